@@ -1,0 +1,51 @@
+# One command each: `make run` to use Kith, `make test` to test it. Both set everything up first.
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# A machine without a GPU can take a smaller build: make run TORCH_INDEX=https://…/whl/cpu
+TORCH_INDEX ?=
+
+.PHONY: run test check bench setup dev format vendor
+
+run: setup
+	$(VENV)/bin/python manage.py up
+
+setup: $(VENV)/installed
+
+dev: $(VENV)/installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what Kith needs. The first time this takes some minutes."
+	$(PIP) install $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(PIP) install -r requirements-dev.txt
+	touch $@
+
+test: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m pytest
+
+check: dev
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/djade --check $$(git ls-files 'templates/*.html')
+	$(VENV)/bin/python manage.py makemigrations --check --dry-run
+
+format: dev
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+	-$(VENV)/bin/djade $$(git ls-files 'templates/*.html')
+
+bench: dev
+	$(VENV)/bin/python manage.py fetch_models
+	$(VENV)/bin/python -m ml.bench $(FOLDER)
+
+vendor:
+	tools/vendor/refresh.sh

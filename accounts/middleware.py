@@ -1,0 +1,44 @@
+"""Leads a first visit through its two steps before anything else."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from accounts.models import User
+
+# Paths that work before there is anybody.
+OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/")
+
+
+class FirstVisitMiddleware:
+    """No user yet: make one. Signed in without an answer about faces: ask for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._has_user = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(OPEN_PATHS):
+            if not self._somebody_exists():
+                return redirect("accounts:welcome")
+            if _is_page_view(request) and _owes_an_answer(request):
+                return redirect("accounts:faces")
+        return self.get_response(request)
+
+    def _somebody_exists(self) -> bool:
+        """Ask the database until it says yes once: the first user is never the last to go."""
+        self._has_user = self._has_user or User.objects.exists()
+        return self._has_user
+
+
+def _is_page_view(request: HttpRequest) -> bool:
+    """Whether a person looks at a whole page: no fragment, no picture, no action."""
+    wants_html = "text/html" in request.headers.get("Accept", "text/html")
+    return request.method == "GET" and wants_html and "HX-Request" not in request.headers
+
+
+def _owes_an_answer(request: HttpRequest) -> bool:
+    user = request.user
+    return isinstance(user, User) and user.is_authenticated and user.face_analysis == User.FaceAnalysis.UNANSWERED

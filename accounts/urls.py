@@ -1,0 +1,18 @@
+"""Addresses of everything about the user."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+
+urlpatterns = [
+    path("welcome/", views.welcome, name="welcome"),
+    path("welcome/faces/", views.faces, name="faces"),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("settings/", views.settings, name="settings"),
+    path("settings/theme/", views.change_theme, name="change-theme"),
+    path("settings/faces/", views.change_faces, name="change-faces"),
+    path("settings/password/", views.change_password, name="change-password"),
+]

@@ -1,0 +1,191 @@
+"""Settings of Kith, all from the environment (.env.example lists every key)."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+
+from config.embedded import EmbeddedServices, Home, default_home
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- Where everything lives
+KITH_HOME = Path(env.str("KITH_HOME", default="") or default_home()).expanduser().resolve()
+_home = Home(KITH_HOME)
+_services = EmbeddedServices(KITH_HOME)
+
+# --- Safety
+DEBUG = env.bool("KITH_DEBUG", default=False)
+SECRET_KEY = env.str("KITH_SECRET_KEY", default="") or _home.secret("secret-key")
+ALLOWED_HOSTS = env.list("KITH_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("KITH_CSRF_TRUSTED_ORIGINS", default=[])
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = "Lax"
+# Behind HTTPS (compose's proxy) cookies travel only encrypted; on the user's own machine there is no HTTPS.
+KITH_HTTPS = env.bool("KITH_HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = KITH_HTTPS
+if KITH_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Apps
+INSTALLED_APPS = [
+    "config",
+    "people",
+    "photos",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.FirstVisitMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "people.context_processors.questions_left",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL
+DATABASES = {"default": env.db_url("DATABASE_URL", default=_services.database_url)}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 60,
+    # One killed backend makes PostgreSQL drop every session: check before use.
+    "CONN_HEALTH_CHECKS": True,
+}
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=120s"
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Celery over Valkey or Redis
+CELERY_BROKER_URL = env.str("REDIS_URL", default=_services.redis_url)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "io"
+# A lost broker must not hold up an upload: the row is committed, beat sends the message again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ROUTES = {
+    "people.tasks.find_faces": {"queue": "ml"},
+    "people.tasks.group_faces": {"queue": "ml"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "send-due-work-again": {"task": "people.tasks.wake_workers", "schedule": 30.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(KITH_HOME / "run" / "beat-schedule")
+
+# --- Accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["accounts.hashers.BoundedArgon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "photos:timeline"
+LOGOUT_REDIRECT_URL = "accounts:sign-in"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 1  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+
+# --- Language and time
+LANGUAGE_CODE = "en-gb"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+# --- Files
+MEDIA_ROOT = KITH_HOME / "media"
+STATIC_URL = "/static/"
+STATIC_ROOT = KITH_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "photos.storage.DurableStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_HANDLERS = ["photos.uploading.HashingUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends all files at once
+KITH_MAX_FILE_BYTES = 200 * 1024**2
+KITH_MAX_PIXELS = 100_000_000
+
+# --- Faces
+KITH_MODELS = Path(env.str("KITH_MODELS", default="") or KITH_HOME / "models")
+KITH_FACE_MODEL = env.str("KITH_FACE_MODEL", default="facenet-casia")
+KITH_FACE_MODEL_SOURCE = env.str("KITH_FACE_MODEL_SOURCE", default="")
+KITH_DEVICE = env.str("KITH_DEVICE", default="auto")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("KITH_LOG_LEVEL", default="INFO")},
+    "loggers": {"axes": {"level": "WARNING"}},
+}

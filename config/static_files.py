@@ -1,0 +1,30 @@
+"""Collects the static files when they have changed, since compressing them takes seconds."""
+
+import hashlib
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+
+def collect_if_changed() -> bool:
+    """Collect the static files into STATIC_ROOT unless they are there; return whether it did."""
+    root = Path(settings.STATIC_ROOT)
+    note = root / ".collected"
+    current = _fingerprint()
+    if note.exists() and note.read_text() == current:
+        return False
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    note.write_text(current)
+    return True
+
+
+def _fingerprint() -> str:
+    """A digest of every file's name, size and time, and of how they are stored."""
+    digest = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for finder in get_finders():
+        for path, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            status = Path(storage.path(path)).stat()
+            digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Finds, aligns, embeds, groups and identifies faces. Images and arrays in, arrays and frozen dataclasses out."""

@@ -1,0 +1,98 @@
+"""Runs the networks: OpenVINO on a CPU, torch on a GPU or where OpenVINO is not installed.
+
+Everything above this module hands over pixels and gets arrays back, and cannot tell which engine ran.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.device import Device, cores_available
+from ml.weights import load_weights, network_path
+
+NETWORKS = ("pnet", "rnet", "onet", "facenet")
+
+Pixels = NDArray[np.float32]  # from 0 to 255; floats, because P-Net's answers depend on fractions of a grey level
+Outputs = list[NDArray[np.float32]]
+
+
+class Engine(Protocol):
+    """Runs one of `NETWORKS` on a batch of pixels.
+
+    `lanes` threads may call `run` at once; more than that would only wait for one another.
+    """
+
+    name: str
+    lanes: int
+
+    def run(self, network: str, pixels: Pixels) -> Outputs:
+        """Run a network on RGB pixels, shape (n, height, width, 3); outputs as in `ml.networks.build_network`."""
+        ...
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU: one core per lane, as many lanes as cores."""
+
+    name = "OpenVINO"
+
+    def __init__(self, models_dir: Path, model: str) -> None:
+        import openvino
+
+        self.lanes = cores_available()
+        core = openvino.Core()
+        settings = {
+            "NUM_STREAMS": self.lanes,
+            "INFERENCE_NUM_THREADS": self.lanes,
+            # Some CPUs would pick bfloat16 by themselves; embeddings must not depend on the machine.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        self._compiled = {
+            network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
+            for network in NETWORKS
+        }
+        self._requests = threading.local()  # an inference request serves one thread at a time
+
+    def run(self, network: str, pixels: Pixels) -> Outputs:
+        requests = self._requests.__dict__
+        if network not in requests:
+            requests[network] = self._compiled[network].create_infer_request()
+        results = requests[network].infer([np.ascontiguousarray(pixels)], share_inputs=True)
+        return [np.array(results[port]) for port in range(len(results))]
+
+
+class TorchEngine:
+    """torch on any device."""
+
+    name = "torch"
+    lanes = 1  # torch spreads one call over all cores itself, and a GPU has one queue
+
+    def __init__(self, models_dir: Path, model: str, device: Device) -> None:
+        import torch
+
+        from ml.networks import build_network
+
+        self._torch = torch
+        self._device = device
+        self._networks = {
+            network: build_network(network, load_weights(models_dir, network, model)).to(device) for network in NETWORKS
+        }
+
+    def run(self, network: str, pixels: Pixels) -> Outputs:
+        with self._torch.inference_mode():
+            outputs = self._networks[network](self._torch.from_numpy(pixels).to(self._device))
+        parts: Sequence[object] = outputs if isinstance(outputs, tuple) else (outputs,)
+        return [np.asarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
+
+
+def open_engine(models_dir: Path, model: str, device: Device) -> Engine:
+    """Load the networks into whichever engine runs them fastest on this device."""
+    if device == "cpu" and importlib.util.find_spec("openvino") is not None:
+        return OpenVinoEngine(models_dir, model)
+    return TorchEngine(models_dir, model, device)

@@ -1,0 +1,14 @@
+"""What every page shows about people."""
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from people.review import count_questions
+
+
+def questions_left(request: HttpRequest) -> dict[str, object]:
+    """The number beside "Review"; counted only by pages that show it."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"questions_left": 0}
+    return {"questions_left": SimpleLazyObject(lambda: count_questions(user))}

@@ -1,0 +1,91 @@
+"""Finds the faces of claimed photos and stores them."""
+
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from ml.faces import FaceFinder, FoundFace, load_face_finder
+from ml.identification import Thresholds, thresholds_for
+from PIL import Image
+
+from ml.images import UnreadableImage, open_upright
+from people.models import Face
+from photos.models import Photo
+
+logger = logging.getLogger(__name__)
+
+UNREADABLE = "Its original cannot be decoded any more."
+
+
+def face_finder() -> FaceFinder:
+    """The networks of this process, loaded on first use. Raises ml.weights.WeightsUnavailable."""
+    return load_face_finder(settings.KITH_MODELS, model=settings.KITH_FACE_MODEL, device=settings.KITH_DEVICE)
+
+
+def find_faces_of(photos: Sequence[Photo]) -> int:
+    """Detect, align, embed and store the faces of claimed photos; return how many photos are done."""
+    opened = [(photo, image) for photo in photos if (image := _open(photo)) is not None]
+    try:
+        found = face_finder().find_faces([image for _, image in opened])
+    except Exception:
+        # One of them is too much for the networks. Handed back, each is tried alone next.
+        logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
+        Photo.objects.filter(pk__in=[photo.pk for photo, _ in opened]).update(lease_until=None)
+        return 0
+    return sum(_store(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
+
+
+def _open(photo: Photo) -> Image.Image | None:
+    try:
+        return open_upright(Path(photo.original.path))
+    except (UnreadableImage, MemoryError):
+        with transaction.atomic():
+            ours = photo.locked_in_our_hands()
+            if ours is not None:
+                ours.fail(UNREADABLE)
+        return None
+
+
+def _store(photo: Photo, found: Sequence[FoundFace]) -> bool:
+    with transaction.atomic():
+        ours = photo.locked_in_our_hands()
+        if ours is None:  # a twin delivery was faster, or the photo was deleted
+            return False
+        if not ours.faces.exists():
+            Face.objects.bulk_create(_face(ours, face, n) for n, face in enumerate(found))
+        ours.advance(Photo.Stage.GROUPING)
+    return True
+
+
+def _face(photo: Photo, found: FoundFace, number: int) -> Face:
+    face = Face(
+        photo=photo,
+        left=found.box.left,
+        top=found.box.top,
+        width=found.box.width,
+        height=found.box.height,
+        landmarks=[float(value) for value in found.landmarks.ravel()],
+        detection_score=found.score,
+        quality=found.quality,
+        embedding=found.embedding,
+        projection=found.projection,
+        model=face_finder().model_name,
+    )
+    name = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{number}.webp"
+    face.crop.save(name, ContentFile(_webp(found.crop)), save=False)
+    return face
+
+
+def _webp(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=85, method=2)
+    return buffer.getvalue()
+
+
+def thresholds() -> Thresholds:
+    """The distances measured for the model in use."""
+    return thresholds_for(settings.KITH_FACE_MODEL)

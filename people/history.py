@@ -1,0 +1,52 @@
+"""Says in words what a decision did."""
+
+from django.db.models import Count, Q
+
+from people.models import Decision
+from people.models.decision import DecisionQuerySet
+
+Verb = Decision.Verb
+
+
+def with_counts(decisions: DecisionQuerySet) -> DecisionQuerySet:
+    """Annotate how many faces each decision changed and how many it ruled out."""
+    return decisions.annotate(
+        ruled_out=Count("changes", filter=Q(changes__rejected__isnull=False)),
+        touched=Count("changes"),
+    )
+
+
+def sentence(decision: Decision) -> str:
+    """What a decision did: "23 faces confirmed as Ann"."""
+    counted = with_counts(Decision.objects.filter(pk=decision.pk)).select_related("person", "undoes").get()
+    return describe(counted)
+
+
+def describe(decision: Decision) -> str:
+    """The same for a decision that with_counts() annotated."""
+    touched, ruled_out = decision.touched, decision.ruled_out  # type: ignore[attr-defined]
+    name = decision.person or "nobody"
+    match decision.verb:
+        case Verb.CONFIRM | Verb.IMPORT:
+            also = f", {ruled_out} not" if ruled_out else ""
+            return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
+        case Verb.REJECT:
+            return f"{_faces(touched)} {_is(touched)} not {name}"
+        case Verb.REMOVE:
+            return f"{_faces(touched)} removed from {name}"
+        case Verb.IGNORE:
+            return f"{_faces(touched)} set aside"
+        case Verb.SHOW:
+            return f"{_faces(touched)} asked about again"
+        case Verb.MERGE:
+            return f"{_faces(touched)} merged into {name}"
+        case _:
+            return f"Undone: {_faces(touched)} put back"
+
+
+def _faces(count: int) -> str:
+    return f"{count} face{'' if count == 1 else 's'}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"

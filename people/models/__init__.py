@@ -1,0 +1,9 @@
+"""People, faces, groups of unknown faces, suggestions and the ledger of decisions."""
+
+from people.models.cluster import Cluster
+from people.models.decision import Change, Decision
+from people.models.face import Face
+from people.models.person import Person
+from people.models.suggestion import Suggestion
+
+__all__ = ["Change", "Cluster", "Decision", "Face", "Person", "Suggestion"]

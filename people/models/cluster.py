@@ -1,0 +1,42 @@
+"""A group of faces that look like one person nobody has named ("group" in the interface)."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from accounts.models import User
+
+
+class ClusterQuerySet(models.QuerySet["Cluster"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def with_counts(self) -> Self:
+        """Annotate face_count and photo_count over the faces that still wait for a name."""
+        waiting = models.Q(faces__person=None, faces__is_ignored=False)
+        return self.annotate(
+            face_count=models.Count("faces", filter=waiting),
+            photo_count=models.Count("faces__photo", filter=waiting, distinct=True),
+        )
+
+    def waiting(self) -> Self:
+        """Groups to ask about, those that settle most faces first."""
+        return self.with_counts().filter(is_hidden=False, face_count__gte=1).order_by("-face_count", "pk")
+
+
+class Cluster(models.Model):
+    """Its id stays the same from one run of the grouping to the next, for as long as most of it lives."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="clusters")
+    is_hidden = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ClusterQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Group {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("people:group", args=[self.pk])

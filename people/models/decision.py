@@ -1,0 +1,85 @@
+"""The ledger: every act on faces, with what each face was before and after."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from people.models.face import Face
+from people.models.person import Person
+
+
+class DecisionQuerySet(models.QuerySet["Decision"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+
+class Decision(models.Model):
+    """One act of a user or of the machine. Undo is a later decision that reverses an earlier one."""
+
+    class Verb(models.TextChoices):
+        CONFIRM = "confirm", "confirmed"
+        REJECT = "reject", "said no"
+        IGNORE = "ignore", "set aside"
+        SHOW = "show", "asked about again"
+        REMOVE = "remove", "took the name off"
+        MERGE = "merge", "merged"
+        IMPORT = "import", "imported names"
+        UNDO = "undo", "undid"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="decisions")
+    # Nobody: the machine.
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True)
+    verb = models.CharField(max_length=10, choices=Verb)
+    person = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="decisions", null=True, blank=True)
+    undoes = models.ForeignKey("self", on_delete=models.CASCADE, related_name="undone_by", null=True, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    # False once a later decision took this one back; kept here so that constraints are one lookup.
+    is_in_force = models.BooleanField(default=True)
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["owner", "-id"], name="decision_history")]
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()} ({self.pk})"
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def rejections(self) -> Self:
+        """Pairs of face and person that a user ruled out. They are never suggested again."""
+        return self.filter(rejected__isnull=False, decision__is_in_force=True)
+
+
+class Change(models.Model):
+    """What one decision did to one face.
+
+    The photo's hash and the box are kept beside the face: they find it again
+    after a new detection or a change of model replaced its row.
+    """
+
+    decision = models.ForeignKey(Decision, on_delete=models.CASCADE, related_name="changes")
+    face = models.ForeignKey(Face, on_delete=models.SET_NULL, related_name="changes", null=True, blank=True)
+    photo_sha256 = models.CharField(max_length=64)
+    box = models.JSONField()  # [left, top, width, height], fractions of the upright image
+    before = models.JSONField()  # people.ledger.FaceState
+    after = models.JSONField()
+    rejected = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision", "face"],
+                condition=Q(face__isnull=False),
+                name="a_decision_changes_each_face_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision_id} on face {self.face_id}"

@@ -1,0 +1,110 @@
+"""A face in a photo: where it is, what it looks like to the network, and whose it is."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from pgvector.django import CosineDistance, HalfVectorField, HnswIndex, VectorField
+
+from accounts.models import User
+from ml.geometry import BoundingBox
+from people.models.cluster import Cluster
+from people.models.person import Person
+from photos.models import Photo
+
+
+class FaceQuerySet(models.QuerySet["Face"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(photo__owner=user)
+
+    def gallery(self) -> Self:
+        """Faces whose identity a user confirmed: what probes are matched against."""
+        return self.filter(tagged_by=Face.TaggedBy.USER)
+
+    def untagged(self) -> Self:
+        """Faces that wait for a name: nobody's yet, and not set aside."""
+        return self.filter(person=None, is_ignored=False)
+
+    def nearest_to(self, probe: "Face") -> Self:
+        """Order by cosine distance to the probe, nearest first, as `distance`."""
+        return (
+            self.exclude(pk=probe.pk)
+            .annotate(distance=CosineDistance("projection", probe.projection))
+            .order_by("distance")
+        )
+
+    def without_vectors(self) -> Self:
+        """For pages: a row without its vectors is a tenth of the bytes."""
+        return self.defer("embedding", "projection")
+
+
+class Face(models.Model):
+    class TaggedBy(models.TextChoices):
+        NOBODY = "", "Nobody"
+        USER = "user", "A user"
+        MACHINE = "machine", "The machine"
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="faces")
+    # Fractions of the upright image, 0 to 1.
+    left = models.FloatField()
+    top = models.FloatField()
+    width = models.FloatField()
+    height = models.FloatField()
+    landmarks = ArrayField(models.FloatField(), size=10)  # x, y of eyes, nose, mouth corners
+    detection_score = models.FloatField()
+    quality = models.FloatField()
+    embedding = VectorField(dimensions=512)  # as the network gave it, unit length
+    projection = HalfVectorField(dimensions=128)  # centred, unit length: what search compares
+    model = models.CharField(max_length=50)
+    crop = models.FileField(max_length=200)
+
+    # RESTRICT: a person with faces goes away by a decision that can be undone, not by a cascade.
+    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="faces", null=True, blank=True)
+    tagged_by = models.CharField(max_length=7, choices=TaggedBy, default=TaggedBy.NOBODY, blank=True)
+    is_ignored = models.BooleanField(default=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, related_name="faces", null=True, blank=True)
+
+    objects = FaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(person=None, tagged_by="") | (Q(person__isnull=False) & ~Q(tagged_by="")),
+                name="a_tagged_face_says_who_tagged_it",
+            ),
+            models.CheckConstraint(
+                condition=Q(person=None) | Q(is_ignored=False),
+                name="an_ignored_face_bears_no_name",
+            ),
+            models.CheckConstraint(
+                condition=Q(person=None) | Q(cluster=None),
+                name="a_named_face_is_in_no_group",
+            ),
+            models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="a_face_has_an_area"),
+        ]
+        indexes = [
+            HnswIndex(
+                name="face_projection_hnsw",
+                fields=["projection"],
+                opclasses=["halfvec_cosine_ops"],
+                m=16,
+                ef_construction=64,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Face {self.pk} in {self.photo_id}"
+
+    @property
+    def box(self) -> BoundingBox:
+        return BoundingBox(self.left, self.top, self.width, self.height)
+
+    @property
+    def crop_url(self) -> str:
+        return reverse("people:crop", args=[self.pk])
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.tagged_by == self.TaggedBy.USER

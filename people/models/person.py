@@ -1,0 +1,78 @@
+"""A person somebody gave a name."""
+
+import unicodedata
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from accounts.models import User
+
+
+def fold(name: str) -> str:
+    """Return a name as search compares it: without case, accents or extra spaces.
+
+    The embedded PostgreSQL has no unaccent extension, so names are folded here.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    # NFKD leaves letters whose stroke is part of the letter.
+    return " ".join(plain.casefold().translate(_STROKED).split())
+
+
+_STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ı": "i"})
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def with_faces(self) -> Self:
+        """People somebody's face still bears the name of; others only live on in the ledger."""
+        return self.filter(models.Exists(_faces_of_person()))
+
+    def named_like(self, text: str) -> Self:
+        """People one of whose names starts with this text; accents and case do not matter."""
+        folded = fold(text)
+        starts = models.Q(folded_name__startswith=folded)
+        return self.filter(starts | models.Q(folded_name__contains=f" {folded}"))
+
+    def with_photo_count(self) -> Self:
+        return self.annotate(photo_count=models.Count("faces__photo", distinct=True))
+
+
+def _faces_of_person() -> models.QuerySet[models.Model]:
+    from people.models.face import Face
+
+    return Face.objects.filter(person=models.OuterRef("pk"))
+
+
+class Person(models.Model):
+    """The same name may occur twice: nobody is merged because of a name."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="people")
+    name = models.CharField(max_length=100)
+    folded_name = models.CharField(max_length=200, editable=False, db_index=True)
+    note = models.CharField(max_length=200, blank=True)
+    birth_date = models.DateField(null=True, blank=True)
+    cover_face = models.ForeignKey("people.Face", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    is_hidden = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(name=""), name="a_person_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, **kwargs: object) -> None:
+        self.folded_name = fold(self.name)
+        super().save(**kwargs)  # type: ignore[arg-type]
+
+    def get_absolute_url(self) -> str:
+        return reverse("people:person", args=[self.pk])

@@ -1,0 +1,28 @@
+"""What people does when photos, accounts or its own answers announce something."""
+
+from django.dispatch import receiver
+
+from accounts.models import User
+from accounts.signals import face_analysis_changed
+from people import tasks
+from people.signals import answers_changed
+from photos.broker import send_wakeup
+from photos.signals import photos_ready
+
+
+@receiver(photos_ready, dispatch_uid="find faces of ready photos")
+def look_for_faces(owner_id: int, **kwargs: object) -> None:
+    send_wakeup(tasks.find_faces)
+    # A retried photo may already have its faces and wait only for its group.
+    send_wakeup(tasks.group_faces, owner_id)
+
+
+@receiver(face_analysis_changed, dispatch_uid="start with photos that waited for consent")
+def start_when_allowed(user: User, **kwargs: object) -> None:
+    if user.allows_faces:
+        send_wakeup(tasks.find_faces)
+
+
+@receiver(answers_changed, dispatch_uid="suggest again after answers")
+def suggest_again(owner_id: int, **kwargs: object) -> None:
+    send_wakeup(tasks.refresh_suggestions, owner_id)

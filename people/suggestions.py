@@ -1,0 +1,109 @@
+"""Suggests names for unknown faces, from the faces whose names a user confirmed."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q
+from ml.candidates import Candidate, closest_people
+from numpy.typing import NDArray
+
+from people.answers import rejected_pairs
+from people.finding import thresholds
+from people.locks import Job, wait_for_lock
+from people.models import Face, Suggestion
+from people.models.face import FaceQuerySet
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """Columns of some faces, row by row."""
+
+    pks: list[int]
+    photos: list[int]
+    people: NDArray[np.int64]
+    embeddings: NDArray[np.float32]
+
+
+@transaction.atomic
+def refresh_suggestions(owner_id: int) -> int:
+    """Suggest again for all unknown faces of an owner; return how many suggestions there are."""
+    wait_for_lock(Job.SUGGESTIONS, owner_id)
+    probes = _load(Face.objects.filter(photo__owner=owner_id).untagged())
+    gallery = _load(_gallery(owner_id))
+    candidates = closest_people(
+        probes.embeddings, gallery.embeddings, gallery.people, threshold=thresholds().suggestion
+    )
+    chosen = _assign(owner_id, probes, candidates)
+    _write(owner_id, gallery, chosen)
+    return len(chosen)
+
+
+def _load(faces: FaceQuerySet) -> _Faces:
+    rows = list(faces.order_by("pk").values_list("pk", "photo_id", "person_id", "projection"))
+    return _Faces(
+        [row[0] for row in rows],
+        [row[1] for row in rows],
+        np.array([row[2] or 0 for row in rows], dtype=np.int64),
+        np.array([row[3] for row in rows], dtype=np.float32).reshape(-1, 128),
+    )
+
+
+def _gallery(owner_id: int) -> FaceQuerySet:
+    """Confirmed faces good enough to compare with; of a person who has none, what there is."""
+    good = Q(quality__gte=thresholds().poor_quality)
+    faces = Face.objects.filter(photo__owner=owner_id).gallery()
+    people_with_good_faces = faces.filter(good).values("person")
+    return faces.filter(good | ~Q(person__in=people_with_good_faces))
+
+
+def _assign(owner_id: int, probes: _Faces, candidates: list[Candidate]) -> dict[int, Candidate]:
+    """Give each face at most one person, the closest first, and each person one face per photo."""
+    ruled_out = rejected_pairs(owner_id)
+    present = _people_in_photos(owner_id)
+    chosen: dict[int, Candidate] = {}
+    for candidate in candidates:
+        face, photo = probes.pks[candidate.probe], probes.photos[candidate.probe]
+        if face in chosen or candidate.person in present[photo] or (face, candidate.person) in ruled_out:
+            continue
+        chosen[face] = candidate
+        present[photo].add(candidate.person)
+    return chosen
+
+
+def _people_in_photos(owner_id: int) -> defaultdict[int, set[int]]:
+    """Who is named in each photo already: one person appears once per photo."""
+    named = Face.objects.filter(photo__owner=owner_id, person__isnull=False)
+    present: defaultdict[int, set[int]] = defaultdict(set)
+    for photo, person in named.values_list("photo_id", "person_id"):
+        present[photo].add(person or 0)
+    return present
+
+
+def _write(owner_id: int, gallery: _Faces, chosen: dict[int, Candidate]) -> None:
+    """Make the stored suggestions these, touching only what differs."""
+    stored = {s.face_id: s for s in Suggestion.objects.filter(face__photo__owner=owner_id)}
+    wanted = {
+        face: Suggestion(
+            face_id=face,
+            person_id=candidate.person,
+            distance=candidate.distance,
+            nearest_id=gallery.pks[candidate.nearest],
+        )
+        for face, candidate in chosen.items()
+    }
+    outdated = [s.pk for face, s in stored.items() if not _is_same(s, wanted.get(face))]
+    Suggestion.objects.filter(pk__in=outdated).delete()
+    missing = [s for face, s in wanted.items() if not _is_same(s, stored.get(face))]
+    # A face may have been deleted since the snapshot; its suggestion goes with it.
+    alive = set(Face.objects.filter(pk__in=[s.face_id for s in missing]).values_list("pk", flat=True))
+    Suggestion.objects.bulk_create(s for s in missing if s.face_id in alive)
+
+
+def _is_same(suggestion: Suggestion, other: Suggestion | None) -> bool:
+    return (
+        other is not None
+        and (suggestion.person_id, suggestion.nearest_id) == (other.person_id, other.nearest_id)
+        and abs(suggestion.distance - other.distance) < 1e-6
+    )

@@ -1,0 +1,91 @@
+"""Celery tasks of people. Messages carry no work: they say that there is some in PostgreSQL.
+
+What does the work is imported where it is done: a web process, which only sends
+messages, then loads neither the networks nor scikit-learn (300 MB).
+"""
+
+import logging
+import time
+
+from celery import shared_task
+
+from ml.weights import WeightsUnavailable
+from photos import tasks as photo_tasks
+from photos.broker import send_wakeup
+from photos.models import Photo
+
+logger = logging.getLogger(__name__)
+
+CLAIM = 8  # photos per claim: one batch for the networks
+GROUP_AGAIN_AFTER_SECONDS = 10
+GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
+
+_grouped: dict[int, tuple[float, float]] = {}  # owner -> when, and how long it took, in this process
+
+
+@shared_task
+def find_faces() -> int:
+    """Find the faces of a few due photos and return how many photos are done. Safe to deliver twice."""
+    from people import finding
+
+    try:
+        finding.face_finder()
+    except WeightsUnavailable as error:
+        # Photos wait, they do not fail: the pages say what is missing.
+        logger.warning("Faces are not looked for: %s", error)
+        return 0
+    claimed = Photo.objects.claim(Photo.Stage.FACES, limit=CLAIM)
+    if not claimed:
+        return 0
+    done = finding.find_faces_of(claimed)
+    send_wakeup(find_faces)
+    for owner_id in sorted({photo.owner_id for photo in claimed}):
+        if _is_time_to_group(owner_id):
+            send_wakeup(group_faces, owner_id)
+    return done
+
+
+@shared_task
+def group_faces(owner_id: int) -> bool:
+    """Group an owner's unknown faces and suggest names. Safe to deliver twice."""
+    if not Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists():
+        return False
+    from people import grouping
+
+    started = time.monotonic()
+    is_grouped = grouping.group_owner(owner_id)
+    _grouped[owner_id] = (time.monotonic(), time.monotonic() - started)
+    if is_grouped:
+        send_wakeup(refresh_suggestions, owner_id)
+    return is_grouped
+
+
+@shared_task
+def refresh_suggestions(owner_id: int) -> int:
+    """Suggest names for an owner's unknown faces. Safe to deliver twice."""
+    from people import suggestions
+
+    return suggestions.refresh_suggestions(owner_id)
+
+
+@shared_task
+def wake_workers() -> None:
+    """Send again what may have been lost: beat calls this every half minute."""
+    photo_tasks.sweep_uploads()
+    if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
+        photo_tasks.wake_derivatives()
+    if Photo.objects.due(Photo.Stage.FACES).exists():
+        send_wakeup(find_faces)
+    waiting = Photo.objects.due(Photo.Stage.GROUPING).order_by()
+    for owner_id in waiting.values_list("owner_id", flat=True).distinct():
+        send_wakeup(group_faces, owner_id)
+
+
+def _is_time_to_group(owner_id: int) -> bool:
+    """At the end of a batch at once; in the middle of a large one every now and then."""
+    coming = Photo.objects.at_stage(Photo.Stage.FACES) | Photo.objects.at_stage(Photo.Stage.DERIVATIVES)
+    if not coming.filter(owner=owner_id).exists():
+        return True
+    when, took = _grouped.get(owner_id, (0.0, 0.0))
+    pause = max(GROUP_AGAIN_AFTER_SECONDS, GROUP_AT_MOST_ONE_PART_IN * took)
+    return time.monotonic() - when > pause

@@ -1,0 +1,33 @@
+"""Addresses of people, faces, questions and answers."""
+
+from django.urls import path
+
+from people.views import faces, groups, history, people, photo, review, search
+
+app_name = "people"
+
+urlpatterns = [
+    path("people/", people.index, name="index"),
+    path("people/names/", people.names, name="names"),
+    path("people/strip/", groups.strip, name="strip"),
+    path("people/<int:person_id>/", people.person, name="person"),
+    path("people/<int:person_id>/edit/", people.edit, name="edit"),
+    path("people/<int:person_id>/hide/", people.hide, name="hide"),
+    path("people/<int:person_id>/merge/", people.merge, name="merge"),
+    path("people/<int:person_id>/faces/", people.change_faces, name="change-faces"),
+    path("groups/<int:cluster_id>/", groups.group, name="group"),
+    path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
+    path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
+    path("review/", review.review, name="review"),
+    path("review/answer/", review.answer, name="answer"),
+    path("search/", search.search, name="search"),
+    path("history/", history.history, name="history"),
+    path("history/undo/", history.undo_last, name="undo-last"),
+    path("history/<int:decision_id>/undo/", history.undo, name="undo"),
+    path("photos/<int:photo_id>/", photo.photo, name="photo"),
+    path("faces/<int:face_id>/crop.webp", faces.crop, name="crop"),
+    path("faces/<int:face_id>/name/", faces.name_face, name="name-face"),
+    path("faces/<int:face_id>/answer/", faces.answer_suggestion, name="answer-face"),
+    path("faces/<int:face_id>/remove/", faces.remove_name, name="remove-name"),
+    path("faces/<int:face_id>/ignore/", faces.ignore, name="ignore-face"),
+]

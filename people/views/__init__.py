@@ -1,0 +1,1 @@
+"""Pages and actions on people, faces, groups and questions."""

@@ -1,0 +1,63 @@
+"""Actions on one face, from the page of its photo."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import UserRequest
+from people import answers
+from people.forms import NameForm
+from people.models import Face, Person
+from people.views.respond import back, ids, say_what_was_decided
+from photos.views.media import serve_picture
+
+
+@require_safe
+def crop(request: UserRequest, face_id: int) -> HttpResponseBase:
+    return serve_picture(_face_of(request, face_id).crop, "image/webp")
+
+
+@require_POST
+def name_face(request: UserRequest, face_id: int) -> HttpResponse:
+    face = _face_of(request, face_id)
+    form = NameForm(request.POST, owner=request.user)
+    if form.is_valid():
+        person = form.get_or_create_person()
+        say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))
+    else:
+        messages.error(request, "Say who this is.")
+    return back(request, face.photo.get_absolute_url())
+
+
+@require_POST
+def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
+    """Yes or no to "Is this Ann?" The form names the person: suggestions may change meanwhile."""
+    face = _face_of(request, face_id)
+    people = Person.objects.owned_by(request.user)
+    person = get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
+    say = answers.confirm if request.POST.get("answer") == "yes" else answers.reject
+    say_what_was_decided(request, say(person, [face.pk], actor=request.user))
+    return back(request, face.photo.get_absolute_url())
+
+
+@require_POST
+def remove_name(request: UserRequest, face_id: int) -> HttpResponse:
+    face = _face_of(request, face_id)
+    decision = answers.remove_name(face.person, [face.pk], actor=request.user) if face.person else None
+    say_what_was_decided(request, decision)
+    return back(request, face.photo.get_absolute_url())
+
+
+@require_POST
+def ignore(request: UserRequest, face_id: int) -> HttpResponse:
+    """Set a face aside, or with "show" ask about it again."""
+    face = _face_of(request, face_id)
+    say = answers.show_again if "show" in request.POST else answers.ignore
+    say_what_was_decided(request, say(request.user, [face.pk], actor=request.user))
+    return back(request, face.photo.get_absolute_url())
+
+
+def _face_of(request: UserRequest, face_id: int) -> Face:
+    faces = Face.objects.owned_by(request.user).without_vectors()
+    return get_object_or_404(faces.select_related("photo", "person"), pk=face_id)

@@ -1,0 +1,78 @@
+"""Groups of faces nobody has named."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import UserRequest
+from people import answers
+from people.covers import attach_mosaics
+from people.forms import NameForm
+from people.models import Cluster
+from people.review import SMALLEST_GROUP_ASKED, likely_people
+from people.views.respond import back, ids, say_what_was_decided
+
+STRIP = 8
+FACES_SHOWN = 300
+
+
+@require_safe
+def strip(request: UserRequest) -> HttpResponse:
+    """ "Who is this?": the biggest groups, for the top of other pages."""
+    waiting = Cluster.objects.owned_by(request.user).waiting()
+    waiting = waiting.filter(face_count__gte=SMALLEST_GROUP_ASKED)
+    biggest = list(waiting[:STRIP])
+    attach_mosaics(biggest, faces=1)
+    context = {"groups": biggest, "group_count": waiting.count()}
+    return render(request, "people/_strip.html", context)
+
+
+@require_safe
+def group(request: UserRequest, cluster_id: int) -> HttpResponse:
+    """All faces of a group, ticked, and a box for their name."""
+    cluster = _cluster_of(request, cluster_id)
+    faces = cluster.faces.untagged().without_vectors().select_related("photo")
+    shown = list(faces.order_by("-quality", "pk")[:FACES_SHOWN])
+    context = {
+        "cluster": cluster,
+        "faces": shown,
+        "face_count": faces.count(),
+        "others": likely_people(request.user, shown),
+    }
+    return render(request, "people/group.html", context)
+
+
+@require_POST
+def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
+    """Name a whole group but for the faces that were shown and unticked."""
+    cluster = _cluster_of(request, cluster_id)
+    form = NameForm(request.POST, owner=request.user)
+    if not form.is_valid():
+        messages.error(request, "Say who this is.")
+        return back(request, cluster.get_absolute_url())
+    members = set(cluster.faces.untagged().values_list("pk", flat=True))
+    shown = set(ids(request.POST.getlist("shown"))) & members
+    ticked = set(ids(request.POST.getlist("faces")))
+    unticked = shown - ticked
+    if not members - unticked:
+        messages.info(request, "Tick at least one face first.")
+        return back(request, cluster.get_absolute_url())
+    person = form.get_or_create_person()
+    decision = answers.confirm(person, members - unticked, but_not=unticked, actor=request.user)
+    say_what_was_decided(request, decision)
+    return back(request, person.get_absolute_url())
+
+
+@require_POST
+def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
+    """Do not ask about a group any more, or ask again."""
+    cluster = _cluster_of(request, cluster_id)
+    cluster.is_hidden = "show" not in request.POST
+    cluster.save(update_fields=["is_hidden"])
+    messages.success(request, f"The group is {'hidden' if cluster.is_hidden else 'shown again'}.")
+    return back(request, "/people/")
+
+
+def _cluster_of(request: UserRequest, cluster_id: int) -> Cluster:
+    return get_object_or_404(Cluster.objects.owned_by(request.user), pk=cluster_id)

@@ -1,0 +1,229 @@
+"""The people of a library, and one of them."""
+
+import numpy as np
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, OuterRef
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import UserRequest
+from people import answers
+from people.covers import attach_covers, attach_mosaics
+from people.forms import NameForm, PersonForm
+from people.models import Cluster, Face, Person
+from people.models.person import PersonQuerySet
+from people.review import SMALLEST_GROUP_ASKED
+from people.views.respond import back, ids, say_what_was_decided
+from photos.models import Photo
+from photos.pagination import timeline_page
+
+PEOPLE_PER_PAGE = 96
+GROUPS_SHOWN = 24
+SINGLES_SHOWN = 48
+FACES_PER_PAGE = 120
+OFTEN_WITH = 3
+NAMES_SUGGESTED = 6
+ORDERS = {"photos": ("-photo_count", "folded_name"), "name": ("folded_name", "pk")}
+
+
+@require_safe
+def index(request: UserRequest) -> HttpResponse:
+    """Named people, groups without a name, faces seen once, and who is hidden."""
+    order = request.GET.get("sort", "photos")
+    everyone = _everyone(request)
+    named = everyone.filter(is_hidden=False).order_by(*ORDERS.get(order, ORDERS["photos"]))
+    page = Paginator(named, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    hidden = list(everyone.filter(is_hidden=True).order_by("folded_name"))
+    groups = Cluster.objects.owned_by(request.user).waiting()
+    asked = list(groups.filter(face_count__gte=SMALLEST_GROUP_ASKED)[:GROUPS_SHOWN])
+    attach_covers([*page, *hidden])
+    attach_mosaics(asked)
+    singles = Face.objects.owned_by(request.user).untagged().filter(cluster=None)
+    context = {
+        "people": page,
+        "hidden": hidden,
+        "groups": asked,
+        "group_count": groups.filter(face_count__gte=SMALLEST_GROUP_ASKED).count(),
+        "hidden_groups": _hidden_groups(request),
+        "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],
+        "single_count": singles.count(),
+        "query": request.GET.get("q", ""),
+        "sort": order,
+        "has_photos": Photo.objects.owned_by(request.user).exists(),
+        "is_working": _is_working(request),
+    }
+    return render(request, "people/index.html", context)
+
+
+@require_safe
+def names(request: UserRequest) -> JsonResponse:
+    """Existing people for a naming box, those of most photos first."""
+    text = request.GET.get("q", "")
+    people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
+    found = list(people.named_like(text).order_by("-photo_count", "folded_name")[:NAMES_SUGGESTED])
+    attach_covers(found)
+    return JsonResponse(
+        {
+            "people": [
+                {
+                    "id": person.pk,
+                    "name": person.name,
+                    "note": person.note,
+                    "photos": person.photo_count,
+                    "crop": person.cover.crop_url if person.cover else "",
+                }
+                for person in found
+            ]
+        }
+    )
+
+
+@require_safe
+def person(request: UserRequest, person_id: int) -> HttpResponse:
+    """One person: photos, or faces with the least alike first."""
+    person = _person_of(request, person_id)
+    attach_covers([person])
+    photos = Photo.objects.owned_by(request.user).filter(faces__person=person).distinct()
+    tab = "faces" if request.GET.get("tab") == "faces" else "photos"
+    context = {
+        "person": person,
+        "tab": tab,
+        "form": PersonForm(instance=person),
+        "photo_count": photos.count(),
+        "face_count": person.faces.count(),
+        "to_review": person.suggestions.count(),
+        "often_with": _often_with(person),
+        "first_photo": photos.order_by("taken_at").first(),
+        "last_photo": photos.order_by("-taken_at").first(),
+    }
+    if tab == "faces":
+        faces = Paginator(_least_alike_first(person), FACES_PER_PAGE)
+        context["faces"] = faces.get_page(request.GET.get("page"))
+    else:
+        page = timeline_page(photos, request.GET.get("after"))
+        url = person.get_absolute_url()
+        next_url = f"{url}?after={page.next_cursor}" if page.next_cursor else None
+        context |= {"months": page.months, "next_url": next_url, "timeline_url": url}
+    is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
+    return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
+
+
+@require_POST
+def edit(request: UserRequest, person_id: int) -> HttpResponse:
+    person = _person_of(request, person_id)
+    form = PersonForm(request.POST, instance=person)
+    if form.is_valid():
+        form.save()
+        messages.success(request, f"Saved {person.name}.")
+    else:
+        messages.error(request, " ".join(e for errors in form.errors.values() for e in errors))
+    return redirect("people:person", person_id)
+
+
+@require_POST
+def hide(request: UserRequest, person_id: int) -> HttpResponse:
+    """Hide a person from the lists, or show them again. Their names stay."""
+    person = _person_of(request, person_id)
+    person.is_hidden = "show" not in request.POST
+    person.save(update_fields=["is_hidden"])
+    messages.success(request, f"{person} is {'hidden' if person.is_hidden else 'shown again'}.")
+    return back(request, "/people/")
+
+
+@require_POST
+def merge(request: UserRequest, person_id: int) -> HttpResponse:
+    """Give all faces of this person to another one."""
+    person = _person_of(request, person_id)
+    form = NameForm(request.POST, owner=request.user)
+    if not form.is_valid():
+        messages.error(request, "Choose whom to merge with.")
+        return redirect(person)
+    other = form.get_or_create_person()
+    if other == person:
+        messages.error(request, f"That is {person} already.")
+        return redirect(person)
+    say_what_was_decided(request, answers.merge(person, other, actor=request.user))
+    return redirect(other)
+
+
+@require_POST
+def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
+    """What a selection of a person's faces can have done: not them, somebody else, or their cover."""
+    person = _person_of(request, person_id)
+    theirs = person.faces.filter(pk__in=ids(request.POST.getlist("faces")))
+    faces = list(theirs.values_list("pk", flat=True))
+    here = f"{person.get_absolute_url()}?tab=faces"
+    if not faces:
+        messages.info(request, "Select at least one face first.")
+    elif request.POST.get("action") == "cover":
+        person.cover_face_id = faces[0]
+        person.save(update_fields=["cover_face"])
+        messages.success(request, f"{person} has a new cover.")
+    elif request.POST.get("action") == "move":
+        form = NameForm(request.POST, owner=request.user)
+        if form.is_valid():
+            decision = answers.confirm(form.get_or_create_person(), faces, actor=request.user)
+            say_what_was_decided(request, decision)
+        else:
+            messages.error(request, "Say who this is.")
+    else:
+        say_what_was_decided(request, answers.remove_name(person, faces, actor=request.user))
+    return back(request, here if person.faces.exists() else "/people/")
+
+
+def _person_of(request: UserRequest, person_id: int) -> Person:
+    return get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
+
+
+def _everyone(request: UserRequest) -> PersonQuerySet:
+    people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
+    query = request.GET.get("q", "")
+    people = people.named_like(query) if query else people
+    return people.annotate(to_check=Count("suggestions", distinct=True))
+
+
+def _hidden_groups(request: UserRequest) -> list[Cluster]:
+    hidden = list(
+        Cluster.objects.owned_by(request.user)
+        .with_counts()
+        .filter(is_hidden=True, face_count__gte=1)
+        .order_by("-face_count")[:GROUPS_SHOWN]
+    )
+    attach_mosaics(hidden)
+    return hidden
+
+
+def _is_working(request: UserRequest) -> bool:
+    """Whether groups are still to come."""
+    photos = Photo.objects.owned_by(request.user).filter(failure="")
+    return request.user.allows_faces and photos.exclude(stage=Photo.Stage.DONE).exists()
+
+
+def _often_with(person: Person) -> list[Person]:
+    theirs = Face.objects.filter(photo=OuterRef("photo"), person=person)
+    companions = (
+        Face.objects.filter(Exists(theirs), person__isnull=False, person__is_hidden=False)
+        .exclude(person=person)
+        .values_list("person")
+        .annotate(together=Count("photo", distinct=True))
+        .order_by("-together", "person")[:OFTEN_WITH]
+    )
+    counts = dict(companions)
+    people = Person.objects.in_bulk(counts)
+    found = [people[pk] for pk in counts]
+    attach_covers(found)
+    for companion in found:
+        companion.together = counts[companion.pk]
+    return found
+
+
+def _least_alike_first(person: Person) -> list[Face]:
+    """A person's faces, those least like the others first: mistakes end up on top."""
+    faces = list(person.faces.defer("embedding").select_related("photo"))
+    if not faces:
+        return []
+    embeddings = np.array([face.projection for face in faces], dtype=np.float32)
+    likeness = embeddings @ embeddings.mean(axis=0)
+    return [faces[i] for i in np.argsort(likeness, kind="stable")]

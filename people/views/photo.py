@@ -1,0 +1,61 @@
+"""One photo with its faces."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from accounts.http import UserRequest
+from people.models import Face
+from photos.models import Photo
+
+
+@require_safe
+def photo(request: UserRequest, photo_id: int) -> HttpResponse:
+    photos = Photo.objects.owned_by(request.user)
+    photo = get_object_or_404(photos.select_related("owner"), pk=photo_id)
+    faces = list(photo.faces.without_vectors().select_related("person", "suggestion__person").order_by("left", "pk"))
+    waiting = [face for face in faces if not face.is_ignored]
+    context = {
+        "photo": photo,
+        "faces": waiting,
+        "ignored": [face for face in faces if face.is_ignored],
+        "named_count": sum(face.person_id is not None for face in waiting),
+        "newer": _neighbour(photo, newer=True),
+        "older": _neighbour(photo, newer=False),
+        "albums": photo.albums.all(),
+        "faces_text": _faces_text(photo, faces),
+        "alt_text": _alt_text(photo, waiting),
+    }
+    return render(request, "people/photo.html", context)
+
+
+def _neighbour(photo: Photo, *, newer: bool) -> Photo | None:
+    photos = Photo.objects.filter(owner=photo.owner_id)
+    if not newer:
+        return photos.older_than(photo.taken_at, photo.pk).newest_first().first()
+    later = photos.filter(taken_at__gt=photo.taken_at)
+    same_moment = photos.filter(taken_at=photo.taken_at, pk__gt=photo.pk)
+    return (later | same_moment).order_by("taken_at", "pk").first()
+
+
+def _faces_text(photo: Photo, faces: list[Face]) -> str:
+    """Why the list of faces is as it is, when it is empty."""
+    if faces:
+        return ""
+    if photo.failure:
+        return photo.failure
+    if not photo.owner.allows_faces:
+        return "Face analysis is off."
+    if photo.stage in (Photo.Stage.DERIVATIVES, Photo.Stage.FACES):
+        return "Faces are still being looked for."
+    return "No faces were found in this photo."
+
+
+def _alt_text(photo: Photo, faces: list[Face]) -> str:
+    """The picture in words: "Ann, Bob and 2 unnamed people, 3 May 2024"."""
+    parts = [face.person.name for face in faces if face.person]
+    unnamed = sum(face.person is None for face in faces)
+    if unnamed:
+        parts.append(f"{unnamed} unnamed {'person' if unnamed == 1 else 'people'}")
+    who = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else ""
+    return f"{who}, {photo.taken_at:%-d %B %Y}" if who else photo.alt_text

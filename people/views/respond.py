@@ -1,0 +1,36 @@
+"""How an action answers: with a message that can be undone, back on the page it came from."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.http import UserRequest
+from people.history import sentence
+from people.models import Decision
+
+NOTHING_LEFT = "Nothing was left to change. The page shows how things stand now."
+
+
+def say_what_was_decided(request: UserRequest, decision: Decision | None) -> None:
+    """Put a sentence into the toast, with Undo."""
+    if decision is None:
+        messages.info(request, NOTHING_LEFT)
+    else:
+        messages.success(request, f"{sentence(decision)}.", extra_tags=f"undo:{decision.pk}")
+
+
+def back(request: UserRequest, default: str) -> HttpResponse:
+    """Return to where the form says it came from, if that is a page of ours."""
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    target = target if is_ours else default
+    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+
+
+def ids(values: list[str]) -> list[int]:
+    """Read primary keys a form sent; nonsense is left out. 18 digits fit a bigint."""
+    return [int(v) for v in values if v.isascii() and v.isdigit() and len(v) <= 18]

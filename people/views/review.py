@@ -1,0 +1,103 @@
+"""The review queue: one question at a time, answered with a key."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.http import UserRequest
+from people import answers
+from people.covers import attach_covers
+from people.forms import NameForm
+from people.models import Cluster, Decision, Face, Person
+from people.review import count_questions, next_question
+from people.views.respond import ids, say_what_was_decided
+from photos.models import Photo
+
+MOST_SKIPPED = 500
+
+
+@require_safe
+def review(request: UserRequest) -> HttpResponse:
+    """Show the next question. Skipped ones wait until the others are answered."""
+    if "again" in request.GET:
+        request.session["skipped"] = []
+        return redirect("people:review")
+    template = "people/_question.html" if request.htmx else "people/review.html"
+    return render(request, template, _context(request))
+
+
+@require_POST
+def answer(request: UserRequest) -> HttpResponse:
+    """Take an answer and show the next question."""
+    if request.POST.get("answer") == "skip":
+        skipped = [*request.session.get("skipped", []), request.POST.get("key", "")]
+        request.session["skipped"] = skipped[-MOST_SKIPPED:]
+    else:
+        _decide(request)
+    if not request.htmx:
+        return redirect("people:review")
+    return render(request, "people/_question.html", _context(request))
+
+
+def _decide(request: UserRequest) -> None:
+    faces = _asked_faces(request)
+    ticked = set(ids(request.POST.getlist("faces"))) & faces
+    if not ticked and request.POST.get("answer") != "no":
+        messages.info(request, "Tick at least one face first.")
+        return
+    decision: Decision | None
+    match request.POST.get("answer"):
+        case "yes":
+            person = _person_asked_about(request)
+            decision = answers.confirm(person, ticked, but_not=faces - ticked, actor=request.user)
+        case "no":
+            decision = answers.reject(_person_asked_about(request), faces, actor=request.user)
+        case "ignore":
+            decision = answers.ignore(request.user, ticked, actor=request.user)
+        case _:
+            decision = _name(request, faces, ticked)
+            if decision is None:
+                return
+    say_what_was_decided(request, decision)
+
+
+def _name(request: UserRequest, faces: set[int], ticked: set[int]) -> Decision | None:
+    """Somebody else, or the name of a group: then the faces that were not shown come along."""
+    form = NameForm(request.POST, owner=request.user)
+    if not form.is_valid():
+        messages.error(request, "Say who this is.")
+        return None
+    unseen: set[int] = set()
+    if request.POST.get("cluster"):
+        clusters = Cluster.objects.owned_by(request.user)
+        cluster = get_object_or_404(clusters, pk__in=ids([request.POST["cluster"]]))
+        waiting = cluster.faces.untagged().filter(suggestion=None)
+        unseen = set(waiting.values_list("pk", flat=True)) - faces
+    return answers.confirm(form.get_or_create_person(), ticked | unseen, but_not=faces - ticked, actor=request.user)
+
+
+def _asked_faces(request: UserRequest) -> set[int]:
+    """The faces of the question that still wait for an answer; others may be answered by now."""
+    shown = ids(request.POST.getlist("shown"))
+    return set(Face.objects.owned_by(request.user).untagged().filter(pk__in=shown).values_list("pk", flat=True))
+
+
+def _person_asked_about(request: UserRequest) -> Person:
+    people = Person.objects.owned_by(request.user)
+    return get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
+
+
+def _context(request: UserRequest) -> dict[str, object]:
+    skipped = request.session.get("skipped", [])
+    question = next_question(request.user, skipped=skipped)
+    if question is not None:
+        attach_covers([*question.others, *([question.person] if question.person else [])])
+    photos = Photo.objects.owned_by(request.user)
+    return {
+        "question": question,
+        "left": count_questions(request.user),
+        "skipped": len(skipped),
+        "has_photos": photos.exists(),
+        "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists(),
+    }

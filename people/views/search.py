@@ -1,0 +1,48 @@
+"""The search page: chips of people, all of / any of / without, and the photos that match."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.http import UserRequest
+from people.covers import attach_covers
+from people.models import Person
+from people.search import ALL, ANY, PhotoSearch
+from photos.pagination import timeline_page
+
+PEOPLE_OFFERED = 24
+
+
+@require_safe
+def search(request: UserRequest) -> HttpResponse:
+    query = request.GET.get("q", "").strip()
+    wanted = PhotoSearch.from_query(request.user, request.GET)
+    offered = _offered(request, wanted, query)
+    if query and len(offered) == 1:  # only one person can be meant
+        return redirect(wanted.with_person(offered[0]).url())
+    photos = wanted.photos(request.user)
+    page = timeline_page(photos, request.GET.get("after"))
+    attach_covers([*offered, *wanted.people, *wanted.without])
+    context = {
+        "search": wanted,
+        "query": query,
+        "chips": [(p, wanted.without_person(p).url(), wanted.excluding(p).url()) for p in wanted.people],
+        "excluded": [(p, wanted.without_person(p).url()) for p in wanted.without],
+        "offered": [(p, wanted.with_person(p).url()) for p in offered],
+        "all_url": wanted.in_mode(ALL).url(),
+        "any_url": wanted.in_mode(ANY).url(),
+        "photo_count": photos.count(),
+        "months": page.months,
+        "next_url": f"{wanted.url()}&after={page.next_cursor}" if page.next_cursor else None,
+        "timeline_url": wanted.url(),
+    }
+    is_fragment = request.htmx and not request.htmx.boosted
+    return render(request, "photos/_months.html" if is_fragment else "people/search.html", context)
+
+
+def _offered(request: UserRequest, wanted: PhotoSearch, query: str) -> list[Person]:
+    """People to add to the search: those the text names, else those of most photos."""
+    people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
+    people = people.filter(is_hidden=False).exclude(pk__in=[person.pk for person in (*wanted.people, *wanted.without)])
+    people = people.named_like(query) if query else people
+    return list(people.order_by("-photo_count", "folded_name")[:PEOPLE_OFFERED])

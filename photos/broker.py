@@ -1,0 +1,16 @@
+"""Sends wake-ups. Losing one costs half a minute: beat sends them again."""
+
+import logging
+
+from celery import Task
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def send_wakeup(task: "Task[..., object]", *args: int, countdown: float = 0) -> None:
+    """Tell a worker that there is work; without a broker the work waits in PostgreSQL."""
+    try:
+        task.apply_async(args, countdown=countdown or None)
+    except OperationalError:
+        logger.warning("The broker cannot be reached; %s is due later.", task.name)

@@ -1,0 +1,104 @@
+"""Asks the decoding server about a picture, and restarts it when it is gone."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+
+class Rejected(ValueError):
+    """Kith does not take this picture; the message is a reason to show after the file's name."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a picture is: its media type and its upright size in pixels."""
+
+    media_type: str
+    extension: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What the camera wrote into a picture, and a hash of what it shows."""
+
+    taken_at: str | None  # ISO 8601, without offset when the camera gave none
+    latitude: float | None
+    longitude: float | None
+    camera: str
+    perceptual_hash: str  # 64 characters of 0 and 1
+
+
+def inspect(path: Path, *, max_pixels: int) -> Inspected:
+    """Decode a picture once, completely, and say what it is. Raises Rejected."""
+    return Inspected(**_server.ask("inspect", path=str(path), max_pixels=max_pixels))
+
+
+def derive(path: Path, *, small: Path, large: Path) -> Derived:
+    """Write the two WebP derivatives of a picture and read its metadata. Raises Rejected."""
+    return Derived(**_server.ask("derive", path=str(path), small=str(small), large=str(large)))
+
+
+class _Server:
+    """The server process of this process. One picture at a time: two cores have no use for more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._owner = 0
+
+    def ask(self, job: str, **arguments: Any) -> dict[str, Any]:
+        with self._lock:
+            answer = self._exchange({"job": job, "arguments": arguments})
+            if answer is None:  # somebody killed the server: the picture is not to blame
+                self._stop()
+                answer = self._exchange({"job": job, "arguments": arguments})
+        if answer is None:
+            raise OSError("The decoding process does not start.")
+        if "rejected" in answer:
+            raise Rejected(answer["rejected"])
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    def _exchange(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            return None
+        return json.loads(line) if line else None
+
+    def _running(self) -> subprocess.Popen[str]:
+        # After a fork the pipes belong to the parent: a child starts its own server.
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self._owner = os.getpid()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "photos.decoding.server"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=BASE_DIR,
+            )
+        return self._process
+
+    def _stop(self) -> None:
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+
+_server = _Server()
+atexit.register(_server._stop)

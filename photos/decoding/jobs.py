@@ -1,0 +1,103 @@
+"""What the limited child does with one picture: look at it, or make its derivatives."""
+
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagehash
+import scipy.fftpack  # noqa: F401  phash would import it again in every child
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from ml.images import readable_formats, upright_rgb
+from photos.decoding.metadata import read_metadata
+
+# The cap is ours and is checked before a pixel is decoded.
+Image.MAX_IMAGE_PIXELS = None
+warnings.simplefilter("ignore")
+readable_formats()  # loads the HEIC decoder once, before children are forked
+
+SMALL_SIDE = 720  # a justified row is 192 px high and at most about 310: enough at double density
+LARGE_SIDE = 2048
+EXTENSIONS = {
+    "JPEG": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "HEIF": "heic",
+    "AVIF": "avif",
+    "TIFF": "tif",
+    "GIF": "gif",
+    "BMP": "bmp",
+}
+
+
+class Unacceptable(ValueError):
+    """The picture is refused; the message completes a sentence that starts with its name."""
+
+
+def inspect(path: str, max_pixels: int) -> dict[str, Any]:
+    if Path(path).stat().st_size == 0:
+        raise Unacceptable("is empty and was left out")
+    with _opened(path) as image:
+        assert image.format is not None
+        if image.width * image.height > max_pixels:
+            raise Unacceptable(
+                f"has {image.width * image.height / 1e6:.0f} megapixels, more than the "
+                f"{max_pixels / 1e6:.0f} Kith takes, and was left out"
+            )
+        media_type = Image.MIME.get(image.format, f"image/{image.format.lower()}")
+        extension = EXTENSIONS[image.format]
+        width, height = _upright_size(image)
+        # A JPEG is read to its last byte at any scale, so the cheapest one finds damage too.
+        image.draft("RGB", (1, 1))
+        image.load()
+    return {"media_type": media_type, "extension": extension, "width": width, "height": height}
+
+
+def derive(path: str, small: str, large: str) -> dict[str, Any]:
+    with _opened(path) as image:
+        metadata = read_metadata(image)
+        image.draft("RGB", (LARGE_SIDE, LARGE_SIDE))
+        upright = upright_rgb(_in_srgb(image), image)
+    upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
+    upright.save(large, "WEBP", quality=82, method=2)
+    upright.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
+    upright.save(small, "WEBP", quality=80, method=3)
+    bits = imagehash.phash(upright).hash.flatten()
+    return metadata | {"perceptual_hash": "".join("1" if bit else "0" for bit in bits)}
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {"inspect": inspect, "derive": derive}
+
+
+def _opened(path: str) -> Image.Image:
+    try:
+        return Image.open(path, formats=readable_formats())
+    except UnidentifiedImageError as error:
+        raise Unacceptable("is not a photo Kith can read and was left out") from error
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return width and height after EXIF rotation, without decoding."""
+    width, height = image.size
+    return (height, width) if image.getexif().get(0x0112) in (5, 6, 7, 8) else (width, height)
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Convert a wide-gamut picture to sRGB; a profile nobody can read is ignored."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "L", "CMYK"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode=_srgb_mode(image)
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return image if converted is None else converted
+
+
+def _srgb_mode(image: Image.Image) -> str:
+    return "RGBA" if image.mode == "RGBA" else "RGB"

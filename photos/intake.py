@@ -1,0 +1,96 @@
+"""Takes one received file into the library: a photo, a duplicate, or a clear reason why not."""
+
+import unicodedata
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from photos import decoding, tasks
+from photos.models import Album, Batch, BatchFile, Photo
+from photos.uploading import IncomingFile
+
+Outcome = BatchFile.Outcome
+
+
+def start_batch(owner: User, *, title: str, expected: int) -> Batch:
+    """Open a batch; a title makes (or continues) an album of that name."""
+    title = clean_name(title)[:200]
+    album = Album.objects.get_or_create(owner=owner, title=title)[0] if title else None
+    return Batch.objects.create(owner=owner, title=title or "Photos", album=album, expected=expected)
+
+
+def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:
+    """Store one file of a batch and say what became of it. Safe to call again with the same file."""
+    name = clean_name(name)[:500] or "Unnamed"
+    try:
+        photo = _known(batch, incoming)
+        if photo is not None:
+            outcome, reason = _outcome_for_known(batch, name, photo), ""
+        else:
+            photo, outcome, reason = _store_or_reject(batch, incoming, name)
+    finally:
+        incoming.discard()
+    if photo is not None and batch.album is not None:
+        batch.album.photos.add(photo)
+    return batch.record(name, outcome, photo=photo, reason=reason)
+
+
+def clean_name(name: str) -> str:
+    """Return a file's name or path as text that can be stored and shown.
+
+    It is never used as a path of ours. Control characters go: PostgreSQL refuses
+    NUL, and a line break would break headers.
+    """
+    text = unicodedata.normalize("NFC", name.encode(errors="replace").decode())
+    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+
+
+def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
+    if incoming.is_too_large:
+        return None
+    return Photo.objects.owned_by(batch.owner).filter(sha256=incoming.sha256).first()
+
+
+def _outcome_for_known(batch: Batch, name: str, photo: Photo) -> Outcome:
+    """A file that is sent again because the answer got lost is not a duplicate of itself."""
+    is_resent = batch.files.filter(name=name, photo=photo, outcome=Outcome.STORED).exists()
+    return Outcome.STORED if is_resent else Outcome.DUPLICATE
+
+
+def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[Photo | None, Outcome, str]:
+    if incoming.is_too_large:
+        limit = settings.KITH_MAX_FILE_BYTES // 1024**2
+        return None, Outcome.REJECTED, f"is larger than {limit} MB and was left out"
+    try:
+        seen = decoding.inspect(incoming.flushed_path, max_pixels=settings.KITH_MAX_PIXELS)
+    except decoding.Rejected as error:
+        return None, Outcome.REJECTED, str(error)
+    try:
+        return _store(batch.owner, incoming, name, seen), Outcome.STORED, ""
+    except IntegrityError:  # the same content arrived twice at once, and the other one won
+        return _known(batch, incoming), Outcome.DUPLICATE, ""
+
+
+def _store(owner: User, incoming: IncomingFile, name: str, seen: decoding.Inspected) -> Photo:
+    with transaction.atomic():
+        photo = Photo(
+            owner=owner,
+            name=PurePosixPath(name.replace("\\", "/")).name[:255] or "Unnamed",
+            sha256=incoming.sha256,
+            media_type=seen.media_type,
+            byte_size=incoming.size or 0,
+            width=seen.width,
+            height=seen.height,
+            taken_at=timezone.now(),
+        )
+        sha256 = incoming.sha256
+        photo.original.name = f"originals/{owner.pk}/{sha256[:2]}/{sha256}.{seen.extension}"
+        # The row first: its unique constraint decides between twins. Then the rename,
+        # inside the transaction: a row is never visible without its file.
+        photo.save()
+        photo.original.storage.save(photo.original.name, incoming)
+        transaction.on_commit(tasks.wake_derivatives)
+    return photo

@@ -1,0 +1,7 @@
+"""Photos, the albums they are in and the batches they arrived with."""
+
+from photos.models.album import Album
+from photos.models.batch import Batch, BatchFile, Progress
+from photos.models.photo import Photo
+
+__all__ = ["Album", "Batch", "BatchFile", "Photo", "Progress"]

@@ -1,0 +1,38 @@
+"""An album: a title and the photos somebody put under it."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from accounts.models import User
+from photos.models.photo import Photo
+
+
+class AlbumQuerySet(models.QuerySet["Album"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+
+class Album(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="albums")
+    title = models.CharField(max_length=200)
+    photos = models.ManyToManyField(Photo, related_name="albums", blank=True)
+    cover = models.ForeignKey(Photo, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AlbumQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "title"], name="an_owner_has_each_album_title_once"),
+            models.CheckConstraint(condition=~models.Q(title=""), name="an_album_has_a_title"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("photos:album", args=[self.pk])

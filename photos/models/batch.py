@@ -1,0 +1,134 @@
+"""A batch: what one user sent at one time, what became of each file, and how far the work is."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from photos.models.album import Album
+from photos.models.photo import Photo
+
+# Too little has happened before this to say how long the rest takes.
+FORECAST_AFTER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is, counted in the database: it survives a reload and a restart."""
+
+    total: int
+    uploaded: int
+    stored: int
+    thumbnails: int
+    faces: int
+    grouped: int
+    duplicates: int
+    rejected: int
+    failed: int
+    faces_off: bool
+    is_done: bool
+    minutes_left_text: str
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+
+class Batch(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
+    title = models.CharField(max_length=200)
+    album = models.ForeignKey(Album, on_delete=models.SET_NULL, related_name="batches", null=True, blank=True)
+    expected = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("photos:batch", args=[self.pk])
+
+    def record(self, name: str, outcome: "BatchFile.Outcome", *, photo: Photo | None, reason: str) -> "BatchFile":
+        """Note what became of one file. A file that is sent again replaces its own note."""
+        defaults = {"outcome": outcome, "photo": photo, "reason": reason[:300]}
+        return BatchFile.objects.update_or_create(batch=self, name=name, defaults=defaults)[0]
+
+    def progress(self) -> Progress:
+        """Count how far the batch is, in two queries."""
+        outcomes = dict(self.files.values_list("outcome").annotate(models.Count("pk")).order_by())
+        counts = self._stage_counts()
+        stored = outcomes.get(BatchFile.Outcome.STORED, 0)
+        uploaded = sum(outcomes.values())
+        last = counts["thumbnails"] if not self.owner.allows_faces else counts["grouped"]
+        is_done = uploaded >= self.expected and last + counts["failed"] >= stored
+        return Progress(
+            total=max(self.expected, uploaded),
+            uploaded=uploaded,
+            stored=stored,
+            duplicates=outcomes.get(BatchFile.Outcome.DUPLICATE, 0),
+            rejected=outcomes.get(BatchFile.Outcome.REJECTED, 0),
+            faces_off=not self.owner.allows_faces,
+            is_done=is_done,
+            minutes_left_text="" if is_done else self._minutes_left_text(counts),
+            **counts,
+        )
+
+    def _stage_counts(self) -> dict[str, int]:
+        stage = Photo.Stage
+
+        def reached(*stages: str) -> models.Count:
+            return models.Count("pk", filter=models.Q(stage__in=stages, failure=""))
+
+        photos = Photo.objects.filter(batch_files__batch=self, batch_files__outcome=BatchFile.Outcome.STORED)
+        return photos.aggregate(
+            thumbnails=models.Count("pk", filter=~models.Q(small="")),
+            faces=reached(stage.GROUPING, stage.DONE),
+            grouped=reached(stage.DONE),
+            failed=models.Count("pk", filter=~models.Q(failure="")),
+        )
+
+    def _minutes_left_text(self, counts: dict[str, int]) -> str:
+        """Forecast from the pace so far of the slowest stage, the faces."""
+        elapsed = timezone.now() - self.started_at
+        finished = counts["faces"] if self.owner.allows_faces else counts["thumbnails"]
+        if elapsed < FORECAST_AFTER or not finished:
+            return ""
+        missing = self.expected - finished - counts["failed"]
+        minutes = round(elapsed.total_seconds() / finished * max(missing, 0) / 60)
+        if minutes < 1:
+            return "Less than a minute left"
+        return f"About {minutes} minute{'' if minutes == 1 else 's'} left"
+
+
+class BatchFile(models.Model):
+    """What became of one file of a batch."""
+
+    class Outcome(models.TextChoices):
+        STORED = "stored", "Added"
+        DUPLICATE = "duplicate", "Already in your library"
+        REJECTED = "rejected", "Left out"
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=500)
+    outcome = models.CharField(max_length=9, choices=Outcome)
+    reason = models.CharField(max_length=300, blank=True)
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="batch_files", null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "name"], name="a_batch_has_each_file_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,197 @@
+"""A photo: an original that never changes, what is derived from it, and how far that is."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.urls import reverse
+from pgvector.django import BitField
+
+from accounts.models import User
+
+LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
+MAX_ATTEMPTS = 3
+GAVE_UP = "Kith stopped three times while working on this photo."
+
+# The aspect ratios look.css has classes for, in tenths.
+RATIO_TENTHS = (5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 25, 30)
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    def owned_by(self, user: User) -> Self:
+        """The only way views reach photos."""
+        return self.filter(owner=user)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-taken_at", "-pk")
+
+    def older_than(self, taken_at: datetime, pk: int) -> Self:
+        """What follows this place in newest_first()."""
+        earlier = models.Q(taken_at__lt=taken_at) | models.Q(taken_at=taken_at, pk__lt=pk)
+        return self.filter(earlier)
+
+    def at_stage(self, stage: "Photo.Stage") -> Self:
+        return self.filter(stage=stage, failure="")
+
+    def failed(self) -> Self:
+        return self.exclude(failure="")
+
+    def due(self, stage: "Photo.Stage") -> Self:
+        """Photos that wait for this stage and are in nobody's hands."""
+        photos = self.at_stage(stage).filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+        # Face data is biometric: photos of an owner who has not said yes just wait.
+        if stage in (Photo.Stage.FACES, Photo.Stage.GROUPING):
+            photos = photos.filter(owner__face_analysis=User.FaceAnalysis.ON)
+        return photos
+
+    def claim(self, stage: "Photo.Stage", *, limit: int) -> list["Photo"]:
+        """Take up to `limit` due photos into our hands for as long as the lease runs.
+
+        The attempt is committed before anything is decoded. A photo that was in a
+        worker's hands when it died comes back alone, so that it can only take itself down.
+        """
+        self.give_up(stage)
+        with transaction.atomic():
+            due = self.due(stage).select_for_update(of=("self",), skip_locked=True)
+            claimed = list(due.filter(attempts=0).order_by("pk")[:limit])
+            claimed = claimed or list(due.order_by("attempts", "pk")[:1])
+            Photo.objects.filter(pk__in=[photo.pk for photo in claimed]).update(
+                attempts=models.F("attempts") + 1,
+                lease_until=models.Func(models.Value(LEASE), template="clock_timestamp() + %(expressions)s::interval"),
+            )
+        leased = Photo.objects.select_related("owner").in_bulk([photo.pk for photo in claimed])
+        return [leased[photo.pk] for photo in claimed if photo.pk in leased]
+
+    def give_up(self, stage: "Photo.Stage") -> int:
+        """Mark photos that used up their attempts as failed, and return how many."""
+        return self.due(stage).filter(attempts__gte=MAX_ATTEMPTS).update(failure=GAVE_UP, lease_until=None)
+
+    def retry(self) -> int:
+        """Put failed photos back in line, and return how many."""
+        return self.failed().update(failure="", attempts=0, lease_until=None)
+
+
+class Photo(models.Model):
+    """One picture of one owner."""
+
+    class Stage(models.TextChoices):
+        """What has to be done next."""
+
+        DERIVATIVES = "derivatives", "Thumbnail"
+        FACES = "faces", "Faces"
+        GROUPING = "grouping", "Groups"
+        DONE = "done", "Done"
+
+    class DateSource(models.TextChoices):
+        CAMERA = "camera", "The camera"
+        UPLOAD = "upload", "The upload"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=50)
+    original = models.FileField(max_length=200)
+    byte_size = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField()  # of the upright image
+    height = models.PositiveIntegerField()
+    small = models.FileField(max_length=200, blank=True)
+    large = models.FileField(max_length=200, blank=True)
+    perceptual_hash = BitField(length=64, null=True, blank=True)
+
+    # The camera's clock as it stood, kept as if it were UTC: a photo of 23:00 in Rome is of that day.
+    taken_at = models.DateTimeField()
+    taken_at_source = models.CharField(max_length=6, choices=DateSource, default=DateSource.UPLOAD)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+    camera = models.CharField(max_length=100, blank=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=200, blank=True)
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="an_owner_has_each_photo_once"),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-taken_at", "-id"], name="photo_timeline"),
+            models.Index(
+                fields=["stage", "attempts", "id"],
+                condition=~models.Q(stage="done") & models.Q(failure=""),
+                name="photo_work_list",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("people:photo", args=[self.pk])
+
+    def locked_in_our_hands(self) -> "Photo | None":
+        """Lock the row and return it, or None when the photo is no longer ours to finish.
+
+        Its lease ran out and somebody else took or finished it, or it was deleted.
+        Must be called inside the transaction that writes the results.
+        """
+        return (
+            Photo.objects.select_for_update(of=("self",))
+            .filter(pk=self.pk, stage=self.stage, lease_until=self.lease_until, failure="")
+            .first()
+        )
+
+    def advance(self, stage: "Photo.Stage") -> None:
+        """Hand the photo on to the next stage, in the transaction that wrote the results."""
+        self.stage = stage
+        self.attempts = 0
+        self.lease_until = None
+        self.save(update_fields=["stage", "attempts", "lease_until"])
+
+    def fail(self, reason: str) -> None:
+        """Stop working on this photo until somebody asks for a retry."""
+        self.failure = reason[:200]
+        self.lease_until = None
+        self.save(update_fields=["failure", "lease_until"])
+
+    @property
+    def has_small(self) -> bool:
+        return bool(self.small)
+
+    @property
+    def small_url(self) -> str:
+        return reverse("photos:small", args=[self.pk])
+
+    @property
+    def large_url(self) -> str:
+        return reverse("photos:large", args=[self.pk])
+
+    @property
+    def original_url(self) -> str:
+        return reverse("photos:original", args=[self.pk])
+
+    @property
+    def ratio_class(self) -> str:
+        """The class that gives a justified row this photo's shape; "" is look.css's default, 1.5."""
+        tenths = min(RATIO_TENTHS, key=lambda t: abs(t - 10 * self.width / self.height))
+        return "" if tenths == 15 else f"r{tenths}"
+
+    @property
+    def alt_text(self) -> str:
+        if self.taken_at_source == self.DateSource.CAMERA:
+            return f"Photo of {self.taken_at:%-d %B %Y}"
+        return f"Photo {self.name}"
+
+    @property
+    def state_text(self) -> str:
+        """What is still missing, in the words of the page; "" when nothing is."""
+        if self.failure:
+            return "Failed"
+        if self.stage == self.Stage.FACES and self.owner.allows_faces:
+            return "Faces pending"
+        return ""

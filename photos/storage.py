@@ -1,0 +1,52 @@
+"""Files that are on the disk, whole, before anybody is told so."""
+
+import os
+import uuid
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+from django.utils.deconstruct import deconstructible
+
+
+@deconstructible
+class DurableStorage(FileSystemStorage):
+    """A file system storage whose names are content-addressed or belong to one row.
+
+    A file appears under its final name in one step (rename) and only after its
+    bytes and its folder are flushed, so that a power cut leaves all of it or none.
+    """
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        # The same name means the same content (originals) or a newer version of
+        # the same thing (thumbnails): never invent "photo_x7f3.jpg".
+        return name
+
+    def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
+        target = Path(self.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self._flushed_file(content, target.parent), target)
+        flush_folder(target.parent)
+        return name
+
+    def _flushed_file(self, content: File, folder: Path) -> Path:  # type: ignore[type-arg]
+        """Return a flushed file with this content on the target's file system."""
+        arrived = getattr(content, "flushed_path", None)
+        if arrived is not None:
+            return Path(arrived)
+        temporary = folder / f".{uuid.uuid4().hex}.part"
+        with temporary.open("xb") as file:
+            for chunk in content.chunks():
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        return temporary
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename inside this folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,33 @@
+"""Celery tasks of photos. Messages carry no work: they say that there is some in PostgreSQL."""
+
+from celery import shared_task
+
+from photos.broker import send_wakeup
+from photos.derivatives import make_derivatives
+from photos.models import Photo
+from photos.signals import photos_ready
+from photos.uploading import sweep_incoming
+
+CLAIM = 4  # thumbnails per claim: a few seconds of work, then others get their turn
+
+
+@shared_task
+def make_due_derivatives() -> int:
+    """Make the thumbnails of a few due photos and return how many. Safe to deliver twice."""
+    claimed = Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=CLAIM)
+    finished = [photo for photo in claimed if make_derivatives(photo)]
+    for owner_id in sorted({photo.owner_id for photo in finished}):
+        photos_ready.send(Photo, owner_id=owner_id)
+    if claimed:
+        wake_derivatives()
+    return len(finished)
+
+
+@shared_task
+def sweep_uploads() -> int:
+    """Remove what interrupted uploads left behind."""
+    return sweep_incoming()
+
+
+def wake_derivatives() -> None:
+    send_wakeup(make_due_derivatives)

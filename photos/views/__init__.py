@@ -1,0 +1,1 @@
+"""Pages and actions on photos, albums and uploads."""

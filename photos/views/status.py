@@ -1,0 +1,64 @@
+"""What Kith is doing, on what, and what went wrong."""
+
+import shutil
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
+from django.views.decorators.http import require_safe
+
+from accounts.http import UserRequest
+from ml import device
+from photos.models import Photo
+from photos.workers import missing_weights_notice, workers
+
+FAILED_SHOWN = 100
+
+
+@require_safe
+def status(request: UserRequest) -> HttpResponse:
+    photos = Photo.objects.owned_by(request.user)
+    waiting = dict(photos.filter(failure="").values_list("stage").annotate(Count("pk")).order_by())
+    failed = dict(photos.failed().values_list("stage").annotate(Count("pk")).order_by())
+    context = {
+        "workers": workers(),
+        "model_text": settings.KITH_FACE_MODEL,
+        "device_text": _device_text(),
+        "stages": [
+            (stage.label, waiting.get(stage, 0), failed.get(stage, 0))
+            for stage in Photo.Stage
+            if stage != Photo.Stage.DONE
+        ],
+        "photo_count": photos.count(),
+        "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
+        "disk_text": _disk_text(request),
+        "notices": [notice for notice in [missing_weights_notice()] if notice],
+    }
+    return render(request, "photos/status.html", context)
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when the database does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def _device_text() -> str:
+    try:
+        return device.describe_device(device.choose_device(settings.KITH_DEVICE))
+    except device.DeviceUnavailable as error:
+        return str(error)
+
+
+def _disk_text(request: UserRequest) -> str:
+    originals = Photo.objects.owned_by(request.user).aggregate(Sum("byte_size"))["byte_size__sum"]
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.MEDIA_ROOT).free
+    return f"Your originals take {filesizeformat(originals or 0)}; {filesizeformat(free)} are free."

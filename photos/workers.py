@@ -1,0 +1,61 @@
+"""Whether somebody is there to do the work, and what is missing if not."""
+
+from dataclasses import dataclass
+
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from ml import weights
+
+QUEUES = {"io": "Thumbnails and suggestions", "ml": "Faces and groups"}
+PING_SECONDS = 0.7
+REMEMBER_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One queue and whether a worker answers for it."""
+
+    queue: str
+    label: str
+    is_alive: bool
+
+
+def workers() -> list[Worker]:
+    """Ask the workers who they are; what they said is remembered for a few seconds."""
+    queues: set[str] = cache.get_or_set("worker-queues", _answering_queues, REMEMBER_SECONDS) or set()
+    return [Worker(queue, label, queue in queues) for queue, label in QUEUES.items()]
+
+
+def missing_worker_notice() -> str:
+    """A sentence for a page that waits for work to be done; "" when all is well."""
+    sentence = missing_weights_notice()
+    if sentence:
+        return sentence
+    if not all(worker.is_alive for worker in workers()):
+        return "Processing is paused. Photos you add wait in line."
+    return ""
+
+
+def missing_weights_notice() -> str:
+    missing = weights.missing(settings.KITH_MODELS, settings.KITH_FACE_MODEL)
+    if missing is None:
+        return ""
+    return f"Faces cannot be found yet: {missing} Run “python manage.py fetch_models”."
+
+
+def _answering_queues() -> set[str]:
+    try:
+        # The first answers come at once; only where they leave a queue out do we wait for more.
+        answering = _ask(limit=len(QUEUES))
+        return answering if answering >= QUEUES.keys() else answering | _ask(limit=None)
+    except (OperationalError, RedisError, OSError):
+        return set()
+
+
+def _ask(limit: int | None) -> set[str]:
+    answers = current_app.control.inspect(timeout=PING_SECONDS, limit=limit).active_queues() or {}
+    return {queue["name"] for queues in answers.values() for queue in queues}

@@ -1,0 +1,44 @@
+// Single keys. A page offers one by printing it and putting data-key="y" on what it presses.
+// So a key works only where it can be seen, and the page needs no script of its own.
+// Several elements may share a key: the last visible one gets it (a toast's Undo over the page's).
+
+const OFF = "kith-keys-off" // Settings can switch single keys off in this browser (WCAG 2.1.4).
+
+function isTyping(target) {
+  return target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")
+}
+
+function wanted(key) {
+  const name = key.length === 1 ? key.toLowerCase() : key
+  const offers = [...document.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)]
+  const scope = document.querySelector("dialog[open]") ?? document
+  return offers.filter((element) => scope.contains(element) && element.checkVisibility()).at(-1)
+}
+
+function press(element) {
+  if (element.matches("input, textarea")) {
+    element.focus()
+    element.select()
+  } else {
+    element.click()
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return
+  if (isTyping(event.target) || localStorage.getItem(OFF)) return
+  const element = wanted(event.key)
+  if (!element) return
+  event.preventDefault() // otherwise "/" would also be typed into the search box it focuses
+  press(element)
+})
+
+// Settings: the checkbox that switches them off.
+const choice = document.querySelector("[data-keys-choice]")
+if (choice) {
+  choice.checked = !localStorage.getItem(OFF)
+  choice.addEventListener("change", () => {
+    if (choice.checked) localStorage.removeItem(OFF)
+    else localStorage.setItem(OFF, "yes")
+  })
+}

@@ -1,0 +1,34 @@
+// Toasts leave after ten seconds, but never while somebody points at them or is in them.
+// Other scripts show one with: document.dispatchEvent(new CustomEvent("kith:toast", {detail: "text"}))
+
+const STAYS_MS = 10_000
+const region = document.getElementById("toasts")
+
+function watch(toast) {
+  let timer
+  const start = () => { timer = setTimeout(() => toast.remove(), STAYS_MS) }
+  const stop = () => clearTimeout(timer)
+  toast.addEventListener("pointerenter", stop)
+  toast.addEventListener("pointerleave", start)
+  toast.addEventListener("focusin", stop)
+  toast.addEventListener("focusout", start)
+  toast.querySelector("[data-toast-close]")?.addEventListener("click", () => toast.remove())
+  start()
+}
+
+function show(text) {
+  const toast = document.createElement("div")
+  toast.className = "toast-k"
+  toast.textContent = text
+  region.replaceChildren(toast) // one at a time
+}
+
+if (region) {
+  region.querySelectorAll(".toast-k").forEach(watch)
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const node of addedNodes) if (node.matches?.(".toast-k")) watch(node)
+    }
+  }).observe(region, { childList: true })
+  document.addEventListener("kith:toast", (event) => show(event.detail))
+}

@@ -1,0 +1,36 @@
+"""Settings for the tests of `manage.py up`: all of config, none of the apps and their weights."""
+
+import os
+from pathlib import Path
+
+import environ
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from config.embedded import EmbeddedServices
+
+KITH_HOME = Path(os.environ["KITH_HOME"])
+_services = EmbeddedServices(KITH_HOME)
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+DEBUG = False
+SECRET_KEY = "of the tests"
+ALLOWED_HOSTS = ["127.0.0.1"]
+INSTALLED_APPS = ["config", "django.contrib.contenttypes", "django.contrib.staticfiles"]
+MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]
+ROOT_URLCONF = __name__
+WSGI_APPLICATION = "config.wsgi.application"
+DATABASES = {"default": environ.Env.db_url_config(_services.database_url)}
+STATIC_URL = "/static/"
+STATIC_ROOT = KITH_HOME / "static"
+STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+CELERY_BROKER_URL = _services.redis_url
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+USE_TZ = True
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("well")
+
+
+urlpatterns = [path("healthz", healthz)]

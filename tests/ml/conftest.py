@@ -1,0 +1,33 @@
+"""Fixtures for recognition: the real weights, fetched if they are not there yet."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from ml import weights
+from ml.faces import FaceFinder, load_face_finder
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    return weights.fetch(Path(os.environ["KITH_MODELS"]), report=print)
+
+
+@pytest.fixture(scope="session")
+def finder(models_dir: Path) -> FaceFinder:
+    return load_face_finder(models_dir, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image.Image:
+    """A 512 x 512 portrait of Eileen Collins, in the public domain: one face."""
+    return Image.fromarray(skimage.data.astronaut())
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(20260101)

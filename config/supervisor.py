@@ -1,4 +1,4 @@
-"""Keeps programs running: starts them, shows what they write, restarts and stops them."""
+"""Keeps programs running: starts them, shows what they write, starts them again and stops them."""
 
 import os
 import signal
@@ -28,12 +28,14 @@ HEALTHY_AFTER = 60.0  # a program that ran so long starts again from the first p
 
 @dataclass(frozen=True)
 class Program:
-    """One program to keep running."""
+    """One program to keep running, or to run once."""
 
     name: str
     command: Sequence[str]
     stop_steps: StopSteps = ((signal.SIGTERM, 15.0),)
     oom_score: int = 0  # up to 1000: the higher, the sooner it goes when memory runs out
+    once: bool = False
+    after: str = ""  # the name of one that runs once, and has to have ended before
 
 
 class Child:
@@ -42,6 +44,7 @@ class Child:
     def __init__(self, program: Program, environment: dict[str, str], folder: Path) -> None:
         self.program = program
         self.process: subprocess.Popen[bytes] | None = None
+        self.is_done = False
         self.ends_in_a_row = 0
         self.due = 0.0  # when to start it (again), on the monotonic clock
         self._started = 0.0
@@ -69,7 +72,8 @@ class Child:
         kill_group(self.process.pid)  # what it left of its own children
         self.process = None
         if time.monotonic() - self._started > HEALTHY_AFTER:
-            self.ends_in_a_row = 0
+            self.is_done = False
+        self.ends_in_a_row = 0
         self.ends_in_a_row += 1
         pause: float = FIRST_PAUSE * 2 ** (self.ends_in_a_row - 1)
         if self.ends_in_a_row >= MANY_ENDS:
@@ -95,8 +99,10 @@ class Supervisor:
 
     def look_after(self) -> None:
         """Start each program that is due, and note which ones have ended."""
+        done = {child.program.name for child in self.children if child.is_done}
         for child in self.children:
-            if child.process is None and time.monotonic() >= child.due:
+            waits = child.is_done or (child.program.after and child.program.after not in done)
+            if child.process is None and not waits and time.monotonic() >= child.due:
                 child.start(self._show)
             elif child.process is not None and not child.is_alive:
                 self._handle_end(child, child.process.returncode)
@@ -110,6 +116,11 @@ class Supervisor:
     def _handle_end(self, child: Child, code: int) -> None:
         name, how = child.program.name, _how_it_ended(code)
         pause = child.note_end()
+        if child.program.once:
+            child.is_done = True
+            if code != 0:
+                self._report(f"{name} {how}. The rest goes on without it.")
+            return
         if child.ends_in_a_row < MANY_ENDS:
             self._report(f"{name} {how}; starting it again in {pause:.0f} s.")
         else:

@@ -25,6 +25,7 @@ def group_owner(owner_id: int) -> bool:
             return False
         waiting = _photos_waiting(owner_id)
         _group(owner_id)
+        Cluster.objects.filter(owner=owner_id, faces=None).delete()
         Photo.objects.filter(pk__in=waiting, stage=Photo.Stage.GROUPING).update(
             stage=Photo.Stage.DONE, attempts=0, lease_until=None
         )
@@ -61,13 +62,12 @@ def _group(owner_id: int) -> None:
 
 
 def _write(owner_id: int, pks: NDArray[np.int64], before: Sequence[int | None], labels: NDArray[np.int64]) -> None:
-    """Move the faces whose group changed, and drop groups nobody is in any more."""
+    """Move the faces whose group changed."""
     were_in = np.array([cluster or NOISE for cluster in before])
     for label, kept_id in match_labels(before, labels).items():
         cluster_id = kept_id or Cluster.objects.create(owner_id=owner_id).pk
         _move(pks[(labels == label) & (were_in != cluster_id)], cluster_id)
     _move(pks[(labels == NOISE) & (were_in != NOISE)], None)
-    Cluster.objects.filter(owner=owner_id, faces=None).delete()
 
 
 def _move(pks: NDArray[np.int64], cluster_id: int | None) -> None:

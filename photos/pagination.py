@@ -1,7 +1,7 @@
 """The timeline in pages: months of photos, newest first, by keyset so that page 1,000 is as fast."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -14,14 +14,15 @@ from photos.models.photo import PhotoQuerySet
 PAGE_SIZE = 120
 
 
-@dataclass
+@dataclass(frozen=True)
 class Month:
     """Photos of one month that are on this page, and how many the month has in all."""
 
     title: str
     slug: str
     count: int
-    photos: list[Photo] = field(default_factory=list)
+    photos: list[Photo]
+    is_continued: bool  # it began on the page before
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def timeline_page(photos: PhotoQuerySet, cursor: str | None) -> Page:
     found = list(following.newest_first().select_related("owner")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     has_more = len(found) > PAGE_SIZE
-    return Page(_by_month(photos, shown), _cursor(shown[-1]) if has_more else None)
+    return Page(_by_month(photos, shown, place[0] if place else None), _cursor(shown[-1]) if has_more else None)
 
 
 def years_of(photos: PhotoQuerySet) -> list[int]:
@@ -46,18 +47,19 @@ def years_of(photos: PhotoQuerySet) -> list[int]:
     return list(years.values_list("year", flat=True).distinct())
 
 
-def _by_month(photos: PhotoQuerySet, shown: Sequence[Photo]) -> list[Month]:
+def _by_month(photos: PhotoQuerySet, shown: Sequence[Photo], after: datetime | None) -> list[Month]:
     if not shown:
         return []
     counts = dict(
         photos.filter(taken_at__gte=_month_start(shown[-1].taken_at))
         .annotate(month=TruncMonth("taken_at"))
         .values_list("month")
-        .annotate(Count("pk"))
+        .annotate(Count("pk", distinct=True))
         .order_by()
     )
+    continued = _month_start(after) if after else None
     return [
-        Month(f"{start:%B %Y}", f"{start:%Y-%m}", counts.get(start, 0), list(group))
+        Month(f"{start:%B %Y}", f"{start:%Y-%m}", counts.get(start, 0), list(group), start == continued)
         for start, group in groupby(shown, key=lambda photo: _month_start(photo.taken_at))
     ]
 

@@ -42,9 +42,7 @@ def missing_worker_notice() -> str:
 
 def missing_weights_notice() -> str:
     missing = weights.missing(settings.KITH_MODELS, settings.KITH_FACE_MODEL)
-    if missing is None:
-        return ""
-    return f"Faces cannot be found yet: {missing} Run “python manage.py fetch_models”."
+    return "" if missing is None else f"Faces cannot be found yet. {missing}"
 
 
 def _answering_queues() -> set[str]:

@@ -18,6 +18,7 @@ KEPT = Path(os.environ.get("KITH_TEST_CACHE") or ROOT / "var" / "test")
 HOME = Path(tempfile.mkdtemp(prefix="kith-test-", dir="/var/tmp" if Path("/var/tmp").is_dir() else None))
 # The system user PostgreSQL runs as must be able to pass through.
 HOME.chmod(0o711)
+(HOME / "static").mkdir()  # WhiteNoise warns when it is missing
 os.environ["KITH_HOME"] = str(HOME)
 os.environ["KITH_MODELS"] = str(KEPT / "models")
 os.environ["KITH_DEBUG"] = "1"

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
 from people import answers
-from people.covers import attach_mosaics
+from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm
 from people.models import Cluster
 from people.review import SMALLEST_GROUP_ASKED, likely_people
@@ -34,11 +34,15 @@ def group(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     faces = cluster.faces.untagged().without_vectors().select_related("photo")
     shown = list(faces.order_by("-quality", "pk")[:FACES_SHOWN])
+    face_count = faces.count()
+    others = likely_people(request.user, shown)
+    attach_covers(others)
     context = {
         "cluster": cluster,
         "faces": shown,
-        "face_count": faces.count(),
-        "others": likely_people(request.user, shown),
+        "face_count": face_count,
+        "unseen": face_count - len(shown),
+        "others": others,
     }
     return render(request, "people/group.html", context)
 

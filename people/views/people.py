@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, OuterRef
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people import answers
@@ -80,6 +81,7 @@ def names(request: UserRequest) -> JsonResponse:
     )
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def person(request: UserRequest, person_id: int) -> HttpResponse:
     """One person: photos, or faces with the least alike first."""

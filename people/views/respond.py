@@ -22,13 +22,17 @@ def say_what_was_decided(request: UserRequest, decision: Decision | None) -> Non
 
 
 def back(request: UserRequest, default: str) -> HttpResponse:
-    """Return to where the form says it came from, if that is a page of ours."""
+    """Return to where the form says it came from, if that is a page of ours.
+
+    A request of htmx that names its target follows the redirect and swaps in its part of that page.
+    """
     target = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     target = target if is_ours else default
-    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+    is_followed = not request.htmx or request.htmx.target
+    return redirect(target) if is_followed else HttpResponseClientRedirect(target)
 
 
 def ids(values: list[str]) -> list[int]:

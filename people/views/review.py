@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people import answers
@@ -17,6 +18,7 @@ from photos.models import Photo
 MOST_SKIPPED = 500
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def review(request: UserRequest) -> HttpResponse:
     """Show the next question. Skipped ones wait until the others are answered."""
@@ -94,10 +96,20 @@ def _context(request: UserRequest) -> dict[str, object]:
     if question is not None:
         attach_covers([*question.others, *([question.person] if question.person else [])])
     photos = Photo.objects.owned_by(request.user)
+    left = count_questions(request.user)
     return {
         "question": question,
-        "left": count_questions(request.user),
+        "left": left,
+        "answered": _answered(request, left),
         "skipped": len(skipped),
         "has_photos": photos.exists(),
         "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists(),
     }
+
+
+def _answered(request: UserRequest, left: int) -> int:
+    """How many questions this session has seen go, for the bar above the question."""
+    most = max(left, request.session.get("most_questions", 0)) if left else 0
+    if most != request.session.get("most_questions"):
+        request.session["most_questions"] = most
+    return most - left

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people.covers import attach_covers
@@ -13,6 +14,7 @@ from photos.pagination import timeline_page
 PEOPLE_OFFERED = 24
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def search(request: UserRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()
@@ -28,7 +30,7 @@ def search(request: UserRequest) -> HttpResponse:
         "query": query,
         "chips": [(p, wanted.without_person(p).url(), wanted.excluding(p).url()) for p in wanted.people],
         "excluded": [(p, wanted.without_person(p).url()) for p in wanted.without],
-        "offered": [(p, wanted.with_person(p).url()) for p in offered],
+        "offered": [(p, wanted.with_person(p).url(), wanted.excluding(p).url()) for p in offered],
         "all_url": wanted.in_mode(ALL).url(),
         "any_url": wanted.in_mode(ANY).url(),
         "photo_count": photos.count(),

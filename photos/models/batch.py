@@ -1,7 +1,7 @@
 """A batch: what one user sent at one time, what became of each file, and how far the work is."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from photos.models.photo import Photo
 
 # Too little has happened before this to say how long the rest takes.
 FORECAST_AFTER = timedelta(seconds=10)
+BROKEN_OFF_AFTER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Progress:
     """How far a batch is, counted in the database: it survives a reload and a restart."""
 
     total: int
+    kept: int  # of the total, what is not a duplicate and not left out: the goal of the later stages
     uploaded: int
     stored: int
     thumbnails: int
@@ -66,23 +68,36 @@ class Batch(models.Model):
 
     def progress(self) -> Progress:
         """Count how far the batch is, in two queries."""
-        outcomes = dict(self.files.values_list("outcome").annotate(models.Count("pk")).order_by())
-        counts = self._stage_counts()
-        stored = outcomes.get(BatchFile.Outcome.STORED, 0)
-        uploaded = sum(outcomes.values())
-        last = counts["thumbnails"] if not self.owner.allows_faces else counts["grouped"]
-        is_done = uploaded >= self.expected and last + counts["failed"] >= stored
+        outcomes = {o: (files, last) for o, files, last in self._outcomes()}
+        count = {outcome: outcomes.get(outcome, (0, None))[0] for outcome in BatchFile.Outcome}
+        stages = self._stage_counts()
+        uploaded = sum(count.values())
+        expected = uploaded if self._is_broken_off(outcomes) else self.expected
+        unwanted = count[BatchFile.Outcome.DUPLICATE] + count[BatchFile.Outcome.REJECTED]
+        kept = max(expected, uploaded) - unwanted
+        last_stage = stages["grouped"] if self.owner.allows_faces else stages["thumbnails"]
+        is_done = uploaded >= expected and last_stage + stages["failed"] >= count[BatchFile.Outcome.STORED]
         return Progress(
-            total=max(self.expected, uploaded),
+            total=max(expected, uploaded),
+            kept=kept,
             uploaded=uploaded,
-            stored=stored,
-            duplicates=outcomes.get(BatchFile.Outcome.DUPLICATE, 0),
-            rejected=outcomes.get(BatchFile.Outcome.REJECTED, 0),
+            stored=count[BatchFile.Outcome.STORED],
+            duplicates=count[BatchFile.Outcome.DUPLICATE],
+            rejected=count[BatchFile.Outcome.REJECTED],
             faces_off=not self.owner.allows_faces,
             is_done=is_done,
-            minutes_left_text="" if is_done else self._minutes_left_text(counts),
-            **counts,
+            minutes_left_text="" if is_done else self._minutes_left_text(stages, kept),
+            **stages,
         )
+
+    def _outcomes(self) -> "models.QuerySet[BatchFile, tuple[str, int, datetime]]":
+        files = self.files.values_list("outcome").order_by()
+        return files.annotate(models.Count("pk"), models.Max("arrived_at"))
+
+    def _is_broken_off(self, outcomes: dict[str, tuple[int, datetime]]) -> bool:
+        """Whether nothing has arrived for so long that nothing more will: the browser was closed."""
+        last = max((last for _, last in outcomes.values()), default=self.started_at)
+        return timezone.now() - last > BROKEN_OFF_AFTER
 
     def _stage_counts(self) -> dict[str, int]:
         stage = Photo.Stage
@@ -98,13 +113,13 @@ class Batch(models.Model):
             failed=models.Count("pk", filter=~models.Q(failure="")),
         )
 
-    def _minutes_left_text(self, counts: dict[str, int]) -> str:
+    def _minutes_left_text(self, stages: dict[str, int], kept: int) -> str:
         """Forecast from the pace so far of the slowest stage, the faces."""
         elapsed = timezone.now() - self.started_at
-        finished = counts["faces"] if self.owner.allows_faces else counts["thumbnails"]
+        finished = stages["faces"] if self.owner.allows_faces else stages["thumbnails"]
         if elapsed < FORECAST_AFTER or not finished:
             return ""
-        missing = self.expected - finished - counts["failed"]
+        missing = kept - finished - stages["failed"]
         minutes = round(elapsed.total_seconds() / finished * max(missing, 0) / 60)
         if minutes < 1:
             return "Less than a minute left"
@@ -123,6 +138,7 @@ class BatchFile(models.Model):
     name = models.CharField(max_length=500)
     outcome = models.CharField(max_length=9, choices=Outcome)
     reason = models.CharField(max_length=300, blank=True)
+    arrived_at = models.DateTimeField(auto_now=True)
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="batch_files", null=True, blank=True)
 
     class Meta:

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos.forms import AlbumForm
@@ -16,6 +17,7 @@ from photos.pagination import timeline_page, years_of
 ALBUMS_PER_PAGE = 60
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def timeline(request: UserRequest) -> HttpResponse:
     """All photos, newest first, with the batch that is still being worked on."""
@@ -42,6 +44,7 @@ def albums(request: UserRequest) -> HttpResponse:
     return render(request, "photos/albums.html", {"albums": page})
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def album(request: UserRequest, album_id: int) -> HttpResponse:
     album = get_object_or_404(Album.objects.owned_by(request.user), pk=album_id)

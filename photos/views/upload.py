@@ -6,6 +6,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos import tasks
@@ -79,6 +80,7 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     return JsonResponse(_answer(file), status=status)
 
 
+@vary_on_headers("HX-Request")
 @require_safe
 def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)

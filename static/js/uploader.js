@@ -2,6 +2,7 @@
 // stored, a duplicate, or left out with a reason. Loaded by drop.js when somebody wants to upload.
 
 const AT_ONCE = 4
+const ADDED_AT_ONCE = 200 // between two frames: a folder of 3,000 must not freeze the page
 const STALLED_MS = 120_000 // without progress; the server hashes and decodes before it answers
 const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i
 const PHOTO = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i
@@ -57,7 +58,7 @@ class Uploader {
     this.refused = new Set()
     this.stored = 0
     this.gate = null // while paused: a promise that every next file waits for
-    this.uppy = new Uppy({ autoProceed: true, onBeforeFileAdded: (file) => this.check(file) })
+    this.uppy = new Uppy({ onBeforeFileAdded: (file) => this.check(file) })
     this.uppy.use(Dashboard, {
       inline: true,
       target: part(root, "files"),
@@ -66,6 +67,7 @@ class Uploader {
       fileManagerSelectionType: "both",
       note: "JPEG, PNG, WebP, HEIC and more",
       proudlyDisplayPoweredByUppy: false,
+      hideUploadButton: true, // what is added is sent
       disableInformer: true, // one message per failed file; our lists name them all
       doneButtonHandler: null,
       thumbnailWidth: 160,
@@ -84,6 +86,7 @@ class Uploader {
         if (xhr.status >= 400) throw new Error(messageOf(xhr))
       },
     })
+    this.announced = Promise.resolve()
     this.uppy.addPreProcessor((ids) => this.announce(ids))
     this.listen()
   }
@@ -91,14 +94,33 @@ class Uploader {
   // ---------- What comes in
 
   /** Take files that were dropped or chosen: a list of {file, path}. */
-  add(files) {
-    this.uppy.addFiles(files.map(({ file, path }) => ({
-      source: "drop",
-      name: file.name,
-      type: file.type,
-      data: file,
-      meta: { relativePath: path.includes("/") ? path : null },
-    })))
+  async add(files) {
+    for (let start = 0; start < files.length; start += ADDED_AT_ONCE) {
+      this.uppy.addFiles(files.slice(start, start + ADDED_AT_ONCE).map(({ file, path }) => ({
+        source: "drop",
+        name: file.name,
+        type: file.type,
+        data: file,
+        meta: { relativePath: path.includes("/") ? path : null },
+      })))
+      await sleep(0)
+    }
+  }
+
+  /** Files chosen with the Dashboard's buttons come the same way as dropped ones. */
+  takeChosen(event) {
+    const input = event.target
+    if (!input.matches("input[type=file]")) return
+    event.stopPropagation() // Uppy would add them all in one go
+    this.add([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })))
+    input.value = "" // the same files can be chosen again
+  }
+
+  startSoon() {
+    clearTimeout(this.starting)
+    this.starting = setTimeout(() => {
+      this.uppy.upload().catch((error) => this.say(error.message))
+    }, 100)
   }
 
   /** Called by Uppy for each file: keep it under its path, or leave it out. */
@@ -114,8 +136,15 @@ class Uploader {
 
   // ---------- Batches
 
-  /** Tell the server which photos are coming: one batch an album. */
-  async announce(ids) {
+  /** Tell the server which photos are coming. In turn: two announcements at once would open two batches. */
+  announce(ids) {
+    const turn = this.announced.then(() => this.open(ids))
+    this.announced = turn.catch(() => {})
+    return turn
+  }
+
+  /** Open or enlarge one batch an album. */
+  async open(ids) {
     const fresh = ids.filter((id) => !this.batchOf.has(id))
     for (const [title, files] of Object.entries(Object.groupBy(fresh, (id) => this.albumOf(id)))) {
       const batch = this.batches.get(title) ?? { title, expected: 0 }
@@ -180,6 +209,8 @@ class Uploader {
 
   listen() {
     const { uppy } = this
+    part(this.root, "files").addEventListener("change", (event) => this.takeChosen(event), { capture: true })
+    uppy.on("files-added", () => this.startSoon())
     uppy.on("upload-success", (file, { body }) => {
       if (body.outcome === "duplicate") this.remark("duplicate", file.meta.name, { url: body.url })
       else this.stored += 1

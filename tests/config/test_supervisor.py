@@ -88,6 +88,17 @@ def test_a_program_that_keeps_dying_is_tried_less_and_less_often(supervise, writ
     assert supervisor.children[1].is_alive, "the others go on"
 
 
+def test_a_program_that_runs_once_is_not_started_again_and_others_may_wait_for_it(supervise, written):
+    first = python("fetch", "import time; time.sleep(0.5); print('fetched')", once=True)
+    second = python("ml", "import time; print('up'); time.sleep(60)", after="fetch")
+    supervisor = supervise(second, first)
+
+    look_until(supervisor, lambda: ("ml", "up") in written.lines)
+
+    assert written.lines == [("fetch", "fetched"), ("ml", "up")]
+    assert supervisor.children[1].process is None
+
+
 def test_a_program_that_will_not_end_is_killed_with_its_children(supervise, written):
     stubborn = (
         "import signal, subprocess, sys, time\n"
@@ -103,7 +114,7 @@ def test_a_program_that_will_not_end_is_killed_with_its_children(supervise, writ
     supervisor.stop()
 
     assert time.monotonic() - begin < 5
-    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+    grandchild.wait(5)
 
 
 def test_programs_are_asked_to_stop_together_not_one_after_the_other(supervise, written):

@@ -137,6 +137,11 @@ def test_it_serves_pages_with_the_static_files_collected(running_up):
     assert (running_up.home / "static" / "staticfiles.json").exists()
 
 
+def test_without_weights_it_says_so_and_goes_on(running_up):
+    assert "fetch| CommandError: The weights are out of reach." in running_up.output
+    assert "fetch ended with code 1. The rest goes on without it." in running_up.output
+
+
 def test_a_second_one_on_the_folder_says_so_and_ends(running_up):
     second = Up(running_up.home, free_port())
 

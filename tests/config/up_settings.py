@@ -16,7 +16,8 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 DEBUG = False
 SECRET_KEY = "of the tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
-INSTALLED_APPS = ["config", "django.contrib.contenttypes", "django.contrib.staticfiles"]
+# Of two commands of one name, the app that stands first has the say.
+INSTALLED_APPS = ["tests.config.no_weights", "config", "django.contrib.contenttypes", "django.contrib.staticfiles"]
 MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]
 ROOT_URLCONF = __name__
 WSGI_APPLICATION = "config.wsgi.application"

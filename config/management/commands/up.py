@@ -24,7 +24,7 @@ from config.embedded.lock import FolderLock
 from config.static_files import collect_if_changed
 from config.supervisor import Program, Supervisor, end_leftovers
 
-COLOURS = {"web": "cyan", "io": "green", "ml": "magenta", "kith": "bold yellow"}
+COLOURS = {"web": "cyan", "io": "green", "ml": "magenta", "fetch": "blue", "kith": "bold yellow"}
 LOOK_EVERY = 0.5
 READY_WITHIN = 120.0
 # A worker's pool process is replaced after the task that took it past this: with its
@@ -105,14 +105,10 @@ class Command(BaseCommand):
             time.sleep(LOOK_EVERY)
 
     def set_up(self) -> None:
-        """Bring the database, the weights and the static files up to date."""
+        """Bring the database and the static files up to date."""
         self.say("Updating the database.")
         call_command("migrate", interactive=False, verbosity=0)
         connections.close_all()
-        try:
-            call_command("fetch_models")
-        except Exception as error:  # whatever it is, albums and names work without weights
-            self.say(f"{error} Kith starts without them; the pages say what is missing.")
         if not settings.DEBUG and collect_if_changed():
             self.say("Collected the static files.")
 
@@ -143,14 +139,18 @@ class Command(BaseCommand):
 
 
 def programs(host: str, port: int, home: Path) -> list[Program]:
-    """The three programs of Kith on one machine."""
+    """What makes up Kith on one machine."""
+    schedule = f"--schedule={home / 'run' / 'beat-schedule'}"
+    memory = f"--max-memory-per-child={ML_MEMORY_KILOBYTES}"
+    # Weights are fetched beside the rest: the first time that takes minutes, in which albums
+    # can be made already. A process of its own, because it fills its memory with networks.
+    fetch = [sys.executable, "manage.py", "fetch_models"]
     return [
         Program("web", _web(host, port)),
-        Program("io", _worker("io", "-B", f"--schedule={home / 'run' / 'beat-schedule'}"),
-                stop_steps=WORKER_STOP, oom_score=200),
-        Program("ml", _worker("ml", f"--max-memory-per-child={ML_MEMORY_KILOBYTES}"),
-                stop_steps=WORKER_STOP, oom_score=500),
-    ]  # fmt: skip
+        Program("io", _worker("io", "-B", schedule), stop_steps=WORKER_STOP, oom_score=200),
+        Program("fetch", fetch, once=True),
+        Program("ml", _worker("ml", memory), stop_steps=WORKER_STOP, oom_score=500, after="fetch"),
+    ]
 
 
 def _web(host: str, port: int) -> list[str]:

@@ -1,0 +1,57 @@
+// Forms with faces to tick: <form data-selection>. Says how many are ticked, and ticks many at once.
+//
+//   [data-ticked]        holds the number (data-more on the form is added: faces that are not shown)
+//   [data-needs-ticked]  a button that makes no sense without any
+//   [data-while-ticked]  shown only while there are some
+//   [data-tick-all]      ticks all, or none if all are ticked;  [data-clear] ticks none
+// Shift and a click ticks everything since the last click.
+
+let last
+
+const boxesOf = (form) => [...form.querySelectorAll("input[name=faces]")]
+
+function count(form) {
+  const ticked = boxesOf(form).filter((box) => box.checked).length
+  const all = ticked && ticked + Number(form.dataset.more ?? 0)
+  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = all.toLocaleString("en")
+  for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked
+  for (const element of form.querySelectorAll("[data-while-ticked]")) element.hidden = !ticked
+}
+
+function countAll() {
+  document.querySelectorAll("form[data-selection]").forEach(count)
+}
+
+function tick(form, boxes, checked) {
+  for (const box of boxes) box.checked = checked
+  count(form)
+}
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-selection]")
+  if (form && event.target.name === "faces") count(form)
+})
+
+document.addEventListener("click", (event) => {
+  const form = event.target.closest("form[data-selection]")
+  if (!form) return
+  const boxes = boxesOf(form)
+  if (event.target.closest("[data-tick-all]")) tick(form, boxes, boxes.some((box) => !box.checked))
+  else if (event.target.closest("[data-clear]")) tick(form, boxes, false)
+  else if (event.target.name === "faces") {
+    if (event.shiftKey && boxes.includes(last)) {
+      const [from, to] = [boxes.indexOf(last), boxes.indexOf(event.target)].sort((a, b) => a - b)
+      tick(form, boxes.slice(from, to + 1), event.target.checked)
+    }
+    last = event.target
+  }
+})
+
+// Shift and a click on a picture would also select text.
+document.addEventListener("mousedown", (event) => {
+  if (event.shiftKey && event.target.closest("form[data-selection] .tile")) event.preventDefault()
+})
+
+document.addEventListener("htmx:afterSwap", countAll)
+addEventListener("pageshow", countAll) // the browser's Back keeps ticks
+countAll()

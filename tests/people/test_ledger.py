@@ -1,0 +1,156 @@
+"""The ledger: every act is one decision, every decision can be taken back."""
+
+import pytest
+
+from people import answers, ledger
+from people.ledger import FaceState
+from people.models import Change, Cluster, Decision, Face
+from tests.factories import make_cluster, make_face, make_person, make_photo
+
+
+@pytest.fixture
+def photos(alice):
+    return [make_photo(alice) for _ in range(4)]
+
+
+def test_confirming_names_faces_and_takes_them_out_of_their_group(alice, photos):
+    cluster = make_cluster(alice)
+    faces = [make_face(photo, cluster=cluster) for photo in photos]
+    ann = make_person(alice)
+
+    answers.confirm(ann, [face.pk for face in faces], actor=alice)
+
+    for face in Face.objects.all():
+        assert (face.person, face.tagged_by, face.cluster) == (ann, Face.TaggedBy.USER, None)
+
+
+def test_a_decision_notes_photo_and_box_of_each_face(alice, photos):
+    face = make_face(photos[0])
+
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+
+    change = decision.changes.get()
+    assert change.photo_sha256 == photos[0].sha256
+    assert change.box == [0.4, 0.3, 0.1, 0.2]
+    assert change.before["person"] is None
+    assert change.after["person"] == decision.person.pk
+
+
+def test_undo_puts_every_face_back_into_its_group(alice, photos):
+    cluster = make_cluster(alice)
+    faces = [make_face(photo, cluster=cluster) for photo in photos]
+    decision = answers.confirm(make_person(alice), [face.pk for face in faces], actor=alice)
+
+    undone = ledger.undo(decision, actor=alice)
+
+    assert undone.restored == 4
+    assert {FaceState.of(face) for face in Face.objects.all()} == {FaceState(cluster=cluster.pk)}
+
+
+def test_undo_brings_back_a_group_that_was_dropped_meanwhile(alice, photos):
+    cluster = make_cluster(alice)
+    face = make_face(photos[0], cluster=cluster)
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    Cluster.objects.all().delete()
+
+    ledger.undo(decision, actor=alice)
+
+    face.refresh_from_db()
+    assert face.cluster_id == cluster.pk
+
+
+def test_undo_twice_does_nothing_more(alice, photos):
+    face = make_face(photos[0])
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    ledger.undo(decision, actor=alice)
+
+    again = ledger.undo(decision, actor=alice)
+
+    assert again.decision is None
+    assert Decision.objects.count() == 2
+
+
+def test_an_undo_can_be_undone(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    decision = answers.confirm(ann, [face.pk], actor=alice)
+    reversal = ledger.undo(decision, actor=alice).decision
+
+    ledger.undo(reversal, actor=alice)
+
+    face.refresh_from_db()
+    decision.refresh_from_db()
+    assert face.person == ann
+    assert decision.is_in_force
+
+
+def test_undo_leaves_faces_alone_that_were_changed_since_and_names_them(alice, photos):
+    faces = [make_face(photo) for photo in photos[:2]]
+    bob = make_person(alice, "Bob")
+    decision = answers.confirm(make_person(alice), [face.pk for face in faces], actor=alice)
+    answers.confirm(bob, [faces[0].pk], actor=alice)
+
+    undone = ledger.undo(decision, actor=alice)
+
+    assert (undone.restored, undone.stale) == (1, [faces[0]])
+    assert Face.objects.get(pk=faces[0].pk).person == bob
+    assert Face.objects.get(pk=faces[1].pk).person is None
+
+
+def test_unticked_faces_are_ruled_out_by_the_same_decision(alice, photos):
+    ticked, unticked = make_face(photos[0]), make_face(photos[1])
+    ann = make_person(alice)
+
+    decision = answers.confirm(ann, [ticked.pk], but_not=[unticked.pk], actor=alice)
+
+    assert answers.rejected_pairs(alice.pk) == {(unticked.pk, ann.pk)}
+    ledger.undo(decision, actor=alice)
+    assert answers.rejected_pairs(alice.pk) == set()
+
+
+def test_taking_a_name_off_rules_it_out(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    answers.confirm(ann, [face.pk], actor=alice)
+
+    answers.remove_name(ann, [face.pk], actor=alice)
+
+    face.refresh_from_db()
+    assert face.person is None
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk)}
+
+
+def test_a_merge_can_be_undone_in_one_go(alice, photos):
+    ann, annie = make_person(alice), make_person(alice, "Annie")
+    hers = [make_face(photo, person=annie) for photo in photos]
+    make_face(make_photo(alice), person=ann)
+
+    decision = answers.merge(annie, ann, actor=alice)
+    assert ann.faces.count() == 5
+    ledger.undo(decision, actor=alice)
+
+    assert set(annie.faces.all()) == set(hers)
+    assert ann.faces.count() == 1
+
+
+def test_faces_of_somebody_else_are_not_touched(alice, bob):
+    of_bob = make_face(make_photo(bob))
+
+    decision = answers.confirm(make_person(alice), [of_bob.pk], actor=alice)
+
+    of_bob.refresh_from_db()
+    assert decision is None
+    assert of_bob.person is None
+    assert Change.objects.count() == 0
+
+
+def test_an_ignored_face_can_be_asked_about_again(alice, photos):
+    face = make_face(photos[0], cluster=make_cluster(alice))
+    answers.ignore(alice, [face.pk], actor=alice)
+    face.refresh_from_db()
+    assert (face.is_ignored, face.cluster) == (True, None)
+
+    answers.show_again(alice, [face.pk], actor=alice)
+
+    face.refresh_from_db()
+    assert not face.is_ignored

@@ -1,0 +1,142 @@
+"""Who is suggested for an unknown face, and who never again."""
+
+import pytest
+
+from people import answers
+from people.finding import thresholds
+from people.models import Suggestion
+from people.suggestions import refresh_suggestions
+from people.tasks import refresh_suggestions as refresh_task
+from tests.factories import make_face, make_person, make_photo, unit
+
+NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
+FAR = {"towards": 60, "by": 3.0}  # cosine distance 0.68
+
+
+@pytest.fixture
+def ann(alice):
+    person = make_person(alice)
+    make_face(make_photo(alice), person=person, likeness=unit(1))
+    return person
+
+
+def suggested() -> dict[int, str]:
+    return {s.face_id: s.person.name for s in Suggestion.objects.select_related("person")}
+
+
+def test_a_face_like_a_confirmed_one_is_suggested(alice, ann):
+    near = make_face(make_photo(alice), likeness=unit(1, **NEAR))
+    make_face(make_photo(alice), likeness=unit(1, **FAR))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {near.pk: "Ann"}
+
+
+def test_the_nearest_of_several_people_is_suggested(alice, ann):
+    make_face(make_photo(alice), person=make_person(alice, "Bob"), likeness=unit(60))
+    face = make_face(make_photo(alice), likeness=unit(1, towards=60, by=0.8))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Ann"}
+
+
+def test_a_rejected_pair_never_returns(alice, ann):
+    face = make_face(make_photo(alice), likeness=unit(1))
+    answers.reject(ann, [face.pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+    make_face(make_photo(alice), person=ann, likeness=unit(1, **NEAR))
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_after_a_no_the_next_likely_person_is_suggested(alice, ann):
+    make_face(make_photo(alice), person=make_person(alice, "Bea"), likeness=unit(1, **NEAR))
+    face = make_face(make_photo(alice), likeness=unit(1))
+    answers.reject(ann, [face.pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Bea"}
+
+
+def test_a_person_is_suggested_once_per_photo(alice, ann):
+    photo = make_photo(alice)
+    nearer = make_face(photo, likeness=unit(1))
+    make_face(photo, likeness=unit(1, **NEAR))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {nearer.pk: "Ann"}
+
+
+def test_a_person_named_in_a_photo_is_not_suggested_there_again(alice, ann):
+    photo = make_photo(alice)
+    make_face(photo, person=ann, likeness=unit(1))
+    make_face(photo, likeness=unit(1, **NEAR))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_poor_faces_are_not_compared_with(alice):
+    poor = thresholds().poor_quality - 0.01
+    ann = make_person(alice)
+    make_face(make_photo(alice), person=ann, likeness=unit(1), quality=0.9)
+    make_face(make_photo(alice), person=ann, likeness=unit(2), quality=poor)
+    make_face(make_photo(alice), likeness=unit(2))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_a_person_known_only_by_poor_faces_is_still_suggested(alice):
+    poor = thresholds().poor_quality - 0.01
+    make_face(make_photo(alice), person=make_person(alice), likeness=unit(2), quality=poor)
+    face = make_face(make_photo(alice), likeness=unit(2))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Ann"}
+
+
+def test_nothing_of_another_owner_is_ever_suggested(alice, bob, ann):
+    make_face(make_photo(bob), likeness=unit(1))
+
+    refresh_suggestions(bob.pk)
+
+    assert suggested() == {}
+
+
+def test_ignored_and_named_faces_get_no_suggestion(alice, ann):
+    make_face(make_photo(alice), likeness=unit(1), is_ignored=True)
+    make_face(make_photo(alice), likeness=unit(1), person=make_person(alice, "Bob"))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_a_message_delivered_twice_changes_nothing(alice, ann):
+    make_face(make_photo(alice), likeness=unit(1))
+    refresh_task(alice.pk)
+    before = list(Suggestion.objects.values())
+
+    refresh_task(alice.pk)
+
+    assert list(Suggestion.objects.values()) == before
+
+
+def test_suggestions_go_when_their_reason_goes(alice, ann):
+    face = make_face(make_photo(alice), likeness=unit(1))
+    refresh_suggestions(alice.pk)
+    answers.remove_name(ann, [f.pk for f in ann.faces.all()], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert face.pk not in suggested()

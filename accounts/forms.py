@@ -19,7 +19,7 @@ class StyledFieldsMixin:
             field.widget.attrs["class"] = "form-control"
 
 
-class OwnerForm(StyledFieldsMixin, UserCreationForm):
+class OwnerForm(StyledFieldsMixin, UserCreationForm):  # type: ignore[type-arg]
     """Makes the account that owns this installation."""
 
     class Meta:

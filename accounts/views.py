@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.forms import FacesForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
@@ -25,7 +25,7 @@ FIRST_USER_LOCK = 5848
 @sensitive_post_parameters()
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def welcome(request: HttpRequest) -> HttpResponse:
     """Make the owner's account. Works once: with a user there, it leads to signing in."""
@@ -44,7 +44,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/welcome.html", {"form": form}, status=_status(form))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def faces(request: UserRequest) -> HttpResponse:
     """Ask whether Kith may look for faces. Neither answer is preselected."""
     form = FacesForm(request.POST if request.method == "POST" else None)
@@ -57,10 +57,10 @@ def faces(request: UserRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @never_cache
 @login_not_required
-@require_http_methods(["GET", "POST"])
-def sign_in(request: UserRequest) -> HttpResponse:
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in and go on to where the user wanted to be, on this site only."""
-    if request.htmx:  # a fragment of a page whose session has ended: reload the whole page
+    if "HX-Request" in request.headers:  # a fragment of a page whose session has ended: reload the whole page
         return HttpResponseClientRefresh()
     next_url = _safe_next(request)
     if request.user.is_authenticated:
@@ -73,14 +73,13 @@ def sign_in(request: UserRequest) -> HttpResponse:
     return render(request, "accounts/sign_in.html", context, status=_status(form))
 
 
-@login_not_required
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: UserRequest) -> HttpResponse:
     auth.logout(request)
     return redirect(django_settings.LOGOUT_REDIRECT_URL)
 
 
-@require_GET
+@require_safe
 def settings(request: UserRequest) -> HttpResponse:
     return _settings_page(request, NewPasswordForm(request.user))
 

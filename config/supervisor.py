@@ -72,8 +72,7 @@ class Child:
         kill_group(self.process.pid)  # what it left of its own children
         self.process = None
         if time.monotonic() - self._started > HEALTHY_AFTER:
-            self.is_done = False
-        self.ends_in_a_row = 0
+            self.ends_in_a_row = 0
         self.ends_in_a_row += 1
         pause: float = FIRST_PAUSE * 2 ** (self.ends_in_a_row - 1)
         if self.ends_in_a_row >= MANY_ENDS:

@@ -1,10 +1,14 @@
 """Fixtures for all tests. Services are started by tests/services.py."""
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from ml import weights
 from tests.factories import make_user
 
 
@@ -16,6 +20,12 @@ def _media_of_its_own(settings, tmp_path):
 @pytest.fixture(autouse=True)
 def _empty_cache():
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def models_dir() -> Path:
+    """The real weights, fetched if they are not there yet."""
+    return weights.fetch(django_settings.KITH_MODELS, report=print)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from config.embedded.errors import EmbeddedError
+
 
 class FolderLock:
     """An exclusive lock kept in a file, which also says who holds it.
@@ -25,7 +27,12 @@ class FolderLock:
         """Take the lock if it is free and return whether we hold it now."""
         if self._handle is not None:
             return True
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except PermissionError as error:
+            raise EmbeddedError(
+                f"{self.path} belongs to another user: run Kith as that user, or set KITH_HOME to a folder of your own."
+            ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -224,6 +224,15 @@ def test_ctrl_c_while_it_starts_leaves_no_process(start_up, kith_home):
     assert children_of(kith_home) == []
 
 
+def test_it_waits_for_a_command_that_uses_the_folder(start_up, services):
+    up = start_up()
+    up.wait_for("Another command of Kith is using this folder; waiting until it is done.")
+
+    services.stop()
+
+    up.wait_for("Kith is ready")
+
+
 def test_services_of_ones_own_are_used_and_left_alone(start_up, services, kith_home):
     up = start_up(DATABASE_URL=services.database_url, REDIS_URL=services.redis_url)
     up.wait_until_ready()

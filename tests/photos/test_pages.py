@@ -1,0 +1,113 @@
+"""The timeline, albums and files of photos."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.core.files.base import ContentFile
+from django.urls import reverse
+
+from photos import pagination
+from photos.models import Photo
+from photos.pagination import timeline_page
+from tests.factories import make_album, make_photo
+
+
+def on(year: int, month: int = 1, day: int = 1) -> datetime:
+    return datetime(year, month, day, 12, tzinfo=UTC)
+
+
+def test_photos_are_listed_by_month_newest_first(alice):
+    may = [make_photo(alice, taken_at=on(2024, 5, day)) for day in (1, 2)]
+    april = make_photo(alice, taken_at=on(2024, 4))
+
+    months = timeline_page(Photo.objects.owned_by(alice), None).months
+
+    assert [(m.title, m.count, m.photos) for m in months] == [
+        ("May 2024", 2, may[::-1]),
+        ("April 2024", 1, [april]),
+    ]
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(alice, monkeypatch):
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 3)
+    photos = [make_photo(alice, taken_at=on(2024, 5)) for _ in range(8)]
+    seen, cursor = [], None
+
+    for _ in range(3):
+        page = timeline_page(Photo.objects.owned_by(alice), cursor)
+        seen += [photo for month in page.months for photo in month.photos]
+        cursor = page.next_cursor
+
+    assert seen == photos[::-1]
+    assert cursor is None
+
+
+def test_a_month_that_goes_on_has_no_second_heading(alice, monkeypatch):
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 1)
+    for _ in range(2):
+        make_photo(alice)
+    first = timeline_page(Photo.objects.owned_by(alice), None)
+
+    second = timeline_page(Photo.objects.owned_by(alice), first.next_cursor)
+
+    assert [first.months[0].is_continued, second.months[0].is_continued] == [False, True]
+    assert first.months[0].count == second.months[0].count == 2
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "2024-01-01", "2024-01-01~x", "~1", "9999999~1"])
+def test_a_cursor_nobody_can_read_starts_at_the_top(signed_in, alice, cursor):
+    make_photo(alice)
+
+    response = signed_in.get(reverse("photos:timeline"), {"after": cursor})
+
+    assert len(response.context["months"]) == 1
+
+
+def test_the_timeline_costs_the_same_number_of_queries_for_any_number_of_photos(
+    signed_in, alice, django_assert_max_num_queries
+):
+    for day in range(1, 25):
+        make_photo(alice, taken_at=on(2024, 5, day))
+
+    with django_assert_max_num_queries(12):
+        signed_in.get(reverse("photos:timeline"))
+
+
+@pytest.mark.parametrize("page", ["photos:timeline", "photos:albums", "photos:upload", "photos:status"])
+def test_pages_of_an_empty_library_say_what_to_do(signed_in, page):
+    assert signed_in.get(reverse(page)).status_code == 200
+
+
+def test_an_album_can_be_renamed_but_not_to_the_name_of_another(signed_in, alice):
+    rome, _ = make_album(alice, "Rome"), make_album(alice, "Ostia")
+    url = reverse("photos:album-rename", args=[rome.pk])
+
+    assert signed_in.post(url, {"title": "Ostia"}).status_code == 422
+    assert signed_in.post(url, {"title": "Rome 2024"}).status_code == 302
+
+    rome.refresh_from_db()
+    assert rome.title == "Rome 2024"
+
+
+def test_an_original_is_a_download_that_can_run_nothing(signed_in, alice):
+    photo = make_photo(alice, name='we"ird\u202e.jpg')
+    photo.original.save("originals/1.jpg", ContentFile(b"<script>alert(1)</script>"))
+
+    response = signed_in.get(photo.original_url)
+
+    assert b"".join(response.streaming_content) == b"<script>alert(1)</script>"
+    assert response["Content-Disposition"].startswith("attachment")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cache-Control"] == "private, no-store"
+    assert "sandbox" in response["Content-Security-Policy"]
+
+
+def test_a_thumbnail_that_is_not_made_yet_is_404(signed_in, alice):
+    assert signed_in.get(make_photo(alice).small_url).status_code == 404
+
+
+def test_pages_carry_a_strict_policy(signed_in):
+    policy = signed_in.get(reverse("photos:timeline"))["Content-Security-Policy"]
+
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy

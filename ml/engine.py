@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from ml.device import Device, cores_available
 from ml.weights import load_weights, network_path
 
-NETWORKS = ("pnet", "rnet", "onet", "facenet")
+# Each network and the side of the smallest input it takes, pixels
+SIDES = {"pnet": 12, "rnet": 24, "onet": 48, "facenet": 160}
+NETWORKS = tuple(SIDES)
 
 Pixels = NDArray[np.float32]  # from 0 to 255; floats, because P-Net's answers depend on fractions of a grey level
 Outputs = list[NDArray[np.float32]]
@@ -58,6 +60,11 @@ class OpenVinoEngine:
             for network in NETWORKS
         }
         self._requests = threading.local()  # an inference request serves one thread at a time
+        # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
+        # moment can wait for each other for ever (seen with 2026.4.1). So the first ones go through here, one by one.
+        for network in NETWORKS:
+            side = SIDES[network]
+            self.run(network, np.zeros((1, side, side, 3), dtype=np.float32))
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
         requests = self._requests.__dict__

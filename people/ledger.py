@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.models import User
 from people import signals
-from people.models import Change, Cluster, Decision, Face, Person
+from people.models import Change, Cluster, Decision, Face, Person, Suggestion
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def decide(
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person)
     changes = [_change(decision, face, outcomes[face.pk]) for face in faces]
     Change.objects.bulk_create(changes)
+    _drop_answered_suggestions(changes)
     _announce(owner)
     return decision
 
@@ -119,6 +120,16 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
         after=asdict(after),
         rejected=outcome.rejected,
     )
+
+
+def _drop_answered_suggestions(changes: list[Change]) -> None:
+    """Take back suggestions that were just answered: no page may ask again until a worker comes by."""
+    for change in changes:
+        state = FaceState(**change.after)
+        suggestions = Suggestion.objects.filter(face=change.face_id)
+        if state.person is None and not state.is_ignored:
+            suggestions = suggestions.filter(person=change.rejected)
+        suggestions.delete()
 
 
 def _is_as_left(face: Face, change: Change) -> bool:

@@ -4,6 +4,7 @@
 //
 // Choosing submits the box's form, with the box's own submit button if it has one.
 // data-known-only: nobody new can be made, and choosing only tells the page ("name-chosen").
+// data-but-not: the id of somebody who is not offered.
 
 const PAUSE_MS = 80 // between the last letter and the question to the server
 const LIST_HEIGHT = 320
@@ -90,7 +91,7 @@ class NameBox extends HTMLElement {
       const answer = await fetch(address, { signal: this.asking.signal, headers: { Accept: "application/json" } })
       if (!answer.ok) throw new Error(answer.statusText)
       const { people } = await answer.json()
-      if (text === this.text) this.show(people)
+      if (text === this.text) this.show(people.filter((person) => String(person.id) !== this.dataset.butNot))
     } catch (error) {
       if (error.name !== "AbortError") this.show([]) // a new name can still be given
     }

@@ -7,6 +7,9 @@ const STALLED_MS = 120_000 // without progress; the server hashes and decodes be
 const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i
 const PHOTO = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i
 
+// Every failure is on the page, by name; in the console it is only for who looks for it.
+const LOGGER = { debug() {}, warn: console.debug, error: console.debug }
+
 const TEXTS = {
   dashboardTitle: "Photos to upload",
   dropPasteBoth: matchMedia("(hover: none)").matches
@@ -58,7 +61,7 @@ class Uploader {
     this.refused = new Set()
     this.stored = 0
     this.gate = null // while paused: a promise that every next file waits for
-    this.uppy = new Uppy({ onBeforeFileAdded: (file) => this.check(file) })
+    this.uppy = new Uppy({ logger: LOGGER, onBeforeFileAdded: (file) => this.check(file) })
     this.uppy.use(Dashboard, {
       inline: true,
       target: part(root, "files"),
@@ -197,12 +200,13 @@ class Uploader {
     window.htmx.ajax("GET", batch.card_url, { target: card, swap: "outerHTML" })
     const timeline = document.getElementById("batch-slot")
     if (timeline) window.htmx.ajax("GET", batch.card_url, { target: timeline, swap: "innerHTML" })
-    part(this.root, "see").href = batch.url
+    if (this.batches.size === 1) part(this.root, "see").href = batch.url
+    else part(this.root, "see").href = this.root.dataset.timelineUrl
   }
 
   async address(file) {
     await this.gate?.promise
-    return this.batchOf.get(file.id).upload_url
+    return this.batchOf.get(file.id)?.upload_url // none: it was cancelled while it waited
   }
 
   // ---------- What becomes of them
@@ -226,6 +230,7 @@ class Uploader {
     uppy.on("restriction-failed", (file, error) => {
       if (error.message.includes("already exists")) this.say("Some of these are in the list already.")
     })
+    uppy.on("file-removed", (file) => this.forget(file))
     uppy.on("cancel-all", () => this.resume())
     uppy.on("complete", () => this.finish())
     uppy.on("upload", () => this.render())
@@ -319,9 +324,12 @@ class Uploader {
     const entries = this.remarks[kind]
     box.hidden = !entries.size
     const list = box.querySelector("ul")
-    if (list.childElementCount === entries.size) return
+    const shown = list.childElementCount
+    if (shown === entries.size) return
     box.querySelector("summary").textContent = title
-    list.replaceChildren(...[...entries].map(([name, remark]) => row(name, remark)))
+    if (entries.size < shown) list.replaceChildren() // some were sent after all: begin again
+    const rows = [...entries].slice(list.childElementCount).map(([name, remark]) => row(name, remark))
+    list.append(...rows)
   }
 
   /** Outside the dialog: a small line that says how far it is and opens it again. */

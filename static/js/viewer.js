@@ -62,7 +62,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id !== "viewer") return
   show()
   const isLost = !document.activeElement || document.activeElement === document.body
-  if (acted && isLost) document.getElementById(acted)?.focus({ preventScroll: true })
+  if (!acted || !isLost) return
+  const row = document.getElementById(acted)
+  const place = row?.checkVisibility() ? row : viewer().querySelector(".face-row")
+  place?.focus({ preventScroll: true })
 })
 
 // ---------- The way back

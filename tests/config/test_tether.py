@@ -32,20 +32,16 @@ def test_a_program_on_a_tether_ends_with_its_starter(platform):
     if platform == "linux" and sys.platform != "linux":
         pytest.skip("only Linux has the signal")
     tethered = TETHERED.format(platform=platform, program=shutil.which("sleep"), tether=tether.__file__)
-    starter = subprocess.Popen(
-        [sys.executable, "-c", STARTER.format(tethered=tethered)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    sleeper = psutil.Process(int(starter.stdout.readline()))
-    while sleeper.name() != "sleep":
-        time.sleep(0.05)
+    command = [sys.executable, "-c", STARTER.format(tethered=tethered)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as starter:
+        sleeper = psutil.Process(int(starter.stdout.readline()))
+        while sleeper.name() != "sleep":
+            time.sleep(0.05)
 
-    starter.kill()
-    starter.communicate()
+        starter.kill()
+        starter.wait()
 
-    sleeper.wait(10)
+        sleeper.wait(10)
 
 
 def test_a_program_whose_starter_is_gone_already_does_not_start():

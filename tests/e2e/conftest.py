@@ -1,0 +1,91 @@
+"""All of Kith, started as a user starts it, and a browser in front of it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import arguments, chromium
+from tests.config.conftest import open_folder
+from tests.services import KEPT, ROOT
+
+READY_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def kith(models_dir: Path) -> Iterator[str]:
+    """The address of a freshly started Kith with an empty data folder."""
+    with open_folder() as folder:
+        port = free_port()
+        log = (folder / "up.log").open("w")
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=ROOT,
+            env=environment(folder / "home"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            print((folder / "up.log").read_text()[-20_000:])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium()), args=arguments())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, kith: str) -> Iterator[Page]:
+    """One tab for the whole story; it fails on anything the console complains about."""
+    context = browser.new_context(base_url=kith, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    requests: set[str] = set()
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.add(request.url))
+    yield page
+    context.close()
+    # The browser reports refused files (422) as errors, too; the page says more about them.
+    assert [text for text in complaints if "status of 422" not in text] == []
+    assert [url for url in requests if not re.match(rf"{kith}|data:|blob:", url)] == []
+
+
+def environment(home: Path) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("KITH_", "DJANGO_", "PYTEST_"))}
+    return inherited | {"KITH_HOME": str(home), "KITH_MODELS": str(KEPT / "models"), "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until_ready(process: subprocess.Popen, url: str, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(f"Kith did not start:\n{log.read_text()}")

@@ -1,33 +1,41 @@
 """Measures recognition on labelled photos.
 
-    python -m ml.evaluation embed DATA MODELS FACES.npz     embed the labelled faces, once
-    python -m ml.evaluation verification DATA FACES.npz     same person or not, on LFW's pairs
-    python -m ml.evaluation suggestions FACES.npz           nearest confirmed face: precision and recall by threshold
-    python -m ml.evaluation groups FACES.npz                BCubed of group_faces and of DBSCAN alone by threshold
-    python -m ml.evaluation quality FACES.npz               do poor faces go wrong more often
-    python -m ml.evaluation detection DATA MODELS           same boxes as facenet-pytorch, and recall on hand-made ones
+    python -m ml.evaluation WHAT --data DATA --models MODELS [--faces FACES.npz] [--recentred]
 
-DATA is a folder with `labels.csv` (file, person, x, y, w, h in pixels of the upright image) and, for verification,
+    embed          embed the labelled faces, once, into FACES.npz
+    verification   same person or not, on LFW's pairs
+    suggestions    nearest confirmed face: precision and recall by threshold
+    groups         BCubed of group_faces and of DBSCAN alone by threshold
+    quality        do poor faces go wrong more often
+    detection      same boxes as facenet-pytorch, and recall on hand-made ones
+
+DATA is a folder with `labels.csv` (file, person, x, y, w, h in pixels of the upright image), `photos.csv` and
 `lfw_pairs.csv` (file1, file2, same).
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.clustering import NOISE, cluster_embeddings, group_faces
+from ml.detection import detect_faces
+from ml.engine import open_engine
 from ml.faces import FoundFace, load_face_finder, open_upright
-from ml.identification import nearest_person
-from ml.projection import Projection, unit_rows
+from ml.geometry import pairwise_overlap
+from ml.identification import nearest_person, thresholds_for
+from ml.projection import Projection, library_centre, recentred, unit_rows
 
 PHOTOS_AT_ONCE = 32
+SURE_THRESHOLD = 0.28  # cosine distance at which DBSCAN hardly errs, to see how many people there are
 SPLITS = 10  # random divisions of people into known and strangers
 
 
@@ -238,7 +246,7 @@ def _gallery(
     random: np.random.Generator,
 ) -> NDArray[np.intp]:
     """Indices of the confirmed faces: of each known person some good ones, leaving at least one face to recognise."""
-    chosen = []
+    chosen: list[int] = []
     for person in known:
         members = np.flatnonzero(people == person)
         good = random.permutation(members[qualities[members] >= poor_quality])
@@ -304,3 +312,103 @@ def print_groups(faces: LabelledFaces, poor_quality: float) -> None:
 
 def _print_bcubed(name: str, score: BCubed) -> None:
     print(f"{name:12} P {score.precision:.4f}  R {score.recall:.4f}  F {score.f:.4f}")
+
+
+# Quality and detection
+
+
+def print_quality(faces: LabelledFaces) -> None:
+    """How often the nearest other face is of the same person, by quality."""
+    people = faces.identities()
+    similarities = faces.projections @ faces.projections.T
+    np.fill_diagonal(similarities, -1)
+    several = np.bincount(people)[people] >= 2
+    right = people[similarities.argmax(axis=1)] == people
+    print("quality      faces  nearest is the same person")
+    edges = [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.01]
+    for low, high in pairwise(edges):
+        chosen = several & (faces.qualities >= low) & (faces.qualities < high)
+        if chosen.any():
+            print(f"{low:.1f} to {high:.1f} {chosen.sum():8} {right[chosen].mean():.3f}")
+
+
+def print_detection(data: Path, models_dir: Path) -> None:
+    """Compare with facenet-pytorch's boxes at the same smallest face, and count hand-made boxes that are found."""
+    from facenet_pytorch import MTCNN
+
+    reference = MTCNN(keep_all=True)
+    engine = open_engine(models_dir, "facenet-casia", "cpu")
+    photos = sorted([*(data / "album" / "groups").iterdir(), *(data / "detection").iterdir()])
+    agreement: list[float] = []
+    ours = theirs = 0
+    for photo in photos:
+        image = open_upright(photo, min_side=10**6)
+        boxes = reference.detect(image)[0]
+        found = detect_faces(image, engine, smallest_face=20)
+        expected = np.zeros((0, 4), np.float32) if boxes is None else boxes.astype(np.float32)
+        ours, theirs = ours + len(found), theirs + len(expected)
+        agreement.extend(pairwise_overlap(expected, found.boxes).max(axis=1, initial=0))
+    overlaps = np.array(agreement)
+    print(f"{len(photos)} photos: {theirs} faces found by facenet-pytorch, {ours} by us")
+    for least in (0.5, 0.9, 0.95, 0.99):
+        print(f"boxes that agree with IoU > {least}: {(overlaps > least).mean():.3f}")
+    _print_recall(data, models_dir)
+
+
+def _print_recall(data: Path, models_dir: Path) -> None:
+    """Recall on hand-made boxes and detections in photos without a face, at the default smallest face."""
+    finder = load_face_finder(models_dir, device="cpu")
+    with (data / "labels.csv").open(newline="") as lines:
+        boxes = [row for row in csv.DictReader(lines) if row["x"] and not row["file"].startswith("people/")]
+    found = 0
+    for file in sorted({row["file"] for row in boxes}):
+        image = open_upright(data / file)
+        faces = finder.find_faces([image])[0]
+        for row in boxes:
+            if row["file"] == file:
+                box = (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"]))
+                found += _labelled_face(faces, box, image.size) is not None
+    with (data / "photos.csv").open(newline="") as lines:
+        empty = [row["file"] for row in csv.DictReader(lines) if row["box_status"] == "no_faces"]
+    false = sum(len(finder.find_faces([open_upright(data / file)])[0]) for file in empty)
+    print(f"hand-made boxes found: {found} of {len(boxes)}; false faces in {len(empty)} photos without any: {false}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["embed", "verification", "suggestions", "groups", "quality", "detection"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--faces", type=Path, default=Path("faces.npz"))
+    parser.add_argument("--poor-quality", type=float, default=thresholds_for("facenet-casia").poor_quality)
+    parser.add_argument("--recentred", action="store_true", help="take away the library's own centre first")
+    options = parser.parse_args(arguments)
+    if options.what == "detection":
+        print_detection(options.data, options.models)
+        return
+    if options.what == "embed":
+        embed_labelled(options.data, options.models).save(options.faces)
+        return
+    faces = LabelledFaces.load(options.faces)
+    if options.recentred:
+        faces = _recentred(faces)
+    if options.what == "verification":
+        print_verification(options.data, faces)
+    elif options.what == "suggestions":
+        print_suggestions(faces, options.poor_quality)
+    elif options.what == "groups":
+        print_groups(faces, options.poor_quality)
+    else:
+        print_quality(faces)
+
+
+def _recentred(faces: LabelledFaces) -> LabelledFaces:
+    groups = cluster_embeddings(faces.projections, threshold=SURE_THRESHOLD)
+    centre = library_centre(faces.projections, groups)
+    return replace(faces, projections=recentred(faces.projections, centre))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,9 @@
 """The centred 128-d projection of an embedding, on which search and clustering work.
 
-FaceNet's 512-d embeddings have a common direction that says "a face" and lie close to a 128-d subspace. Taking the
-first away and keeping only the second separates people better and costs a quarter of the arithmetic. Both are read
-from the network's own last layer: nothing is fitted to anybody's photos. See docs/decisions/0002.
+FaceNet's 512-d embeddings lie in a subspace of about 100 dimensions, which its last layer gives away: keeping only
+that loses nothing and costs a quarter of the arithmetic. So nothing is fitted to anybody's photos. Photos of one kind
+also share a direction that has nothing to do with who is in them; that one only shows in a library itself, see
+`library_centre`. Figures in docs/decisions/0002.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIMENSIONS = 128
+FEWEST_GROUPS = 100
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,33 @@ def projection_from_weights(weights: Mapping[str, NDArray[np.float32]]) -> Proje
         centre=(bias / np.sqrt(bias @ bias + gain @ gain)).astype(np.float32),
         basis=np.ascontiguousarray(directions * signs[:, None], dtype=np.float32),
     )
+
+
+def library_centre(projections: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The direction that all faces of a library share, to be taken away before comparing them.
+
+    Every group counts once, or a child photographed a thousand times would be the centre.
+
+    Args:
+        projections: shape (n, d), unit rows.
+        labels: shape (n,): group of each face, -1 for faces without one, each of which counts as a group.
+
+    Returns:
+        Shape (d,); zeros in a library of fewer than 100 groups, whose mean would mostly be chance.
+    """
+    alone = labels < 0
+    groups = labels.copy()
+    groups[alone] = labels.max(initial=-1) + 1 + np.arange(alone.sum())
+    _, members = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(members)
+    if len(sizes) < FEWEST_GROUPS:
+        return np.zeros(projections.shape[1], dtype=np.float32)
+    # The sum of the means of all groups: each face weighs one over the size of its group.
+    centre: NDArray[np.float32] = ((1 / sizes[members]) @ projections / len(sizes)).astype(np.float32)
+    return centre
+
+
+def recentred(projections: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take the library's centre away from unit rows, shape (n, d), and make them unit rows again."""
+    moved: NDArray[np.float32] = projections - centre
+    return unit_rows(moved)

@@ -17,14 +17,14 @@ def attach_covers(people: Sequence[Person]) -> None:
     chosen = Face.objects.without_vectors().in_bulk([person.cover_face_id for person in people if person.cover_face_id])
     for person in people:
         faces = best.get(person.pk, [])
-        person.cover = chosen.get(person.cover_face_id) or (faces[0] if faces else None)  # type: ignore[attr-defined]
+        person.cover = chosen.get(person.cover_face_id) or (faces[0] if faces else None)
 
 
 def attach_mosaics(clusters: Sequence[Cluster], *, faces: int = MOSAIC) -> None:
     """Set `mosaic` on each group: its best faces that wait for a name."""
     best = _best_faces("cluster", [cluster.pk for cluster in clusters], faces)
     for cluster in clusters:
-        cluster.mosaic = best.get(cluster.pk, [])  # type: ignore[attr-defined]
+        cluster.mosaic = best.get(cluster.pk, [])
 
 
 def _best_faces(owner_field: str, pks: list[int], limit: int) -> dict[int, list[Face]]:

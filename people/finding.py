@@ -8,10 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from ml.faces import FaceFinder, FoundFace, load_face_finder
-from ml.identification import Thresholds, thresholds_for
 from PIL import Image
 
+from ml.faces import FaceFinder, FoundFace, load_face_finder
+from ml.identification import Thresholds, thresholds_for
 from ml.images import UnreadableImage, open_upright
 from people.models import Face
 from photos.models import Photo

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from django.db import transaction
-from ml.clustering import NOISE, group_faces, match_labels
-from ml.same_photo import part_same_photo
 from numpy.typing import NDArray
 
 from accounts.models import User
+from ml.clustering import NOISE, group_faces, match_labels
+from ml.same_photo import part_same_photo
 from people.finding import thresholds
 from people.locks import Job, try_lock
 from people.models import Cluster, Face

@@ -1,30 +1,19 @@
 """Says in words what a decision did."""
 
-from django.db.models import Count, Q
-
 from people.models import Decision
-from people.models.decision import DecisionQuerySet
 
 Verb = Decision.Verb
 
 
-def with_counts(decisions: DecisionQuerySet) -> DecisionQuerySet:
-    """Annotate how many faces each decision changed and how many it ruled out."""
-    return decisions.annotate(
-        ruled_out=Count("changes", filter=Q(changes__rejected__isnull=False)),
-        touched=Count("changes"),
-    )
-
-
 def sentence(decision: Decision) -> str:
     """What a decision did: "23 faces confirmed as Ann"."""
-    counted = with_counts(Decision.objects.filter(pk=decision.pk)).select_related("person", "undoes").get()
+    counted = Decision.objects.filter(pk=decision.pk).with_counts().select_related("person", "undoes").get()
     return describe(counted)
 
 
 def describe(decision: Decision) -> str:
     """The same for a decision that with_counts() annotated."""
-    touched, ruled_out = decision.touched, decision.ruled_out  # type: ignore[attr-defined]
+    touched, ruled_out = decision.touched, decision.ruled_out
     name = decision.person or "nobody"
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:

@@ -8,12 +8,12 @@ from django.db.models import Count, Q
 
 from accounts.models import User
 from people.models import Cluster, Face, Person, Suggestion
+from people.models.cluster import SMALLEST_GROUP
 
 FACES_ASKED = 12  # at once: what fits one screen without scrolling
 FACES_SHOWN_OF_GROUP = 12
 REFERENCES = 4
 OTHERS = 3
-SMALLEST_GROUP_ASKED = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ def next_question(owner: User, *, skipped: Collection[str] = ()) -> Question | N
     if not topics:
         return None
     best = max(topics, key=lambda topic: (topic.settled_at_once, topic.key))
-    return _about_person(owner, best) if best.person_id else _about_group(owner, best)
+    if best.person_id is not None:
+        return _about_person(owner, best, best.person_id)
+    assert best.cluster_id is not None
+    return _about_group(owner, best, best.cluster_id)
 
 
 def count_questions(owner: User) -> int:
@@ -76,7 +79,7 @@ def _topics(owner: User) -> list[_Topic]:
         Cluster.objects.owned_by(owner)
         .filter(is_hidden=False)
         .annotate(unasked=Count("faces", filter=unasked))
-        .filter(unasked__gte=SMALLEST_GROUP_ASKED)
+        .filter(unasked__gte=SMALLEST_GROUP)
         .values_list("pk", "unasked")
     )
     return [_Topic(f"p{pk}", faces, person_id=pk) for pk, faces in people] + [
@@ -84,8 +87,8 @@ def _topics(owner: User) -> list[_Topic]:
     ]
 
 
-def _about_person(owner: User, topic: _Topic) -> Question:
-    person = Person.objects.owned_by(owner).with_photo_count().get(pk=topic.person_id)
+def _about_person(owner: User, topic: _Topic, person_id: int) -> Question:
+    person = Person.objects.owned_by(owner).with_photo_count().get(pk=person_id)
     asked = Face.objects.owned_by(owner).filter(suggestion__person=person).order_by("suggestion__distance", "pk")
     faces = list(asked.without_vectors().select_related("photo")[:FACES_ASKED])
     return Question(
@@ -99,8 +102,8 @@ def _about_person(owner: User, topic: _Topic) -> Question:
     )
 
 
-def _about_group(owner: User, topic: _Topic) -> Question:
-    cluster = Cluster.objects.owned_by(owner).get(pk=topic.cluster_id)
+def _about_group(owner: User, topic: _Topic, cluster_id: int) -> Question:
+    cluster = Cluster.objects.owned_by(owner).get(pk=cluster_id)
     faces = cluster.faces.untagged().filter(suggestion=None).order_by("-quality", "pk")
     shown = list(faces.without_vectors().select_related("photo")[:FACES_SHOWN_OF_GROUP])
     return Question(

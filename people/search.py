@@ -49,7 +49,7 @@ class PhotoSearch:
         return photos
 
     def url(self) -> str:
-        terms = [("p", person.pk) for person in self.people]
+        terms: list[tuple[str, object]] = [("p", person.pk) for person in self.people]
         terms += [("without", person.pk) for person in self.without]
         terms += [("mode", ANY)] if self.mode == ANY else []
         return f"{reverse('people:search')}?{urlencode(terms)}"

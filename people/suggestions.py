@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 from django.db.models import Q
-from ml.candidates import Candidate, closest_people
 from numpy.typing import NDArray
 
+from ml.candidates import Candidate, closest_people
 from people.answers import rejected_pairs
 from people.finding import thresholds
 from people.locks import Job, wait_for_lock

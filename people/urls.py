@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from people.views import faces, groups, history, people, photo, review, search
+from people.views import erasing, faces, groups, history, people, photo, review, search
 
 app_name = "people"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("people/<int:person_id>/hide/", people.hide, name="hide"),
     path("people/<int:person_id>/merge/", people.merge, name="merge"),
     path("people/<int:person_id>/faces/", people.change_faces, name="change-faces"),
+    path("people/<int:person_id>/forget/", erasing.forget, name="forget"),
+    path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),

@@ -8,9 +8,9 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 
 
-def send_wakeup(task: "Task[..., object]", *args: int, countdown: float = 0) -> None:
+def send_wakeup(task: "Task[..., object]", *args: int) -> None:
     """Tell a worker that there is work; without a broker the work waits in PostgreSQL."""
     try:
-        task.apply_async(args, countdown=countdown or None)
+        task.apply_async(args)
     except OperationalError:
         logger.warning("The broker cannot be reached; %s is due later.", task.name)

@@ -21,7 +21,7 @@ def make_derivatives(photo: Photo) -> bool:
     try:
         derived = decoding.derive(Path(photo.original.path), small=small, large=large)
     except decoding.Rejected as error:
-        is_missing = not photo.original.storage.exists(photo.original.name)
+        is_missing = not Path(photo.original.path).exists()
         _fail(photo, VANISHED if is_missing else f"{photo.name} {error}.")
         return False
     else:

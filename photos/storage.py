@@ -25,7 +25,7 @@ class DurableStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self._flushed_file(content, target.parent), target)
+        self._flushed_file(content, target.parent).replace(target)
         flush_folder(target.parent)
         return name
 

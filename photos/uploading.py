@@ -14,7 +14,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 STALE_AFTER_SECONDS = 3600
 
 
-class IncomingFile(UploadedFile):
+class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for the checker
     """An uploaded file that is complete on disk. Whoever takes it over renames or discards it."""
 
     def __init__(self, path: Path, *, name: str, size: int, sha256: str, is_too_large: bool) -> None:

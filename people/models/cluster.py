@@ -1,12 +1,17 @@
 """A group of faces that look like one person nobody has named ("group" in the interface)."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from accounts.models import User
+
+if TYPE_CHECKING:
+    from people.models.face import Face
+
+SMALLEST_GROUP = 2  # faces; a single one is a face without a name, not a group
 
 
 class ClusterQuerySet(models.QuerySet["Cluster"]):
@@ -22,8 +27,11 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
         )
 
     def waiting(self) -> Self:
-        """Groups to ask about, those that settle most faces first."""
-        return self.with_counts().filter(is_hidden=False, face_count__gte=1).order_by("-face_count", "pk")
+        """Groups whose faces wait for a name, the largest first."""
+        return self.with_counts().filter(face_count__gte=SMALLEST_GROUP).order_by("-face_count", "pk")
+
+    def to_ask_about(self) -> Self:
+        return self.waiting().filter(is_hidden=False)
 
 
 class Cluster(models.Model):
@@ -32,6 +40,10 @@ class Cluster(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="clusters")
     is_hidden = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    face_count: int  # by with_counts()
+    photo_count: int
+    mosaic: "list[Face]"  # by attach_mosaics()
 
     objects = ClusterQuerySet.as_manager()
 

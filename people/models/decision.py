@@ -15,6 +15,11 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def with_counts(self) -> Self:
+        """Annotate how many faces each decision touched, and of how many of them it ruled somebody out."""
+        ruled_out = models.Count("changes", filter=Q(changes__rejected__isnull=False))
+        return self.annotate(touched=models.Count("changes"), ruled_out=ruled_out)
+
 
 class Decision(models.Model):
     """One act of a user or of the machine. Undo is a later decision that reverses an earlier one."""
@@ -38,6 +43,11 @@ class Decision(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     # False once a later decision took this one back; kept here so that constraints are one lookup.
     is_in_force = models.BooleanField(default=True)
+
+    touched: int  # faces, by with_counts()
+    ruled_out: int
+    text: str  # on the history page: what it did, in words
+    faces: list[Face]  # on the history page: a few of those it touched
 
     objects = DecisionQuerySet.as_manager()
 

@@ -1,13 +1,16 @@
 """A person somebody gave a name."""
 
 import unicodedata
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
 from accounts.models import User
+
+if TYPE_CHECKING:
+    from people.models.face import Face
 
 
 def fold(name: str) -> str:
@@ -20,7 +23,7 @@ def fold(name: str) -> str:
     return " ".join(plain.casefold().translate(_STROKED).split())
 
 
-_STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ı": "i"})
+_STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "\u0131": "i"})
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -40,6 +43,9 @@ class PersonQuerySet(models.QuerySet["Person"]):
     def with_photo_count(self) -> Self:
         return self.annotate(photo_count=models.Count("faces__photo", distinct=True))
 
+    def most_photos_first(self) -> Self:
+        return self.with_photo_count().order_by("-photo_count", "folded_name", "pk")
+
 
 def _faces_of_person() -> models.QuerySet[models.Model]:
     from people.models.face import Face
@@ -58,6 +64,10 @@ class Person(models.Model):
     cover_face = models.ForeignKey("people.Face", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     is_hidden = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    photo_count: int  # by with_photo_count()
+    cover: "Face | None"  # by attach_covers()
+    together: int  # on the page of somebody else: photos that show both
 
     objects = PersonQuerySet.as_manager()
 

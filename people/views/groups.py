@@ -10,7 +10,7 @@ from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm
 from people.models import Cluster
-from people.review import SMALLEST_GROUP_ASKED, likely_people
+from people.review import likely_people
 from people.views.respond import back, ids, say_what_was_decided
 
 STRIP = 8
@@ -20,8 +20,7 @@ FACES_SHOWN = 300
 @require_safe
 def strip(request: UserRequest) -> HttpResponse:
     """ "Who is this?": the biggest groups, for the top of other pages."""
-    waiting = Cluster.objects.owned_by(request.user).waiting()
-    waiting = waiting.filter(face_count__gte=SMALLEST_GROUP_ASKED)
+    waiting = Cluster.objects.owned_by(request.user).to_ask_about()
     biggest = list(waiting[:STRIP])
     attach_mosaics(biggest, faces=1)
     context = {"groups": biggest, "group_count": waiting.count()}

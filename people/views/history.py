@@ -2,14 +2,16 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
 from people import ledger
-from people.history import describe, with_counts
-from people.models import Decision, Face
+from people.history import describe
+from people.models import Change, Decision, Face
 from people.views.respond import back
 
 PER_PAGE = 50
@@ -18,8 +20,12 @@ FACES_SHOWN = 3
 
 @require_safe
 def history(request: UserRequest) -> HttpResponse:
-    decisions = with_counts(Decision.objects.owned_by(request.user))
-    decisions = decisions.select_related("person", "actor", "undoes").order_by("-pk")
+    decisions = (
+        Decision.objects.owned_by(request.user)
+        .with_counts()
+        .select_related("person", "actor", "undoes")
+        .order_by("-pk")
+    )
     page = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
     for decision in page:
         decision.text = describe(decision)
@@ -63,7 +69,9 @@ def _undo(request: UserRequest, decision: Decision) -> None:
 
 def _attach_faces(decisions: list[Decision]) -> None:
     """Set `faces` on each decision: a few of those it touched."""
+    place = Window(RowNumber(), partition_by=F("decision"), order_by=F("pk").asc())
+    changes = Change.objects.filter(decision__in=decisions, face__isnull=False).annotate(place=place)
+    pairs = list(changes.filter(place__lte=FACES_SHOWN).values_list("decision", "face"))
+    faces = Face.objects.without_vectors().in_bulk({face for _, face in pairs})
     for decision in decisions:
-        changes = decision.changes.filter(face__isnull=False).order_by("pk")[:FACES_SHOWN]
-        faces = Face.objects.without_vectors().filter(pk__in=changes.values("face"))
-        decision.faces = list(faces)
+        decision.faces = [faces[face] for pk, face in pairs if pk == decision.pk and face in faces]

@@ -15,7 +15,6 @@ from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, PersonForm
 from people.models import Cluster, Face, Person
 from people.models.person import PersonQuerySet
-from people.review import SMALLEST_GROUP_ASKED
 from people.views.respond import back, ids, say_what_was_decided
 from photos.models import Photo
 from photos.pagination import timeline_page
@@ -38,16 +37,18 @@ def index(request: UserRequest) -> HttpResponse:
     page = Paginator(named, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     hidden = list(everyone.filter(is_hidden=True).order_by("folded_name"))
     groups = Cluster.objects.owned_by(request.user).waiting()
-    asked = list(groups.filter(face_count__gte=SMALLEST_GROUP_ASKED)[:GROUPS_SHOWN])
+    asked = list(groups.filter(is_hidden=False)[:GROUPS_SHOWN])
+    hidden_groups = list(groups.filter(is_hidden=True)[:GROUPS_SHOWN])
     attach_covers([*page, *hidden])
-    attach_mosaics(asked)
-    singles = Face.objects.owned_by(request.user).untagged().filter(cluster=None)
+    attach_mosaics([*asked, *hidden_groups])
+    waiting = Face.objects.owned_by(request.user).untagged()
+    singles = waiting.exclude(cluster__in=groups.order_by().values("pk"))
     context = {
         "people": page,
         "hidden": hidden,
         "groups": asked,
-        "group_count": groups.filter(face_count__gte=SMALLEST_GROUP_ASKED).count(),
-        "hidden_groups": _hidden_groups(request),
+        "group_count": groups.filter(is_hidden=False).count(),
+        "hidden_groups": hidden_groups,
         "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],
         "single_count": singles.count(),
         "query": request.GET.get("q", ""),
@@ -62,8 +63,8 @@ def index(request: UserRequest) -> HttpResponse:
 def names(request: UserRequest) -> JsonResponse:
     """Existing people for a naming box, those of most photos first."""
     text = request.GET.get("q", "")
-    people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
-    found = list(people.named_like(text).order_by("-photo_count", "folded_name")[:NAMES_SUGGESTED])
+    people = Person.objects.owned_by(request.user).with_faces().named_like(text)
+    found = list(people.most_photos_first()[:NAMES_SUGGESTED])
     attach_covers(found)
     return JsonResponse(
         {
@@ -120,7 +121,7 @@ def edit(request: UserRequest, person_id: int) -> HttpResponse:
         form.save()
         messages.success(request, f"Saved {person.name}.")
     else:
-        messages.error(request, " ".join(e for errors in form.errors.values() for e in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect("people:person", person_id)
 
 
@@ -170,7 +171,7 @@ def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
             say_what_was_decided(request, decision)
         else:
             messages.error(request, "Say who this is.")
-    else:
+    elif request.POST.get("action") == "remove":
         say_what_was_decided(request, answers.remove_name(person, faces, actor=request.user))
     return back(request, here if person.faces.exists() else "/people/")
 
@@ -184,17 +185,6 @@ def _everyone(request: UserRequest) -> PersonQuerySet:
     query = request.GET.get("q", "")
     people = people.named_like(query) if query else people
     return people.annotate(to_check=Count("suggestions", distinct=True))
-
-
-def _hidden_groups(request: UserRequest) -> list[Cluster]:
-    hidden = list(
-        Cluster.objects.owned_by(request.user)
-        .with_counts()
-        .filter(is_hidden=True, face_count__gte=1)
-        .order_by("-face_count")[:GROUPS_SHOWN]
-    )
-    attach_mosaics(hidden)
-    return hidden
 
 
 def _is_working(request: UserRequest) -> bool:

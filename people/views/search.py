@@ -44,7 +44,7 @@ def search(request: UserRequest) -> HttpResponse:
 
 def _offered(request: UserRequest, wanted: PhotoSearch, query: str) -> list[Person]:
     """People to add to the search: those the text names, else those of most photos."""
-    people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
+    people = Person.objects.owned_by(request.user).with_faces().most_photos_first()
     people = people.filter(is_hidden=False).exclude(pk__in=[person.pk for person in (*wanted.people, *wanted.without)])
     people = people.named_like(query) if query else people
-    return list(people.order_by("-photo_count", "folded_name")[:PEOPLE_OFFERED])
+    return list(people[:PEOPLE_OFFERED])

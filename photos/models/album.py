@@ -14,6 +14,11 @@ class AlbumQuerySet(models.QuerySet["Album"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def with_newest_photo(self) -> Self:
+        """Annotate photo_count and newest_photo, the cover of an album that was given none."""
+        newest = Photo.objects.filter(albums=models.OuterRef("pk")).newest_first().values("pk")[:1]
+        return self.annotate(photo_count=models.Count("photos"), newest_photo=models.Subquery(newest))
+
 
 class Album(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="albums")
@@ -21,6 +26,10 @@ class Album(models.Model):
     photos = models.ManyToManyField(Photo, related_name="albums", blank=True)
     cover = models.ForeignKey(Photo, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    photo_count: int  # by with_newest_photo()
+    newest_photo: int | None
+    shown_cover: Photo | None  # on the albums page
 
     objects = AlbumQuerySet.as_manager()
 

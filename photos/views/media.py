@@ -27,12 +27,9 @@ def large(request: UserRequest, photo_id: int) -> HttpResponseBase:
 def original(request: UserRequest, photo_id: int) -> HttpResponseBase:
     """The file as it was uploaded, always as a download: it may be anything besides a picture."""
     photo = _photo_of(request, photo_id)
-    response = _file_response(photo.original, photo.media_type)
+    response = _file_response(photo.original, photo.media_type, download_as=photo.name)
     response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = "sandbox"
-    response.as_attachment = True
-    response.filename = photo.name
-    response.set_headers(response.file_to_stream)
     return response
 
 
@@ -48,10 +45,12 @@ def _photo_of(request: UserRequest, photo_id: int) -> Photo:
     return get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
 
 
-def _file_response(file: FieldFile, media_type: str) -> FileResponse:
+def _file_response(file: FieldFile, media_type: str, *, download_as: str = "") -> FileResponse:
     if not file:
         raise Http404
     try:
-        return FileResponse(file.open("rb"), content_type=media_type)
+        return FileResponse(
+            file.open("rb"), content_type=media_type, as_attachment=bool(download_as), filename=download_as
+        )
     except (FileNotFoundError, SuspiciousFileOperation) as error:
         raise Http404 from error

@@ -1,7 +1,6 @@
 """The timeline and the albums."""
 
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -29,18 +28,12 @@ def timeline(request: UserRequest) -> HttpResponse:
 
 @require_safe
 def albums(request: UserRequest) -> HttpResponse:
-    newest = Photo.objects.filter(albums=OuterRef("pk")).newest_first().values("pk")[:1]
-    found = (
-        Album.objects.owned_by(request.user)
-        .annotate(photo_count=Count("photos"), newest_photo=Subquery(newest))
-        .order_by("-created_at", "-pk")
-    )
+    found = Album.objects.owned_by(request.user).with_newest_photo().order_by("-created_at", "-pk")
     page = Paginator(found, ALBUMS_PER_PAGE).get_page(request.GET.get("page"))
-    covers = Photo.objects.in_bulk(
-        [album.cover_id or album.newest_photo for album in page if album.cover_id or album.newest_photo]
-    )
-    for album in page:
-        album.shown_cover = covers.get(album.cover_id or album.newest_photo)
+    cover_of = {album: album.cover_id or album.newest_photo for album in page}
+    covers = Photo.objects.in_bulk([pk for pk in cover_of.values() if pk])
+    for album, pk in cover_of.items():
+        album.shown_cover = covers.get(pk) if pk else None
     return render(request, "photos/albums.html", {"albums": page})
 
 

@@ -1,6 +1,6 @@
 """Sending photos: a batch is opened, files are sent one by one, progress is polled."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +12,7 @@ from accounts.http import UserRequest
 from photos import tasks
 from photos.forms import BatchForm
 from photos.intake import start_batch, take_in
-from photos.models import Batch, BatchFile, Photo
+from photos.models import Batch, BatchFile, Photo, Progress
 from photos.pagination import timeline_page
 from photos.signals import photos_ready
 from photos.uploading import IncomingFile
@@ -106,7 +106,8 @@ def batch_card(request: UserRequest, batch_id: int) -> HttpResponse:
     context = _card_context(batch)
     response = render(request, "photos/_batch_card.html", context)
     shown_before = request.GET.get("thumbnails", "")
-    if shown_before != str(context["progress"].thumbnails):
+    progress: Progress = context["progress"]
+    if shown_before != str(progress.thumbnails) or progress.is_done:
         response["HX-Trigger"] = "photos-changed"
     return response
 
@@ -132,7 +133,7 @@ def _batch_of(request: UserRequest, batch_id: int) -> Batch:
     return get_object_or_404(batches, pk=batch_id)
 
 
-def _card_context(batch: Batch) -> dict[str, object]:
+def _card_context(batch: Batch) -> dict[str, Any]:
     progress = batch.progress()
     notice = "" if progress.is_done else missing_worker_notice()
     return {"batch": batch, "progress": progress, "notice": notice}

@@ -11,8 +11,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
   if (document.querySelector("dialog[open]")) return
   const isPlain = event.key.length === 1 && event.key !== " "
-  const isReturnOnFace = event.key === "Enter" && event.target.matches("input[type=checkbox]")
-  if ((isPlain && performance.now() - swappedAt < QUIET_MS) || isReturnOnFace) {
+  if (isPlain && performance.now() - swappedAt < QUIET_MS) {
     event.preventDefault() // keys.js leaves such events alone
   } else if (event.key.toLowerCase() === "x" && !event.repeat) {
     untick(event)

@@ -52,6 +52,11 @@ document.addEventListener("mousedown", (event) => {
   if (event.shiftKey && event.target.closest("form[data-selection] .tile")) event.preventDefault()
 })
 
+// Return on a face would send the form.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("form[data-selection] input[name=faces]")) event.preventDefault()
+})
+
 document.addEventListener("htmx:afterSwap", countAll)
 addEventListener("pageshow", countAll) // the browser's Back keeps ticks
 countAll()

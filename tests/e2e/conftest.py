@@ -26,14 +26,14 @@ def kith(models_dir: Path) -> Iterator[str]:
     """The address of a freshly started Kith with an empty data folder."""
     with open_folder() as folder:
         port = free_port()
-        log = (folder / "up.log").open("w")
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port", str(port)],
-            cwd=ROOT,
-            env=environment(folder / "home"),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        with (folder / "up.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--port", str(port)],
+                cwd=ROOT,
+                env=environment(folder / "home"),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
             yield f"http://127.0.0.1:{port}"

@@ -139,7 +139,8 @@ def test_a_batch_whose_browser_was_closed_is_done_with_what_arrived(alice):
 
 def test_the_card_tells_the_page_when_there_are_new_thumbnails(signed_in, alice):
     batch = make_batch(alice)
-    batch.record("a.jpg", BatchFile.Outcome.STORED, photo=make_photo(alice, small="s.webp"), reason="")
+    photo = make_photo(alice, small="s.webp", stage=Photo.Stage.FACES)
+    batch.record("a.jpg", BatchFile.Outcome.STORED, photo=photo, reason="")
     url = reverse("photos:batch-card", args=[batch.pk])
 
     assert signed_in.get(url, {"thumbnails": "0"})["HX-Trigger"] == "photos-changed"

@@ -1,0 +1,149 @@
+"""Measures folder to embeddings: facenet-pytorch as its README shows it, against ours, in one run.
+
+    python -m ml.bench FOLDER [--models DIR] [--photos 40]
+
+Each path runs in a process of its own, so that peak memory is its own too; the two take turns photo batch by photo
+batch and wait for each other, so that whatever else the machine does hits both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".tif", ".tiff", ".bmp"}
+PHOTOS_AT_ONCE = 8
+# Finds and embeds the faces of some photos; returns how many.
+Pipeline = Callable[[Sequence[Path]], int]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """seconds: one entry per batch. faces: in all. peak: resident bytes."""
+
+    seconds: list[float]
+    faces: int
+    peak: int
+
+
+def plain_path(models_dir: Path) -> Pipeline:
+    """facenet-pytorch's README: open with Pillow, MTCNN(keep_all=True), InceptionResnetV1, photo by photo."""
+    import torch
+    from facenet_pytorch import MTCNN, InceptionResnetV1
+    from PIL import Image
+
+    from ml.weights import load_weights
+
+    mtcnn = MTCNN(keep_all=True)
+    resnet = InceptionResnetV1().eval()
+    resnet.load_state_dict(load_weights(models_dir, "facenet", "facenet-casia"))
+
+    def run(photos: Sequence[Path]) -> int:
+        faces = 0
+        for photo in photos:
+            with torch.no_grad():
+                crops = mtcnn(Image.open(photo).convert("RGB"))
+                if crops is not None:
+                    faces += len(resnet(crops))
+        return faces
+
+    return run
+
+
+def our_path(models_dir: Path) -> Pipeline:
+    """`open_upright` and `FaceFinder.find_faces`."""
+    from ml.faces import load_face_finder, open_upright
+
+    finder = load_face_finder(models_dir, device="cpu")
+
+    def run(photos: Sequence[Path]) -> int:
+        return sum(len(faces) for faces in finder.find_faces([open_upright(photo) for photo in photos]))
+
+    return run
+
+
+def measure(photos: Sequence[Path], models_dir: Path) -> tuple[Measurement, Measurement]:
+    """Run both paths over the photos in turns, after one batch each to warm up."""
+    context = multiprocessing.get_context("spawn")
+    connections: list[Connection] = []
+    for make in (plain_path, our_path):
+        ours, theirs = context.Pipe()
+        context.Process(target=_serve, args=(theirs, make, models_dir), daemon=True).start()
+        connections.append(ours)
+    seconds: tuple[list[float], list[float]] = ([], [])
+    faces = [0, 0]
+    batches = [photos[start : start + PHOTOS_AT_ONCE] for start in range(0, len(photos), PHOTOS_AT_ONCE)]
+    for number, batch in enumerate([batches[0], *batches]):
+        for path, connection in enumerate(connections):
+            connection.send(batch)
+            took, found = connection.recv()
+            if number:  # the first batch only warms up
+                seconds[path].append(took / len(batch))
+                faces[path] += found
+    peaks = []
+    for connection in connections:
+        connection.send(None)
+        peaks.append(connection.recv())
+    plain, ours_measured = (Measurement(seconds[path], faces[path], peaks[path]) for path in (0, 1))
+    return plain, ours_measured
+
+
+def _serve(connection: Connection, make: Callable[[Path], Pipeline], models_dir: Path) -> None:
+    run = make(models_dir)
+    while (photos := connection.recv()) is not None:
+        start = time.perf_counter()
+        found = run(photos)
+        connection.send((time.perf_counter() - start, found))
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
+def show(plain: Measurement, ours: Measurement, photos: int) -> None:
+    """Print both measurements and their ratio."""
+    table = Table(title=f"{photos} photos, {os.cpu_count()} cores")
+    for heading in ("", "s a photo (mean)", "s a photo (median of batches)", "s a face", "faces", "peak MB"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, measured in (("facenet-pytorch loop", plain), ("Kith", ours)):
+        mean = statistics.fmean(measured.seconds)
+        table.add_row(
+            name, f"{mean:.3f}", f"{statistics.median(measured.seconds):.3f}",
+            f"{mean * photos / max(measured.faces, 1):.3f}", str(measured.faces), f"{measured.peak / 1e6:.0f}",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    ratios = [slow / fast for slow, fast in zip(plain.seconds, ours.seconds, strict=True)]
+    total = sum(plain.seconds) / sum(ours.seconds)
+    console.print(f"Kith is {total:.2f} times as fast (median of batches {statistics.median(ratios):.2f}).")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m ml.bench", description=__doc__)
+    parser.add_argument("folder", type=Path, help="photos, also in folders below")
+    parser.add_argument("--models", type=Path, default=Path(os.environ.get("KITH_MODELS", "var/models")))
+    parser.add_argument("--photos", type=int, default=40, help="how many at most, spread over the folder")
+    options = parser.parse_args(arguments)
+    photos = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not photos:
+        sys.exit(f"There are no photos in {options.folder}.")
+    photos = photos[:: max(len(photos) // options.photos, 1)][: options.photos]
+
+    from ml.weights import fetch
+
+    fetch(options.models, report=print)
+    show(*measure(photos, options.models), len(photos))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Deleting face data, after a typed word."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.http import UserRequest
+from people import erasing
+from people.models import Face, Person
+
+WORD = "DELETE"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_face_data(request: UserRequest) -> HttpResponse:
+    """Delete all faces, groups and names, and look for no more."""
+    if _is_confirmed(request):
+        deleted = erasing.delete_face_data(request.user)
+        messages.success(request, f"Deleted the data of {deleted} faces. Face analysis is off.")
+        return redirect("accounts:settings")
+    context: dict[str, object] = {
+        "people_count": Person.objects.owned_by(request.user).with_faces().count(),
+        "face_count": Face.objects.owned_by(request.user).count(),
+    }
+    return _ask(request, context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def forget(request: UserRequest, person_id: int) -> HttpResponse:
+    """Delete one person's name and faces."""
+    person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
+    if _is_confirmed(request):
+        deleted = erasing.forget_person(person)
+        messages.success(request, f"Deleted {person} and the data of {deleted} faces.")
+        return redirect("people:index")
+    return _ask(request, {"person": person, "face_count": person.faces.count()})
+
+
+def _is_confirmed(request: UserRequest) -> bool:
+    return request.method == "POST" and request.POST.get("word", "").strip() == WORD
+
+
+def _ask(request: UserRequest, context: dict[str, object]) -> HttpResponse:
+    is_wrong = request.method == "POST"
+    context |= {"word": WORD, "is_wrong": is_wrong}
+    return render(request, "people/erase.html", context, status=422 if is_wrong else 200)

@@ -1,0 +1,241 @@
+"""Pages and actions of people: what they show, what they do, and that they also work without htmx."""
+
+import pytest
+from django.urls import reverse
+
+from people import answers
+from people.models import Face, Person, Suggestion
+from tests.factories import make_cluster, make_face, make_person, make_photo, unit
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def group(alice):
+    cluster = make_cluster(alice)
+    for _ in range(3):
+        make_face(make_photo(alice), cluster=cluster)
+    return cluster
+
+
+@pytest.fixture
+def question(alice):
+    """Ann, known by one face, and two faces that may be hers."""
+    ann = make_person(alice)
+    known = make_face(make_photo(alice), person=ann, likeness=unit(1))
+    faces = [make_face(make_photo(alice), likeness=unit(1)) for _ in range(2)]
+    for face in faces:
+        Suggestion.objects.create(face=face, person=ann, distance=0.1, nearest=known)
+    return ann, faces
+
+
+def answer(client, kind: str, faces: list[Face], *, ticked: list[Face] | None = None, **fields):
+    ticked = faces if ticked is None else ticked
+    data = {"answer": kind, "shown": [f.pk for f in faces], "faces": [f.pk for f in ticked]} | fields
+    return client.post(reverse("people:answer"), data)
+
+
+@pytest.mark.parametrize("page", ["index", "review", "search", "history", "strip", "delete-face-data"])
+def test_pages_of_an_empty_library_say_what_to_do(signed_in, page):
+    assert signed_in.get(reverse(f"people:{page}")).status_code == 200
+
+
+def test_naming_a_group_names_all_its_faces(signed_in, group):
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": "Ann"})
+
+    assert Person.objects.get().faces.count() == 3
+
+
+def test_faces_unticked_on_the_page_of_a_group_stay_unnamed(signed_in, alice, group):
+    first, second, third = group.faces.order_by("pk")
+    data = {"name": "Ann", "shown": [first.pk, second.pk], "faces": [first.pk]}
+
+    signed_in.post(reverse("people:name-group", args=[group.pk]), data)
+
+    ann = Person.objects.get()
+    assert set(ann.faces.all()) == {first, third}
+    assert answers.rejected_pairs(alice.pk) == {(second.pk, ann.pk)}
+
+
+def test_a_known_name_means_the_known_person(signed_in, alice, group):
+    ann = make_person(alice, "Ann")
+    make_face(make_photo(alice), person=ann)
+
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": "ann"})
+
+    assert ann.faces.count() == 4
+    assert Person.objects.count() == 1
+
+
+def test_a_name_of_nothing_changes_nothing(signed_in, group):
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": " \n\0 "})
+
+    assert Person.objects.count() == 0
+
+
+def test_yes_confirms_the_ticked_faces_and_rules_out_the_others(signed_in, alice, question):
+    ann, (one, other) = question
+
+    response = answer(signed_in, "yes", [one, other], ticked=[one], about=ann.pk)
+
+    assert response.status_code == 302
+    assert one in ann.faces.all()
+    assert answers.rejected_pairs(alice.pk) == {(other.pk, ann.pk)}
+
+
+def test_an_answered_face_is_not_asked_about_again_before_a_worker_came_by(signed_in, question):
+    ann, faces = question
+
+    answer(signed_in, "no", faces, about=ann.pk)
+
+    assert Suggestion.objects.count() == 0
+
+
+def test_somebody_else_can_be_picked(signed_in, alice, question):
+    _, faces = question
+    bea = make_person(alice, "Bea")
+
+    answer(signed_in, "name", faces, person=bea.pk)
+
+    assert set(bea.faces.all()) == set(faces)
+
+
+def test_faces_that_are_nobody_are_set_aside(signed_in, question):
+    _, faces = question
+
+    answer(signed_in, "ignore", faces)
+
+    assert Face.objects.filter(is_ignored=True).count() == 2
+
+
+def test_a_skipped_question_comes_back_when_asked_for(signed_in, question):
+    signed_in.post(reverse("people:answer"), {"answer": "skip", "key": f"p{question[0].pk}"})
+    assert signed_in.get(reverse("people:review")).context["question"] is None
+
+    signed_in.get(reverse("people:review"), {"again": 1})
+
+    assert signed_in.get(reverse("people:review")).context["question"] is not None
+
+
+def test_a_double_click_is_one_answer(signed_in, question):
+    ann, faces = question
+    for _ in range(2):
+        answer(signed_in, "yes", faces, about=ann.pk)
+
+    assert ann.decisions.count() == 1
+
+
+def test_htmx_gets_the_next_question_with_the_message(signed_in, question):
+    ann, faces = question
+    data = {"answer": "yes", "about": ann.pk, "shown": [f.pk for f in faces], "faces": [f.pk for f in faces]}
+
+    html = signed_in.post(reverse("people:answer"), data, **HTMX).content.decode()
+
+    assert "<html" not in html
+    assert "2 faces confirmed as Ann." in html
+
+
+def test_undo_takes_the_last_answer_back(signed_in, question):
+    ann, faces = question
+    answer(signed_in, "yes", faces, about=ann.pk)
+
+    signed_in.post(reverse("people:undo-last"))
+
+    assert ann.faces.count() == 1
+
+
+def test_undo_without_an_answer_says_so(signed_in):
+    response = signed_in.post(reverse("people:undo-last"), follow=True)
+
+    assert "nothing to undo" in response.content.decode()
+
+
+def test_the_history_tells_what_was_done(signed_in, question):
+    ann, faces = question
+    answer(signed_in, "yes", faces, about=ann.pk)
+
+    assert "2 faces confirmed as Ann" in signed_in.get(reverse("people:history")).content.decode()
+
+
+def test_a_photo_shows_who_is_in_it(signed_in, alice, question):
+    ann, _ = question
+    photo = ann.faces.get().photo
+    make_face(photo)
+
+    response = signed_in.get(photo.get_absolute_url())
+
+    assert response.context["alt_text"] == "Ann and 1 unnamed person, 3 May 2024"
+    assert response.context["named_count"] == 1
+
+
+def test_the_least_alike_faces_come_first(signed_in, alice):
+    ann = make_person(alice)
+    for _ in range(4):
+        make_face(make_photo(alice), person=ann, likeness=unit(1))
+    odd = make_face(make_photo(alice), person=ann, likeness=unit(2))
+
+    response = signed_in.get(ann.get_absolute_url(), {"tab": "faces"})
+
+    assert response.context["faces"][0] == odd
+
+
+def test_a_wrong_face_is_taken_off_a_person(signed_in, alice, question):
+    ann, _ = question
+    face = ann.faces.get()
+
+    signed_in.post(reverse("people:change-faces", args=[ann.pk]), {"faces": [face.pk], "action": "remove"})
+
+    assert ann.faces.count() == 0
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk)}
+
+
+def test_merging_moves_all_faces(signed_in, alice, question):
+    ann, _ = question
+    bea = make_person(alice, "Bea")
+
+    signed_in.post(reverse("people:merge", args=[ann.pk]), {"person": bea.pk})
+
+    assert bea.faces.count() == 1
+    assert not Person.objects.with_faces().filter(pk=ann.pk).exists()
+
+
+def test_hidden_people_and_groups_leave_the_lists(signed_in, question, group):
+    ann, _ = question
+    signed_in.post(reverse("people:hide", args=[ann.pk]))
+    signed_in.post(reverse("people:hide-group", args=[group.pk]))
+
+    context = signed_in.get(reverse("people:index")).context
+
+    assert list(context["people"]) == []
+    assert context["groups"] == []
+    assert context["hidden"] == [ann]
+    assert context["hidden_groups"] == [group]
+
+
+def test_an_answer_returns_only_to_a_page_of_ours(signed_in, group):
+    url = reverse("people:name-group", args=[group.pk])
+
+    response = signed_in.post(url, {"name": "Ann", "next": "https://example.com/"})
+
+    assert response.url == Person.objects.get().get_absolute_url()
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "'; DROP TABLE people_person;--"])
+def test_a_name_is_shown_as_it_was_typed(signed_in, group, name):
+    from django.utils.html import escape
+
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": name})
+
+    html = signed_in.get(reverse("people:index")).content.decode()
+    assert escape(name) in html
+    assert "<script>alert" not in html
+
+
+def test_the_people_page_costs_the_same_number_of_queries_for_any_number_of_people(
+    signed_in, alice, django_assert_max_num_queries
+):
+    for number in range(12):
+        make_face(make_photo(alice), person=make_person(alice, f"P{number}"))
+
+    with django_assert_max_num_queries(22):
+        signed_in.get(reverse("people:index"))

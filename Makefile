@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-# A machine without a GPU can take a smaller build: make run TORCH_INDEX=https://…/whl/cpu
+# A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
 .PHONY: run test check bench setup dev format vendor

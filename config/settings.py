@@ -147,6 +147,7 @@ LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "photos:timeline"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
 AXES_FAILURE_LIMIT = 10
+AXES_CLIENT_IP_CALLABLE = "accounts.http.client_address"
 AXES_COOLOFF_TIME = 1  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"

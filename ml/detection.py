@@ -29,7 +29,9 @@ SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
 SMALLEST_FACE_SHARE = 1 / 96  # of the longer side
 
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise
-CROPS_AT_ONCE = 256
+CROPS_AT_ONCE = 64
+# P-Net runs on strips of about so many pixels: in one piece a big photo takes 180 MB, and no less time.
+STRIP_PIXELS = 130_000
 # Batches are filled up to a multiple of this: OpenVINO prepares itself anew for each batch size it has not yet seen.
 BATCH_STEP = 16
 
@@ -101,15 +103,29 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDAr
 
 def _propose_at(level: Pixels, scale: float, engine: Engine) -> NDArray[np.float32]:
     """P-Net's boxes at one scale, shape (n, 9): corners in image pixels, score, offsets as shares of the side."""
-    offsets, probabilities = engine.run("pnet", level[None])
-    scores = probabilities[0, 1]
+    offsets, scores = _run_in_strips(level, engine)
     rows, columns = np.nonzero(scores >= PNET_THRESHOLD)
     # In single precision like the reference: these quotients are often whole numbers, and the last bit decides.
     cells = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
     first = np.floor((cells + 1) / np.float32(scale))
     last = np.floor((cells + WINDOW) / np.float32(scale))
-    found = np.concatenate([first, last, scores[rows, columns, None], offsets[0][:, rows, columns].T], axis=1)
+    found = np.concatenate([first, last, scores[rows, columns, None], offsets[:, rows, columns].T], axis=1)
     return found[suppress_pairs(found[:, 4], *_overlapping_windows(found, rows, columns, scores.shape))]
+
+
+def _run_in_strips(level: Pixels, engine: Engine) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """P-Net's offsets, shape (4, rows, columns), and face probabilities, (rows, columns), of one level.
+
+    Strips of an even height overlap by the window less a step, and give the same numbers as the level in one piece.
+    """
+    overlap = WINDOW - STRIDE
+    height, width = level.shape[:2]
+    step = max(STRIP_PIXELS // width // STRIDE * STRIDE, WINDOW * 2)
+    starts = range(0, max(height - overlap, 1), step)
+    parts = [engine.run("pnet", level[None, start : start + step + overlap]) for start in starts]
+    offsets = np.concatenate([part[0][0] for part in parts], axis=1)
+    scores = np.concatenate([part[1][0, 1] for part in parts], axis=0)
+    return offsets, scores
 
 
 def _overlapping_windows(

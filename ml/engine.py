@@ -21,6 +21,9 @@ from ml.weights import load_weights, network_path
 SIDES = {"pnet": 12, "rnet": 24, "onet": 48, "facenet": 160}
 NETWORKS = tuple(SIDES)
 
+# Each lane holds a photo and 120 MB of the networks' inner results.
+MOST_LANES = 4
+
 Pixels = NDArray[np.float32]  # from 0 to 255; floats, because P-Net's answers depend on fractions of a grey level
 Outputs = list[NDArray[np.float32]]
 
@@ -40,18 +43,19 @@ class Engine(Protocol):
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU: one core per lane, as many lanes as cores."""
+    """OpenVINO on the CPU: lanes side by side, which share out the cores."""
 
     name = "OpenVINO"
 
     def __init__(self, models_dir: Path, model: str) -> None:
         import openvino
 
-        self.lanes = cores_available()
+        cores = cores_available()
+        self.lanes = min(cores, MOST_LANES)
         core = openvino.Core()
         settings = {
             "NUM_STREAMS": self.lanes,
-            "INFERENCE_NUM_THREADS": self.lanes,
+            "INFERENCE_NUM_THREADS": cores,
             # Some CPUs would pick bfloat16 by themselves; embeddings must not depend on the machine.
             "INFERENCE_PRECISION_HINT": "f32",
         }

@@ -4,7 +4,7 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 # It warns of pickle for workers that run as root; ours accept nothing but JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -14,6 +14,8 @@ FACES_ASKED = 12  # at once: what fits one screen without scrolling
 FACES_SHOWN_OF_GROUP = 12
 REFERENCES = 4
 OTHERS = 3
+# Cosine distance. Half again as far as a suggestion goes: worth a key, not worth a question.
+FARTHEST_OTHER = 0.6
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,14 @@ class _Topic:
         return min(self.faces, FACES_ASKED) if self.person_id else self.faces
 
 
-def next_question(owner: User, *, skipped: Collection[str] = ()) -> Question | None:
-    """Return the question that settles most faces, or None when all are answered or skipped."""
+def next_question(owner: User, *, skipped: Collection[str] = (), about: int | None = None) -> Question | None:
+    """Return the question that settles most faces, or None when all are answered or skipped.
+
+    `about` asks only about the person with this primary key.
+    """
     topics = [topic for topic in _topics(owner) if topic.key not in skipped]
+    if about is not None:
+        topics = [topic for topic in topics if topic.person_id == about]
     if not topics:
         return None
     best = max(topics, key=lambda topic: (topic.settled_at_once, topic.key))
@@ -128,13 +135,12 @@ def reference_faces(person: Person) -> list[Face]:
 
 
 def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | None = None) -> list[Person]:
-    """Other named people these faces may show, the most alike first, for the keys 1 to 3."""
+    """Other named people the first of these faces may show, the most alike first, for the keys 1 to 3."""
     probe = next(iter(faces), None)
     if probe is None:
         return []
     gallery = Face.objects.owned_by(owner).gallery().filter(person__is_hidden=False)
     gallery = gallery.exclude(person=but_not) if but_not else gallery
-    nearest = gallery.nearest_to(probe).values_list("person_id", flat=True)[:50]
-    wanted = list(dict.fromkeys(pk for pk in nearest if pk))[:OTHERS]
-    people = Person.objects.select_related("cover_face").in_bulk(wanted)
-    return [people[pk] for pk in wanted]
+    likely = gallery.closest_people(probe, threshold=FARTHEST_OTHER)[:OTHERS]
+    people = Person.objects.in_bulk([pk for pk, _ in likely])
+    return [people[pk] for pk, _ in likely]

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from pgvector.django import CosineDistance, HalfVectorField, HnswIndex, VectorField
+from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
 from accounts.models import User
 from ml.geometry import BoundingBox
@@ -27,13 +27,11 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """Faces that wait for a name: nobody's yet, and not set aside."""
         return self.filter(person=None, is_ignored=False)
 
-    def nearest_to(self, probe: "Face") -> Self:
-        """Order by cosine distance to the probe, nearest first, as `distance`."""
-        return (
-            self.exclude(pk=probe.pk)
-            .annotate(distance=CosineDistance("projection", probe.projection))
-            .order_by("distance")
-        )
+    def closest_people(self, probe: "Face", *, threshold: float) -> "models.QuerySet[Face, tuple[int, float]]":
+        """People of these faces by cosine distance from the probe to their nearest one, as (person, distance)."""
+        distance = models.Min(CosineDistance("projection", probe.projection))
+        people = self.filter(person__isnull=False).values("person").annotate(distance=distance)
+        return people.filter(distance__lte=threshold).order_by("distance").values_list("person", "distance")
 
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""
@@ -83,15 +81,6 @@ class Face(models.Model):
                 name="a_named_face_is_in_no_group",
             ),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="a_face_has_an_area"),
-        ]
-        indexes = [
-            HnswIndex(
-                name="face_projection_hnsw",
-                fields=["projection"],
-                opclasses=["halfvec_cosine_ops"],
-                m=16,
-                ef_construction=64,
-            ),
         ]
 
     def __str__(self) -> str:

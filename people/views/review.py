@@ -21,12 +21,13 @@ MOST_SKIPPED = 500
 @vary_on_headers("HX-Request")
 @require_safe
 def review(request: UserRequest) -> HttpResponse:
-    """Show the next question. Skipped ones wait until the others are answered."""
+    """Show the next question; `person` asks about one person first. Skipped ones wait for the others."""
     if "again" in request.GET:
         request.session["skipped"] = []
         return redirect("people:review")
     template = "people/_question.html" if request.htmx else "people/review.html"
-    return render(request, template, _context(request))
+    about = next(iter(ids(request.GET.getlist("person"))), None)
+    return render(request, template, _context(request, about=about))
 
 
 @require_POST
@@ -90,9 +91,10 @@ def _person_asked_about(request: UserRequest) -> Person:
     return get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
 
 
-def _context(request: UserRequest) -> dict[str, object]:
+def _context(request: UserRequest, *, about: int | None = None) -> dict[str, object]:
     skipped = request.session.get("skipped", [])
-    question = next_question(request.user, skipped=skipped)
+    question = next_question(request.user, skipped=skipped, about=about) if about else None
+    question = question or next_question(request.user, skipped=skipped)
     if question is not None:
         attach_covers([*question.others, *([question.person] if question.person else [])])
     photos = Photo.objects.owned_by(request.user)
@@ -103,7 +105,7 @@ def _context(request: UserRequest) -> dict[str, object]:
         "answered": _answered(request, left),
         "skipped": len(skipped),
         "has_photos": photos.exists(),
-        "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists(),
+        "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces,
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from people import answers
 from people.models import Suggestion
-from people.review import FACES_ASKED, count_questions, next_question, reference_faces
+from people.review import FACES_ASKED, count_questions, likely_people, next_question, reference_faces
 from people.suggestions import refresh_suggestions
 from tests.factories import make_cluster, make_face, make_person, make_photo, unit
 
@@ -140,3 +140,28 @@ def test_asking_costs_the_same_number_of_queries_in_any_library(alice, groups, d
 
     with django_assert_max_num_queries(7):
         next_question(alice)
+
+
+def test_a_person_with_many_faces_does_not_hide_the_others(alice):
+    """A nearest-neighbour index would stop after Ann's faces and offer nobody else."""
+    ann, bea = make_person(alice), make_person(alice, "Bea")
+    for _ in range(60):
+        make_face(make_photo(alice), person=ann, likeness=unit(1))
+    make_face(make_photo(alice), person=bea, likeness=unit(1, towards=5, by=0.5))
+    probe = make_face(make_photo(alice), likeness=unit(1))
+
+    assert likely_people(alice, [probe], but_not=ann) == [bea]
+    assert likely_people(alice, [probe]) == [ann, bea]
+
+
+def test_somebody_who_looks_nothing_alike_is_not_offered(alice):
+    make_face(make_photo(alice), person=make_person(alice), likeness=unit(1))
+
+    assert likely_people(alice, [make_face(make_photo(alice), likeness=unit(2))]) == []
+
+
+def test_one_person_can_be_asked_about_first(alice, ann):
+    make_suggestions(alice, ann, 1)
+    make_group(alice, 5)
+
+    assert next_question(alice, about=ann.pk).person == ann

@@ -1,7 +1,7 @@
 """Cuts faces out of photos: for the network, and for people to look at.
 
 The network gets the detector's box with some air, stretched to 160 x 160, as it was trained: warping the five
-landmarks onto a fixed layout measured worse on level heads (docs/decisions/0004).
+landmarks onto a fixed layout measured worse on level heads (docs/decisions/0003).
 """
 
 from __future__ import annotations

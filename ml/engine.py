@@ -58,6 +58,8 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": cores,
             # Some CPUs would pick bfloat16 by themselves; embeddings must not depend on the machine.
             "INFERENCE_PRECISION_HINT": "f32",
+            # What OpenVINO prepares for each new input size stays in memory; the default keeps 5000 such pieces.
+            "CPU_RUNTIME_CACHE_CAPACITY": "300",
         }
         self._compiled = {
             network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)

@@ -24,6 +24,7 @@ from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
 from ml.geometry import BoundingBox, squared
 from ml.images import UnreadableImage, open_upright
+from ml.memory import return_big_blocks
 from ml.projection import Projection, load_projection
 from ml.quality import face_quality
 from ml.resampling import AreaSampler
@@ -169,6 +170,7 @@ def load_face_finder(models_dir: Path, model: str = "facenet-casia", device: str
     """
     chosen = choose_device(device)
     verify(models_dir, model)
+    return_big_blocks()
     engine = open_engine(models_dir, model, chosen)
     return FaceFinder(
         engine,

@@ -27,7 +27,7 @@ class Thresholds:
 
 # Measured with `python -m ml.evaluation`, see docs/decisions/0001.
 THRESHOLDS = {
-    "facenet-casia": Thresholds(grouping=0.40, linkage=0.48, suggestion=0.40, poor_quality=0.15),
+    "facenet-casia": Thresholds(grouping=0.40, linkage=0.48, suggestion=0.36, poor_quality=0.30),
 }
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-
 STRIP = 32  # rows resized at a time: they stay in the processor's cache, and memory stays small
 
 

@@ -1,5 +1,6 @@
 """Fixtures for all tests. Services are started by tests/services.py."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from django.test import Client
 
 from accounts.models import User
 from ml import weights
+from photos.uploading import IncomingFile, receive_local_file
 from tests.factories import make_user
+from tests.pictures import drawing, encoded
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +29,18 @@ def _empty_cache():
 def models_dir() -> Path:
     """The real weights, fetched if they are not there yet."""
     return weights.fetch(django_settings.KITH_MODELS, report=print)
+
+
+@pytest.fixture
+def arriving(tmp_path: Path) -> Callable[..., IncomingFile]:
+    """Makes a file arrive as an upload does; without content it is a drawing."""
+
+    def arrive(content: bytes | None = None, name: str = "IMG_1.jpg") -> IncomingFile:
+        source = tmp_path / "source"
+        source.write_bytes(encoded(drawing()) if content is None else content)
+        return receive_local_file(source, name=name)
+
+    return arrive
 
 
 @pytest.fixture

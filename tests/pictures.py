@@ -1,6 +1,7 @@
 """Real photos that a fresh machine can get, and pictures drawn on the spot."""
 
 import hashlib
+import io
 import subprocess
 import sys
 import tarfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml.images import readable_formats
 from tests.services import KEPT
 
 ARCHIVE = "face_recognition-1.3.0.tar.gz"
@@ -37,6 +39,14 @@ def drawing(width: int = 640, height: int = 480, *, seed: int = 0) -> Image.Imag
     """A picture without faces that differs for every seed."""
     noise = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(image: Image.Image, format: str = "JPEG", **options) -> bytes:
+    """A picture as the bytes of a file."""
+    readable_formats()  # registers the HEIC encoder, too
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
 
 
 def _fetched_archive() -> Path:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,9 @@ import pytest
 from facenet_pytorch import MTCNN
 from PIL import Image
 
+from ml import detection
 from ml.detection import detect_faces, smallest_face_of
+from ml.device import choose_device
 from ml.engine import NETWORKS, OpenVinoEngine, TorchEngine
 from ml.faces import BoundingBox, load_face_finder, open_upright
 from ml.geometry import pairwise_overlap
@@ -16,6 +20,7 @@ from ml.weights import projection_path
 # Where the astronaut's face is in her portrait, by eye
 FACE = BoundingBox(left=0.34, top=0.13, width=0.20, height=0.26)
 MODEL = "facenet-casia"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session", params=["OpenVINO", "torch"])
@@ -195,3 +200,53 @@ def crowd(astronaut: Image.Image) -> Image.Image:
     for size, place in ((512, (0, 0)), (256, (560, 20)), (160, (600, 320)), (110, (780, 450))):
         picture.paste(astronaut.resize((size, size)), place)
     return picture
+
+
+def test_a_level_in_strips_gives_the_same_as_in_one_piece(engine, random, monkeypatch):
+    for height in (12, 13, 60, 95, 134):
+        level = random.uniform(0, 255, size=(height, 50, 3)).astype(np.float32)
+        monkeypatch.setattr(detection, "STRIP_PIXELS", 10**9)
+        whole = detection._run_in_strips(level, engine)
+
+        monkeypatch.setattr(detection, "STRIP_PIXELS", 50 * 26)
+        strips = detection._run_in_strips(level, engine)
+
+        for one, other in zip(whole, strips, strict=True):
+            assert one.shape == other.shape
+            assert np.abs(one - other).max() < 1e-5
+
+
+def test_two_threads_may_bring_openvino_its_first_arrays_at_once(models_dir):
+    """Its Python binding locked up in about one start of three before the engine warmed itself up."""
+    script = f"""
+import sys, threading
+from pathlib import Path
+import numpy as np
+from ml.engine import OpenVinoEngine
+engine = OpenVinoEngine(Path({str(models_dir)!r}), {MODEL!r})
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(2)
+def run():
+    together.wait()
+    engine.run("pnet", np.zeros((1, 12, 12, 3), dtype=np.float32))
+threads = [threading.Thread(target=run) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd=ROOT)
+
+
+def test_a_cpu_worker_does_not_load_torch(models_dir):
+    script = f"""
+import sys
+from pathlib import Path
+from ml.faces import load_face_finder
+load_face_finder(Path({str(models_dir)!r}), device="auto" if {not has_gpu()} else "cpu")
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, cwd=ROOT)
+
+
+def has_gpu() -> bool:
+    return choose_device() != "cpu"

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from photos import decoding
-from tests.photos.conftest import encoded
-from tests.pictures import drawing
+from tests.pictures import drawing, encoded
 
 MAX_PIXELS = 100_000_000
 

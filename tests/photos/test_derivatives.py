@@ -10,8 +10,7 @@ from photos.derivatives import make_derivatives
 from photos.intake import start_batch, take_in
 from photos.models import Photo
 from photos.tasks import make_due_derivatives
-from tests.photos.conftest import encoded
-from tests.pictures import drawing
+from tests.pictures import drawing, encoded
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from django.db import connection
 from photos.intake import clean_name, start_batch, take_in
 from photos.models import Album, BatchFile, Photo
 from photos.uploading import incoming_folder
-from tests.photos.conftest import encoded
-from tests.pictures import drawing
+from tests.pictures import drawing, encoded
 
 Outcome = BatchFile.Outcome
 

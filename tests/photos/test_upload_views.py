@@ -1,13 +1,18 @@
 """Sending photos over HTTP."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from photos.models import Album, Batch, BatchFile, Photo
 from photos.uploading import incoming_folder
 from tests.factories import make_batch, make_photo
-from tests.photos.conftest import encoded, sent
-from tests.pictures import drawing
+from tests.pictures import drawing, encoded
+
+
+def sent(content: bytes, name: str = "IMG_1.jpg") -> SimpleUploadedFile:
+    """A file as the test client sends it."""
+    return SimpleUploadedFile(name, content)
 
 
 @pytest.fixture

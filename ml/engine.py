@@ -48,7 +48,7 @@ class OpenVinoEngine:
     name = "OpenVINO"
 
     def __init__(self, models_dir: Path, model: str) -> None:
-        import openvino
+        from ml.quiet_openvino import openvino
 
         cores = cores_available()
         self.lanes = min(cores, MOST_LANES)

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-import openvino
 import torch
 from torch import Tensor
 
 from ml.networks import build_network
+from ml.quiet_openvino import openvino
 
 # Any height and width for the fully convolutional P-Net; the others have a fixed input.
 INPUT_SIDES: dict[str, int | None] = {"pnet": None, "rnet": 24, "onet": 48, "facenet": 160}

@@ -19,7 +19,7 @@ from sklearn.cluster import DBSCAN
 NOISE = -1  # scikit-learn's label for a face that belongs to no cluster
 
 PROPOSAL_THRESHOLD = 0.40
-LINKAGE_THRESHOLD = 0.48
+LINKAGE_THRESHOLD = 0.45
 # Average linkage needs all distances of a component at once: 20,000 faces are 1.6 GB.
 LARGEST_COMPONENT = 20_000
 TIGHTER = 0.8  # by which a component too large is cut again

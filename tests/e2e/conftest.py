@@ -21,7 +21,7 @@ from tests.services import KEPT, ROOT
 READY_SECONDS = 120
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def kith(models_dir: Path) -> Iterator[str]:
     """The address of a freshly started Kith with an empty data folder."""
     with open_folder() as folder:
@@ -43,7 +43,7 @@ def kith(models_dir: Path) -> Iterator[str]:
             print((folder / "up.log").read_text()[-20_000:])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium()), args=arguments())
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def page(browser: Browser, kith: str) -> Iterator[Page]:
     """One tab for the whole story; it fails on anything the console complains about."""
     context = browser.new_context(base_url=kith, viewport={"width": 1280, "height": 800})

@@ -72,8 +72,9 @@ def test_a_gallery_with_too_few_names_is_refused():
 
 
 @pytest.mark.parametrize("model", ["facenet-casia", "vggface2", "a model we have not measured"])
-def test_every_model_has_thresholds(model):
-    thresholds = thresholds_for(model)
+@pytest.mark.parametrize("recentred", [False, True])
+def test_every_model_has_thresholds(model, recentred):
+    thresholds = thresholds_for(model, recentred=recentred)
 
     assert 0 < thresholds.suggestion <= thresholds.linkage < 1
     assert 0 < thresholds.grouping < 1

@@ -4,7 +4,17 @@ import os
 import sys
 
 # These start services themselves, or need none.
-WITHOUT_SERVICES = {"up", "fetch_models", "collectstatic", "check", "help", "--help", "--version", "version"}
+WITHOUT_SERVICES = {
+    "up",
+    "fetch_models",
+    "collectstatic",
+    "makemigrations",
+    "check",
+    "help",
+    "--help",
+    "--version",
+    "version",
+}
 
 
 def main(arguments: list[str]) -> None:

@@ -37,7 +37,7 @@ def crop_for_embedding(image: Image.Image, corners: NDArray[np.float32]) -> NDAr
     # A box thinner than a pixel still needs something to look at.
     left, top = min(left, width - 1), min(top, height - 1)
     box = (left, top, max(right, left + 1), max(bottom, top + 1))
-    # A gap of 3 first halves big faces without a visible difference, which takes a third of the time.
+    # A gap of 3 lets Pillow first reduce faces of 1000 pixels and more roughly, for half the time.
     face = image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BILINEAR, box=box, reducing_gap=3)
     return np.asarray(face, dtype=np.uint8)
 

@@ -44,7 +44,7 @@ def is_available(device: Device) -> bool:
         return False
     if device == "mps" and sys.platform != "darwin":
         return False
-    import torch  # a CPU worker need not load torch, which takes 300 MB and seconds
+    import torch  # a CPU worker need not load torch, which takes 480 MB and a second or more
 
     return torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
 

@@ -31,7 +31,7 @@ from ml.detection import detect_faces
 from ml.engine import open_engine
 from ml.faces import FoundFace, load_face_finder, open_upright
 from ml.geometry import pairwise_overlap
-from ml.identification import nearest_person, thresholds_for
+from ml.identification import closest_people, thresholds_for
 from ml.projection import Projection, library_centre, recentred, unit_rows
 
 PHOTOS_AT_ONCE = 32
@@ -221,16 +221,17 @@ def score_suggestions(
         known = random.permutation(np.flatnonzero(counts >= 2))[: int((counts >= 2).sum()) // 2]
         gallery = _gallery(people, faces.qualities, known, confirmed, poor_quality, random)
         probes = np.setdiff1d(np.arange(len(people)), gallery)
-        found = nearest_person(
+        candidates = closest_people(
             faces.projections[probes], faces.projections[gallery], people[gallery], threshold=threshold
         )
-        for probe, identification in zip(probes, found, strict=True):
+        nearest = {candidate.probe: candidate.person for candidate in reversed(candidates)}
+        for index, probe in enumerate(probes):
             is_known = people[probe] in people[gallery]
             known_probes += is_known
             strangers += not is_known
-            if identification is not None:
+            if index in nearest:
                 suggested += 1
-                right += identification.person == people[probe]
+                right += nearest[index] == people[probe]
                 stranger_suggestions += not is_known
     return SuggestionScore(
         right / max(suggested, 1), right / max(known_probes, 1), stranger_suggestions / max(strangers, 1)

@@ -1,4 +1,4 @@
-"""Says who a face is by the confirmed faces nearest to it, or that nobody named is near enough."""
+"""Says who a face may be by the confirmed faces near it, and how near is near enough."""
 
 from __future__ import annotations
 
@@ -47,60 +47,50 @@ def thresholds_for(model: str, *, recentred: bool = False) -> Thresholds:
 
 
 @dataclass(frozen=True)
-class Identification:
-    """Whom one probe resembles.
+class Candidate:
+    """A person a probe may be.
 
-    person: as given for the gallery. distance: cosine distance to that person's nearest gallery face. gallery:
-    indices of that person's gallery faces within the threshold, nearest first: the evidence to show.
+    probe: index of the probe. person: as given for the gallery. distance: cosine distance to that person's nearest
+    gallery face. nearest: index of that gallery face.
     """
 
+    probe: int
     person: int
     distance: float
-    gallery: tuple[int, ...]
+    nearest: int
 
 
-def nearest_person(
-    probes: NDArray[np.float32],
-    gallery: NDArray[np.float32],
-    persons: NDArray[np.int64],
-    *,
-    threshold: float,
-    k: int = 5,
-) -> list[Identification | None]:
-    """For each probe the person with the nearest gallery face.
+def closest_people(
+    probes: NDArray[np.float32], gallery: NDArray[np.float32], persons: NDArray[np.int64], *, threshold: float
+) -> list[Candidate]:
+    """Return every pair of a probe and a person with a gallery face within the threshold.
 
     Args:
         probes: shape (n, d), rows of unit length. n may be 0.
         gallery: shape (m, d), rows of unit length: faces with a confirmed identity. m may be 0.
         persons: shape (m,): whose each gallery face is.
         threshold: cosine distance up to which a face counts as near.
-        k: how many gallery faces of the person to name as evidence, at most.
 
     Returns:
-        One entry per probe; None where no gallery face is within the threshold.
+        Candidates, the nearest first.
 
     Raises:
         ValueError: gallery and persons differ in length.
     """
     if len(gallery) != len(persons):
         raise ValueError(f"{len(gallery)} gallery faces and {len(persons)} persons do not belong together.")
-    if not len(gallery):
-        return [None] * len(probes)
-    found: list[Identification | None] = []
+    if not len(gallery) or not len(probes):
+        return []
+    order = np.argsort(persons, kind="stable")
+    people, starts = np.unique(persons[order], return_index=True)
+    found: list[Candidate] = []
     rows_at_once = max(BLOCK // len(gallery), 1)
     for start in range(0, len(probes), rows_at_once):
-        distances = 1 - probes[start : start + rows_at_once] @ gallery.T
-        nearest = distances.argmin(axis=1)
-        for row, best in zip(distances, nearest, strict=True):
-            found.append(_identification(row, int(best), persons, threshold, k) if row[best] <= threshold else None)
-    return found
-
-
-def _identification(
-    distances: NDArray[np.float32], best: int, persons: NDArray[np.int64], threshold: float, k: int
-) -> Identification:
-    near = np.flatnonzero((persons == persons[best]) & (distances <= threshold))
-    evidence = near[np.argsort(distances[near], kind="stable")][:k]
-    return Identification(
-        person=int(persons[best]), distance=max(float(distances[best]), 0.0), gallery=tuple(evidence.tolist())
-    )
+        distances = np.maximum(1 - probes[start : start + rows_at_once] @ gallery[order].T, 0)
+        per_person = np.minimum.reduceat(distances, starts, axis=1)
+        for probe, column in zip(*np.nonzero(per_person <= threshold), strict=True):
+            first, last = starts[column], starts[column + 1] if column + 1 < len(starts) else len(order)
+            nearest = order[first + int(distances[probe, first:last].argmin())]
+            distance = float(per_person[probe, column])
+            found.append(Candidate(int(probe) + start, int(people[column]), distance, int(nearest)))
+    return sorted(found, key=lambda candidate: (candidate.distance, candidate.probe, candidate.person))

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from ml.candidates import Candidate, closest_people
+from ml.identification import Candidate, closest_people
 from people.answers import rejected_pairs
 from people.finding import thresholds
 from people.locks import Job, wait_for_lock

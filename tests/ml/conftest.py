@@ -1,6 +1,5 @@
-"""Fixtures for recognition: the real weights, fetched if they are not there yet."""
+"""Fixtures for recognition."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +7,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from ml import weights
 from ml.faces import FaceFinder, load_face_finder
-
-
-@pytest.fixture(scope="session")
-def models_dir() -> Path:
-    return weights.fetch(Path(os.environ["KITH_MODELS"]), report=print)
 
 
 @pytest.fixture(scope="session")

@@ -43,9 +43,14 @@ format: dev
 	$(VENV)/bin/ruff check --fix .
 	-$(VENV)/bin/djade $$(git ls-files 'templates/*.html')
 
+# In a data folder of its own, which is removed again. FOLDER: photos to measure with.
+FOLDER ?= var/test/portraits
+BENCH_HOME := /var/tmp/kith-bench-$(shell id -u)
+
 bench: dev
-	$(VENV)/bin/python manage.py fetch_models
-	$(VENV)/bin/python -m ml.bench $(FOLDER)
+	$(VENV)/bin/python -m tests.prepare
+	KITH_HOME=$(BENCH_HOME) KITH_MODELS=$(CURDIR)/var/test/models $(VENV)/bin/python manage.py bench $(FOLDER); \
+	status=$$?; rm -rf $(BENCH_HOME); exit $$status
 
 vendor:
 	tools/vendor/refresh.sh

@@ -2,7 +2,7 @@
 
     python -m ml.bench FOLDER [--models DIR] [--photos 40]
 
-Each path runs in a process of its own, so that peak memory is its own too; the two take turns photo batch by photo
+Each path runs in a process of its own, so that peak memory is its own too; they take turns photo batch by photo
 batch and wait for each other, so that whatever else the machine does hits both.
 """
 
@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -27,6 +27,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".tif", ".tiff",
 PHOTOS_AT_ONCE = 8
 # Finds and embeds the faces of some photos; returns how many.
 Pipeline = Callable[[Sequence[Path]], int]
+# Makes a pipeline from the folder of weights, in the process that runs it.
+Maker = Callable[[Path], Pipeline]
 
 
 @dataclass(frozen=True)
@@ -75,37 +77,43 @@ def our_path(models_dir: Path) -> Pipeline:
     return run
 
 
-def measure(photos: Sequence[Path], models_dir: Path) -> tuple[Measurement, Measurement]:
-    """Run both paths over the photos in turns, after one batch each to warm up."""
-    context = multiprocessing.get_context("spawn")
-    connections: list[Connection] = []
-    for make in (plain_path, our_path):
-        ours, theirs = context.Pipe()
-        context.Process(target=_serve, args=(theirs, make, models_dir), daemon=True).start()
-        connections.append(ours)
-    seconds: tuple[list[float], list[float]] = ([], [])
-    faces = [0, 0]
-    processor = [0.0, 0.0]
+def measure(photos: Sequence[Path], models_dir: Path, makers: Sequence[Maker]) -> list[Measurement]:
+    """Run all paths over the photos in turns, after one batch each to warm up."""
+    connections = [_start(make, models_dir) for make in makers]
+    runs = [_Run() for _ in makers]
     batches = [photos[start : start + PHOTOS_AT_ONCE] for start in range(0, len(photos), PHOTOS_AT_ONCE)]
     for number, batch in enumerate([batches[0], *batches]):
-        for path, connection in enumerate(connections):
+        for run, connection in zip(runs, connections, strict=True):
             connection.send(batch)
             took, worked, found = connection.recv()
             if number:  # the first batch only warms up
-                seconds[path].append(took / len(batch))
-                faces[path] += found
-                processor[path] += worked
-    peaks = []
-    for connection in connections:
+                run.seconds.append(took / len(batch))
+                run.faces += found
+                run.processor += worked
+    measured = []
+    for run, connection in zip(runs, connections, strict=True):
         connection.send(None)
-        peaks.append(connection.recv())
-    plain, ours_measured = (
-        Measurement(seconds[path], processor[path] / len(photos), faces[path], peaks[path]) for path in (0, 1)
-    )
-    return plain, ours_measured
+        measured.append(Measurement(run.seconds, run.processor / len(photos), run.faces, connection.recv()))
+    return measured
 
 
-def _serve(connection: Connection, make: Callable[[Path], Pipeline], models_dir: Path) -> None:
+@dataclass
+class _Run:
+    """What is added up while a path runs."""
+
+    seconds: list[float] = field(default_factory=list)
+    faces: int = 0
+    processor: float = 0.0
+
+
+def _start(make: Maker, models_dir: Path) -> Connection:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=_serve, args=(theirs, make, models_dir), daemon=True).start()
+    return ours
+
+
+def _serve(connection: Connection, make: Maker, models_dir: Path) -> None:
     run = make(models_dir)
     while (photos := connection.recv()) is not None:
         start, started_work = time.perf_counter(), time.process_time()
@@ -115,26 +123,33 @@ def _serve(connection: Connection, make: Callable[[Path], Pipeline], models_dir:
     connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
-def show(plain: Measurement, ours: Measurement, photos: int) -> None:
-    """Print both measurements and their ratio."""
+def show(measured: dict[str, Measurement], photos: int) -> None:
+    """Print the measurements, and how the others compare with the first."""
     table = Table(title=f"{photos} photos, {os.cpu_count()} cores")
     for heading in ("", "s a photo (mean)", "median of batches", "processor s", "s a face", "faces", "peak MB"):
         table.add_column(heading, justify="right" if heading else "left")
-    for name, measured in (("facenet-pytorch loop", plain), ("Kith", ours)):
-        mean = statistics.fmean(measured.seconds)
+    for name, one in measured.items():
+        mean = statistics.fmean(one.seconds)
         table.add_row(
-            name, f"{mean:.3f}", f"{statistics.median(measured.seconds):.3f}", f"{measured.processor_seconds:.3f}",
-            f"{mean * photos / max(measured.faces, 1):.3f}", str(measured.faces), f"{measured.peak / 1e6:.0f}",
+            name, f"{mean:.3f}", f"{statistics.median(one.seconds):.3f}", f"{one.processor_seconds:.3f}",
+            f"{mean * photos / max(one.faces, 1):.3f}", str(one.faces), f"{one.peak / 1e6:.0f}",
         )  # fmt: skip
     console = Console(width=120)
     console.print(table)
-    ratios = [slow / fast for slow, fast in zip(plain.seconds, ours.seconds, strict=True)]
-    total = sum(plain.seconds) / sum(ours.seconds)
-    work = plain.processor_seconds / ours.processor_seconds
-    console.print(
-        f"Kith is {total:.2f} times as fast (median of batches {statistics.median(ratios):.2f}), "
-        f"for {1 / work:.2f} of the processor time."
-    )
+    plain, *others = measured.values()
+    for name, one in zip(list(measured)[1:], others, strict=True):
+        ratios = [slow / fast for slow, fast in zip(plain.seconds, one.seconds, strict=True)]
+        console.print(
+            f"{name}: {sum(plain.seconds) / sum(one.seconds):.2f} times as fast "
+            f"(median of batches {statistics.median(ratios):.2f}), "
+            f"for {one.processor_seconds / plain.processor_seconds:.2f} of the processor time."
+        )
+
+
+def photos_of(folder: Path, most: int) -> list[Path]:
+    """Up to `most` photos of a folder and those below it, spread evenly over it."""
+    photos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return photos[:: max(len(photos) // most, 1)][:most]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -143,15 +158,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, default=Path(os.environ.get("KITH_MODELS", "var/models")))
     parser.add_argument("--photos", type=int, default=40, help="how many at most, spread over the folder")
     options = parser.parse_args(arguments)
-    photos = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    photos = photos_of(options.folder, options.photos)
     if not photos:
         sys.exit(f"There are no photos in {options.folder}.")
-    photos = photos[:: max(len(photos) // options.photos, 1)][: options.photos]
 
     from ml.weights import fetch
 
     fetch(options.models, report=print)
-    show(*measure(photos, options.models), len(photos))
+    measured = measure(photos, options.models, [plain_path, our_path])
+    show(dict(zip(("facenet-pytorch loop", "Kith, to embeddings"), measured, strict=True)), len(photos))
 
 
 if __name__ == "__main__":

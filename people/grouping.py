@@ -64,12 +64,17 @@ def _group(owner_id: int) -> None:
 def _write(owner_id: int, pks: NDArray[np.int64], before: Sequence[int | None], labels: NDArray[np.int64]) -> None:
     """Move the faces whose group changed."""
     were_in = np.array([cluster or NOISE for cluster in before])
+    belong_in = np.full(len(pks), NOISE)
     for label, kept_id in match_labels(before, labels).items():
-        cluster_id = kept_id or Cluster.objects.create(owner_id=owner_id).pk
-        _move(pks[(labels == label) & (were_in != cluster_id)], cluster_id)
-    _move(pks[(labels == NOISE) & (were_in != NOISE)], None)
+        belong_in[labels == label] = kept_id or Cluster.objects.create(owner_id=owner_id).pk
+    changed = were_in != belong_in
+    _lock(pks[changed])
+    for cluster_id in np.unique(belong_in[changed]).tolist():
+        faces = Face.objects.untagged().filter(pk__in=pks[changed & (belong_in == cluster_id)].tolist())
+        faces.update(cluster=None if cluster_id == NOISE else cluster_id)
 
 
-def _move(pks: NDArray[np.int64], cluster_id: int | None) -> None:
-    if len(pks):
-        Face.objects.untagged().filter(pk__in=pks.tolist()).update(cluster=cluster_id)
+def _lock(pks: NDArray[np.int64]) -> None:
+    # In order of primary key, as the ledger does: an answer given meanwhile waits, or we do, but never both.
+    faces = Face.objects.filter(pk__in=pks.tolist()).order_by("pk").select_for_update(of=("self",))
+    list(faces.values_list("pk", flat=True))

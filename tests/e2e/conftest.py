@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,17 @@ from tests.services import KEPT, ROOT
 READY_SECONDS = 120
 
 
+@dataclass(frozen=True)
+class Kith:
+    """A running Kith: where it answers, and the process of `manage.py up`."""
+
+    address: str
+    process: subprocess.Popen
+
+
 @pytest.fixture(scope="package")
-def kith(models_dir: Path) -> Iterator[str]:
-    """The address of a freshly started Kith with an empty data folder."""
+def kith(models_dir: Path) -> Iterator[Kith]:
+    """A freshly started Kith with an empty data folder."""
     with open_folder() as folder:
         port = free_port()
         with (folder / "up.log").open("w") as log:
@@ -36,7 +45,7 @@ def kith(models_dir: Path) -> Iterator[str]:
             )
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
-            yield f"http://127.0.0.1:{port}"
+            yield Kith(f"http://127.0.0.1:{port}", process)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -52,9 +61,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def page(browser: Browser, kith: str) -> Iterator[Page]:
+def page(browser: Browser, kith: Kith) -> Iterator[Page]:
     """One tab for the whole story; it fails on anything the console complains about."""
-    context = browser.new_context(base_url=kith, viewport={"width": 1280, "height": 800})
+    context = browser.new_context(base_url=kith.address, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(20_000)
     page = context.new_page()
     complaints: list[str] = []
@@ -66,7 +75,7 @@ def page(browser: Browser, kith: str) -> Iterator[Page]:
     context.close()
     # The browser reports refused files (422) as errors, too; the page says more about them.
     assert [text for text in complaints if "status of 422" not in text] == []
-    assert [url for url in requests if not re.match(rf"{kith}|data:|blob:", url)] == []
+    assert [url for url in requests if not re.match(rf"{kith.address}|data:|blob:", url)] == []
 
 
 def environment(home: Path) -> dict[str, str]:

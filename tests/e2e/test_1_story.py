@@ -7,13 +7,16 @@ import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, Response, expect
 
+from tests.e2e.conftest import Kith
 from tests.pictures import PORTRAITS, drawing, portraits
 
 DRAWN = 190
+MOST_GIGABYTES = 2.5
 PASSWORD = "correct-horse-battery"
 
 ADDRESSES: dict[str, str] = {}  # file name -> address of the photo's page
@@ -164,6 +167,19 @@ def test_a_photo_shows_its_faces_with_their_names(page: Page):
     labels = [box.get_attribute("aria-label") for box in boxes.all()]
     assert any("Barack Obama" in label for label in labels), labels
     assert any("Joe Biden" in label for label in labels), labels
+
+
+def test_no_program_took_too_much_memory(kith: Kith):
+    """Peak resident memory of every process since it started, where the system tells it."""
+    peaks = {}
+    for process in psutil.Process(kith.process.pid).children(recursive=True):
+        status = Path(f"/proc/{process.pid}/status")
+        if status.exists():
+            kilobytes = re.search(r"VmHWM:\s+(\d+)", status.read_text())
+            peaks[" ".join(process.cmdline())[-80:]] = int(kilobytes[1]) / 1e6 if kilobytes else 0.0
+
+    print(sorted(peaks.items(), key=lambda item: -item[1])[:4])
+    assert max(peaks.values(), default=0.0) < MOST_GIGABYTES
 
 
 def note_photo(response: Response) -> None:

@@ -1,5 +1,7 @@
 """The request as our views see it: from a signed-in user, and from which address."""
 
+import ipaddress
+
 from django.conf import settings
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -21,6 +23,17 @@ def client_address(request: HttpRequest) -> str:
     whatever a stranger likes to claim, and is not read.
     """
     forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
-    if settings.KITH_HTTPS and forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
+    noted = _address_in(forwarded.rsplit(",", 1)[-1].strip()) if settings.KITH_HTTPS else ""
+    return noted or str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _address_in(text: str) -> str:
+    """Return the IP address of "1.2.3.4", "1.2.3.4:5555", "::1" or "[::1]:5555"; "" if it is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""

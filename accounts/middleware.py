@@ -1,15 +1,17 @@
-"""Leads a first visit through its two steps before anything else."""
+"""Who gets through: a first visit makes its two steps first, and strangers sign in."""
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 
 from accounts.models import User
 
 # Paths that work before there is anybody.
 OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/")
+SIGN_IN_AGAIN = "Sign in again, then add the photos once more."
 
 
 class FirstVisitMiddleware:
@@ -42,3 +44,14 @@ def _is_page_view(request: HttpRequest) -> bool:
 def _owes_an_answer(request: HttpRequest) -> bool:
     user = request.user
     return isinstance(user, User) and user.is_authenticated and user.face_analysis == User.FaceAnalysis.UNANSWERED
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Sends strangers to the sign-in page, and tells a script so, which would take that page for its answer."""
+
+    def handle_no_permission(  # type: ignore[override]  # Django types its own answer, not what may be answered
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        if "X-CSRFToken" in request.headers and "HX-Request" not in request.headers:
+            return JsonResponse({"message": SIGN_IN_AGAIN}, status=401)
+        return super().handle_no_permission(request, view_func)

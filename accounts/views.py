@@ -135,7 +135,10 @@ def _answer_faces(user: User, answer: str) -> None:
 def _safe_next(request: HttpRequest) -> str:
     """Where to go after signing in: never to another site."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    if is_ours and wanted.startswith("/"):  # redirect() takes another word for the name of a view
         return wanted
     return resolve_url(django_settings.LOGIN_REDIRECT_URL)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from accounts.models import User
-from people.ledger import FaceState, Outcome, decide
-from people.models import Change, Decision, Face, Person
+from people.ledger import FaceState, Outcome, decide, rejected_pairs
+from people.models import Decision, Face, Person
 
 Verb = Decision.Verb
 
@@ -19,15 +19,14 @@ def confirm(person: Person, faces: Iterable[int], *, but_not: Iterable[int] = ()
 
 def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | None:
     """Say that these faces are not this person's. Kith never suggests the pair again."""
-    outcomes = {pk: Outcome(rejected=person) for pk in faces}
-    return decide(person.owner, Verb.REJECT, outcomes, actor=actor, person=person)
+    outcome = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
+    return decide(person.owner, Verb.REJECT, dict.fromkeys(faces, outcome), actor=actor, person=person)
 
 
 def remove_name(person: Person, faces: Iterable[int], *, actor: User) -> Decision | None:
     """Take this person's name off faces that wrongly bear it, for good."""
-    theirs = Face.objects.filter(pk__in=list(faces), person=person).values_list("pk", flat=True)
-    outcomes = {pk: Outcome(FaceState(), rejected=person) for pk in theirs}
-    return decide(person.owner, Verb.REMOVE, outcomes, actor=actor, person=person)
+    outcome = Outcome(FaceState(), rejected=person, only_if=lambda face: face.person == person.pk)
+    return decide(person.owner, Verb.REMOVE, dict.fromkeys(faces, outcome), actor=actor, person=person)
 
 
 def ignore(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
@@ -38,18 +37,19 @@ def ignore(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None
 
 def show_again(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
     """Ask about faces again that were set aside."""
-    outcomes = {pk: Outcome(FaceState()) for pk in faces}
-    return decide(owner, Verb.SHOW, outcomes, actor=actor)
+    outcome = Outcome(FaceState(), only_if=lambda face: face.is_ignored)
+    return decide(owner, Verb.SHOW, dict.fromkeys(faces, outcome), actor=actor)
 
 
 def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
-    """Give all faces of one person to another. The empty one stays in the ledger, for undo."""
-    state = FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER)
-    outcomes = {pk: Outcome(state) for pk in person.faces.values_list("pk", flat=True)}
+    """Give all faces of one person to another. The empty one stays in the ledger, for undo.
+
+    Who was said not to be the one is not the other either: they are the same person.
+    """
+    theirs = Outcome(
+        FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER), only_if=lambda face: face.person == person.pk
+    )
+    not_theirs = Outcome(rejected=into, only_if=lambda face: face.person != into.pk)
+    outcomes = {face: not_theirs for face, ruled_out in rejected_pairs(person.owner_id) if ruled_out == person.pk}
+    outcomes |= dict.fromkeys(person.faces.values_list("pk", flat=True), theirs)
     return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into)
-
-
-def rejected_pairs(owner_id: int) -> set[tuple[int, int]]:
-    """Pairs of face and person the owner ruled out, as (face, person) primary keys."""
-    changes = Change.objects.rejections().filter(decision__owner=owner_id, face__isnull=False)
-    return {(face, person) for face, person in changes.values_list("face_id", "rejected_id") if face and person}

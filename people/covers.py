@@ -13,11 +13,13 @@ MOSAIC = 3
 
 def attach_covers(people: Sequence[Person]) -> None:
     """Set `cover` on each person: the face chosen for it, else the best one confirmed."""
-    best = _best_faces("person", [person.pk for person in people if person.cover_face_id is None], 1)
-    chosen = Face.objects.without_vectors().in_bulk([person.cover_face_id for person in people if person.cover_face_id])
+    best = _best_faces("person", [person.pk for person in people], 1)
+    chosen_ids = [person.cover_face_id for person in people if person.cover_face_id]
+    # A face that was chosen once may have turned out to be somebody else's: then it is found under their key.
+    chosen = {face.person_id: face for face in Face.objects.without_vectors().filter(pk__in=chosen_ids)}
     for person in people:
         faces = best.get(person.pk, [])
-        person.cover = chosen.get(person.cover_face_id) or (faces[0] if faces else None)
+        person.cover = chosen.get(person.pk) or (faces[0] if faces else None)
 
 
 def attach_mosaics(clusters: Sequence[Cluster], *, faces: int = MOSAIC) -> None:

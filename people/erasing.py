@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
-from people.models import Change, Cluster, Decision, Face, Person
+from people.models import Change, Cluster, Decision, Face, Person, Upkeep
 from people.models.face import FaceQuerySet
 from photos.models import Photo
 
@@ -14,14 +15,23 @@ from photos.models import Photo
 @transaction.atomic
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
-    faces = person.faces.all()
+    deleted = _delete_faces(_locked(person.faces.all()))
+    _forget_in_ledger(person)
+    person.delete()
+    Upkeep.objects.want(person.owner_id, groups=False)
+    return deleted
+
+
+def _forget_in_ledger(person: Person) -> None:
+    """Take a person out of every decision: no undo may bring them back."""
+    mentions = Q(after__person=person.pk) | Q(rejected=person)
+    Change.objects.filter(mentions).delete()
+    for change in Change.objects.filter(before__person=person.pk):
+        change.before |= {"person": None, "tagged_by": ""}
+        change.save(update_fields=["before"])
     decisions = Decision.objects.filter(owner=person.owner)
-    deleted = _delete_faces(faces)
-    Change.objects.filter(rejected=person).delete()
     decisions.filter(person=person).delete()
     decisions.filter(changes=None).delete()
-    person.delete()
-    return deleted
 
 
 @transaction.atomic
@@ -37,11 +47,18 @@ def delete_face_data(owner: User) -> int:
     Photo.objects.owned_by(owner).filter(stage__in=stages).update(
         stage=Photo.Stage.FACES, attempts=0, lease_until=None, failure=""
     )
-    deleted = _delete_faces(Face.objects.owned_by(owner))
+    deleted = _delete_faces(_locked(Face.objects.owned_by(owner)))
     Decision.objects.owned_by(owner).delete()
     Cluster.objects.owned_by(owner).delete()
     Person.objects.owned_by(owner).delete()
+    Upkeep.objects.filter(owner=owner).delete()
     return deleted
+
+
+def _locked(faces: FaceQuerySet) -> FaceQuerySet:
+    # In order of primary key, as the ledger does: answers given meanwhile come before or after, not in between.
+    ordered = faces.order_by("pk").select_for_update(of=("self",))
+    return Face.objects.filter(pk__in=list(ordered.values_list("pk", flat=True)))
 
 
 def _delete_faces(faces: FaceQuerySet) -> int:

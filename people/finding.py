@@ -3,13 +3,16 @@
 import io
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
+from django.utils import timezone
 from PIL import Image
 
+from accounts.models import User
 from ml.faces import FaceFinder, FoundFace, load_face_finder
 from ml.identification import Thresholds, thresholds_for
 from ml.images import UnreadableImage, open_upright
@@ -18,6 +21,7 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
+PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 UNREADABLE = "Its original cannot be decoded any more."
 
 
@@ -32,11 +36,17 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
     try:
         found = face_finder().find_faces([image for _, image in opened])
     except Exception:
-        # One of them is too much for the networks. Handed back, each is tried alone next.
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
-        Photo.objects.filter(pk__in=[photo.pk for photo, _ in opened]).update(lease_until=None)
+        for photo, _ in opened:
+            _hand_back(photo)
         return 0
-    return sum(_store(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
+    return sum(_store_or_hand_back(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
+
+
+def _hand_back(photo: Photo) -> None:
+    """Let a photo be tried again, alone and after a pause: if the networks are what is sick, they get time to heal."""
+    pause = PAUSE_AFTER_FAILURE * photo.attempts
+    Photo.objects.filter(pk=photo.pk, lease_until=photo.lease_until).update(lease_until=timezone.now() + pause)
 
 
 def _open(photo: Photo) -> Image.Image | None:
@@ -50,10 +60,20 @@ def _open(photo: Photo) -> Image.Image | None:
         return None
 
 
+def _store_or_hand_back(photo: Photo, found: Sequence[FoundFace]) -> bool:
+    try:
+        return _store(photo, found)
+    except OSError:  # a full disk is not the photo's fault
+        logger.exception("The crops of photo %s could not be written", photo.pk)
+        photo.hand_back()
+        return False
+
+
 def _store(photo: Photo, found: Sequence[FoundFace]) -> bool:
     with transaction.atomic():
         ours = photo.locked_in_our_hands()
-        if ours is None:  # a twin delivery was faster, or the photo was deleted
+        # None: a twin delivery was faster, or the photo was deleted. The owner may also have said no meanwhile.
+        if ours is None or not User.objects.get(pk=ours.owner_id).allows_faces:
             return False
         if not ours.faces.exists():
             Face.objects.bulk_create(_face(ours, face, n) for n, face in enumerate(found))

@@ -6,19 +6,29 @@ from accounts.models import User
 from people.models import Person
 from photos.intake import clean_name
 
+LONGEST_NAME = 100
+
+
+def _cleaned_name(name: str) -> str:
+    """A name as it is kept; normalising may make it longer than what was typed."""
+    name = " ".join(clean_name(name).split())
+    if len(name) > LONGEST_NAME:
+        raise forms.ValidationError(f"A name may have up to {LONGEST_NAME} letters.")
+    return name
+
 
 class NameForm(forms.Form):
     """A person, chosen (their id) or typed (a name). A new person needs an explicit word."""
 
     person = forms.IntegerField(required=False)
-    name = forms.CharField(max_length=100, required=False)
+    name = forms.CharField(max_length=LONGEST_NAME, required=False)
 
     def __init__(self, *args: object, owner: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.owner = owner
 
     def clean_name(self) -> str:
-        return clean_name(self.cleaned_data["name"])
+        return _cleaned_name(self.cleaned_data["name"])
 
     def clean(self) -> None:
         super().clean()
@@ -34,7 +44,8 @@ class NameForm(forms.Form):
         if self.cleaned_data.get("person"):
             return people.get(pk=self.cleaned_data["person"])
         name = self.cleaned_data["name"]
-        namesake = people.with_faces().filter(name__iexact=name).order_by("pk").first()
+        # Somebody whose faces were all taken back keeps what was said of them: who they are not, for one.
+        namesake = people.named_exactly(name).first()
         return namesake or Person.objects.create(owner=self.owner, name=name)
 
 
@@ -45,4 +56,4 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"birth_date": forms.DateInput(attrs={"type": "date"})}
 
     def clean_name(self) -> str:
-        return clean_name(self.cleaned_data["name"])
+        return _cleaned_name(self.cleaned_data["name"])

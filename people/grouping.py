@@ -10,25 +10,32 @@ from accounts.models import User
 from ml.clustering import NOISE, group_faces, match_labels
 from ml.same_photo import part_same_photo
 from people.finding import thresholds
-from people.locks import Job, try_lock
-from people.models import Cluster, Face
+from people.locks import Job, one_at_a_time, wait_for_lock
+from people.models import Cluster, Face, Upkeep
 from photos.models import Photo
 
 
 def group_owner(owner_id: int) -> bool:
     """Group an owner's unknown faces; False when another worker is at it.
 
-    Works on a snapshot: a face that gets a name meanwhile is left alone.
+    Works on a snapshot, outside any transaction: a face that gets a name meanwhile is left alone.
     """
-    with transaction.atomic():
-        if not try_lock(Job.GROUPING, owner_id):
+    with one_at_a_time(Job.GROUPING, owner_id) as is_ours:
+        if not is_ours:
             return False
+        wanted = Upkeep.objects.filter(owner=owner_id).values_list("groups_wanted", flat=True).first()
         waiting = _photos_waiting(owner_id)
-        _group(owner_id)
-        Cluster.objects.filter(owner=owner_id, faces=None).delete()
-        Photo.objects.filter(pk__in=waiting, stage=Photo.Stage.GROUPING).update(
-            stage=Photo.Stage.DONE, attempts=0, lease_until=None
-        )
+        pks, before, labels = _grouped(owner_id)
+        with transaction.atomic():
+            # Photos before faces, as everywhere that locks both.
+            Photo.objects.filter(pk__in=waiting, stage=Photo.Stage.GROUPING).update(
+                stage=Photo.Stage.DONE, attempts=0, lease_until=None
+            )
+            wait_for_lock(Job.CLUSTERS, owner_id)
+            _write(owner_id, pks, before, labels)
+            Cluster.objects.filter(owner=owner_id, faces=None).delete()
+            Upkeep.objects.want(owner_id, groups=False)
+            Upkeep.objects.filter(owner=owner_id).update(groups_made=wanted or 0)
     return True
 
 
@@ -39,15 +46,12 @@ def _photos_waiting(owner_id: int) -> list[int]:
     return list(photos.values_list("pk", flat=True))
 
 
-def _group(owner_id: int) -> None:
-    faces = list(
-        Face.objects.filter(photo__owner=owner_id)
-        .untagged()
-        .order_by("pk")
-        .values_list("pk", "cluster_id", "photo_id", "quality", "projection")
-    )
+def _grouped(owner_id: int) -> tuple[NDArray[np.int64], list[int | None], NDArray[np.int64]]:
+    """Return the unknown faces, the group each is in, and the number of the group it belongs in."""
+    waiting = Face.objects.filter(photo__owner=owner_id).untagged().order_by("pk")
+    faces = list(waiting.values_list("pk", "cluster_id", "photo_id", "quality", "projection"))
     if not faces:
-        return
+        return np.zeros(0, np.int64), [], np.zeros(0, np.int64)
     pks, clusters, photos, qualities, projections = zip(*faces, strict=True)
     limits = thresholds()
     embeddings = np.array(projections, dtype=np.float32)
@@ -57,16 +61,17 @@ def _group(owner_id: int) -> None:
         linkage_threshold=limits.linkage,
         may_seed=np.array(qualities) >= limits.poor_quality,
     )
-    labels = part_same_photo(labels, embeddings, np.array(photos))
-    _write(owner_id, np.array(pks), clusters, labels)
+    return np.array(pks), list(clusters), part_same_photo(labels, embeddings, np.array(photos))
 
 
 def _write(owner_id: int, pks: NDArray[np.int64], before: Sequence[int | None], labels: NDArray[np.int64]) -> None:
     """Move the faces whose group changed."""
-    were_in = np.array([cluster or NOISE for cluster in before])
-    belong_in = np.full(len(pks), NOISE)
+    were_in = np.array([cluster or NOISE for cluster in before], dtype=np.int64)
+    belong_in = np.full(len(pks), NOISE, dtype=np.int64)
     for label, kept_id in match_labels(before, labels).items():
-        belong_in[labels == label] = kept_id or Cluster.objects.create(owner_id=owner_id).pk
+        is_kept = kept_id is not None and Cluster.objects.filter(pk=kept_id).exists()
+        cluster_id = kept_id if is_kept and kept_id else Cluster.objects.create(owner_id=owner_id).pk
+        belong_in[labels == label] = cluster_id
     changed = were_in != belong_in
     _lock(pks[changed])
     for cluster_id in np.unique(belong_in[changed]).tolist():

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from accounts.models import User
-from people import answers, tasks
+from people import answers, finding, tasks
 from people.forms import NameForm
 from people.models import Face, Person
 from photos.models import Batch, BatchFile, Photo
@@ -21,7 +21,12 @@ def photo_files(folder: Path) -> list[Path]:
 
 
 def work_until_done(owner: User, *, report: Callable[[str], object]) -> None:
-    """Do in this process what workers would do, side by side with them if there are any."""
+    """Do in this process what workers would do, side by side with them if there are any.
+
+    Raises ml.weights.WeightsUnavailable when faces cannot be found at all.
+    """
+    if owner.allows_faces:
+        finding.face_finder()
     reported = 0.0
     while left := _unfinished(owner):
         done = make_due_derivatives() + tasks.find_faces() + tasks.group_faces(owner.pk)
@@ -40,27 +45,26 @@ def _unfinished(owner: User) -> int:
     return photos.exclude(stage=Photo.Stage.DONE).count()
 
 
-def confirm_people_of_folders(batch: Batch) -> dict[Person, int]:
-    """Confirm, in each subfolder, the folder's name for the main face of each photo.
+def confirm_people_of_folders(batch: Batch) -> dict[str, int]:
+    """Confirm, in each subfolder, the folder's name for the main face of each photo; return faces by name.
 
     Photos that show several people are of the one whose face is largest: such
-    collections are portraits.
+    collections are portraits. A folder whose name cannot be a person's counts 0.
     """
-    confirmed: dict[Person, int] = {}
+    confirmed: dict[str, int] = {}
     for name, photos in _photos_by_folder(batch).items():
         faces = [face.pk for photo in photos if (face := _main_face(photo)) is not None]
-        if faces:
-            person = person_named(batch.owner, name)
+        person = person_named(batch.owner, name) if faces else None
+        if person is not None:
             answers.confirm(person, faces, actor=batch.owner)
-            confirmed[person] = len(faces)
+        confirmed[name] = len(faces) if person is not None else 0
     return confirmed
 
 
-def person_named(owner: User, name: str) -> Person:
-    """The person of this name, made if there is none."""
+def person_named(owner: User, name: str) -> Person | None:
+    """The person of this name, made if there is none; None for what cannot be a name."""
     form = NameForm({"name": name}, owner=owner)
-    form.is_valid()
-    return form.get_or_create_person()
+    return form.get_or_create_person() if form.is_valid() else None
 
 
 def _photos_by_folder(batch: Batch) -> dict[str, list[Photo]]:

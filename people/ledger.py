@@ -4,7 +4,7 @@ Every act locks its faces, changes them and notes what each was before and after
 all in one transaction. Views, commands and the machine share it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
@@ -12,7 +12,9 @@ from django.db import transaction
 
 from accounts.models import User
 from people import signals
-from people.models import Change, Cluster, Decision, Face, Person, Suggestion
+from people.locks import Job, wait_for_lock
+from people.models import Change, Cluster, Decision, Face, Person, Suggestion, Upkeep
+from people.models.decision import ChangeQuerySet
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,30 @@ class FaceState:
     def of(cls, face: Face) -> Self:
         return cls(face.person_id, face.tagged_by, face.is_ignored, face.cluster_id)
 
+    @property
+    def waits_for_a_name(self) -> bool:
+        return self.person is None and not self.is_ignored
+
     def says_the_same_as(self, other: "FaceState") -> bool:
         """Whether both say the same about whose face it is; the groups may regroup meanwhile."""
         return replace(self, cluster=None) == replace(other, cluster=None)
 
 
+def _any(state: FaceState) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What an act does to one face: a new state (None keeps it) and perhaps a person ruled out."""
+    """What an act does to one face.
+
+    state: its new state; None keeps it. rejected: a person ruled out. only_if: looked at once the face is locked, so
+    that an act that was meant for another state (a stale page, a race) leaves the face alone.
+    """
 
     state: FaceState | None = None
     rejected: Person | None = None
+    only_if: Callable[[FaceState], bool] = _any
 
 
 @dataclass(frozen=True)
@@ -59,48 +74,67 @@ def decide(
     actor: User | None,
     person: Person | None = None,
 ) -> Decision | None:
-    """Do one act on faces, by primary key, and return its decision; None when no face is left to act on."""
-    faces = _locked_faces(owner, list(outcomes))
+    """Do one act on faces, by primary key, and return its decision; None when it would change nothing."""
+    faces = _locked_faces(owner, outcomes)
+    ruled_out = rejected_pairs(owner.pk, faces=[face.pk for face in faces])
+    faces = [face for face in faces if _says_something_new(face, outcomes[face.pk], ruled_out)]
     if not faces:
         return None
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person)
     changes = [_change(decision, face, outcomes[face.pk]) for face in faces]
     Change.objects.bulk_create(changes)
     _drop_answered_suggestions(changes)
-    _announce(owner)
+    _announce(owner, changes)
     return decision
 
 
 @transaction.atomic
 def undo(decision: Decision, *, actor: User) -> Undone:
-    """Take an act back, face by face. Twice does nothing; an undo can be undone, too."""
+    """Take an act back, face by face. Twice does nothing; an undo can be undone, too.
+
+    A face goes back to what the newest of the other decisions in force says of it. Faces that a later decision
+    changed stay as they are.
+    """
     decision = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
     if not decision.is_in_force:
         return Undone(None, 0, [])
-    changes = {c.face_id: c for c in decision.changes.all() if c.face_id is not None}
-    faces = _locked_faces(decision.owner, list(changes))
-    as_left = [f for f in faces if _is_as_left(f, changes[f.pk])]
     reversal = Decision.objects.create(
-        owner=decision.owner,
-        actor=actor,
-        verb=Decision.Verb.UNDO,
-        person=decision.person,
-        undoes=decision,
+        owner=decision.owner, actor=actor, verb=Decision.Verb.UNDO, person=decision.person, undoes=decision
     )
-    Change.objects.bulk_create(
-        _change(reversal, face, Outcome(_revived(decision.owner, changes[face.pk].before))) for face in as_left
-    )
-    _set_in_force(decision, False)
-    if decision.undoes is not None:
-        _set_in_force(decision.undoes, True)
-    _announce(decision.owner)
-    return Undone(reversal, len(as_left), [face for face in faces if face not in as_left])
+    chain = _turned_round(decision)
+    touched = {c.face_id: c for act in chain for c in act.changes.all() if c.face_id is not None}
+    faces = _locked_faces(decision.owner, touched)
+    wait_for_lock(Job.CLUSTERS, decision.owner_id)
+    stale = [face for face in faces if _was_changed_since(face, touched[face.pk])]
+    changes = [
+        _change(reversal, face, Outcome(_state_in_force(face, touched[face.pk]))) for face in faces if face not in stale
+    ]
+    Change.objects.bulk_create(changes)
+    _announce(decision.owner, changes)
+    return Undone(reversal, len(changes), stale)
 
 
-def _locked_faces(owner: User, pks: list[int]) -> list[Face]:
+def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:
+    """Pairs of face and person the owner ruled out, as (face, person) primary keys; of all faces or of some."""
+    changes = Change.objects.rejections().filter(decision__owner=owner_id, face__isnull=False)
+    changes = changes if faces is None else changes.filter(face__in=faces)
+    return {(face, person) for face, person in changes.values_list("face_id", "rejected_id") if face and person}
+
+
+def _locked_faces(owner: User, pks: Iterable[int]) -> list[Face]:
     # In order of primary key: two acts on the same faces wait for each other instead of deadlocking.
-    faces = Face.objects.owned_by(owner).filter(pk__in=pks).without_vectors()
+    faces = Face.objects.owned_by(owner).filter(pk__in=list(pks)).without_vectors()
     return list(faces.select_related("photo").select_for_update(of=("self",)).order_by("pk"))
+
+
+def _says_something_new(face: Face, outcome: Outcome, ruled_out: Set[tuple[int, int]]) -> bool:
+    """Whether the act changes this face; a second click on the same answer does not."""
+    before = FaceState.of(face)
+    if not outcome.only_if(before):
+        return False
+    changes_state = outcome.state is not None and not outcome.state.says_the_same_as(before)
+    rules_out = outcome.rejected is not None and (face.pk, outcome.rejected.pk) not in ruled_out
+    return changes_state or rules_out
 
 
 def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
@@ -125,29 +159,63 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
 def _drop_answered_suggestions(changes: list[Change]) -> None:
     """Take back suggestions that were just answered: no page may ask again until a worker comes by."""
     for change in changes:
-        state = FaceState(**change.after)
         suggestions = Suggestion.objects.filter(face=change.face_id)
-        if state.person is None and not state.is_ignored:
+        if FaceState(**change.after).waits_for_a_name:
             suggestions = suggestions.filter(person=change.rejected)
         suggestions.delete()
 
 
-def _is_as_left(face: Face, change: Change) -> bool:
-    return FaceState.of(face).says_the_same_as(FaceState(**change.after))
+def _acts_in_force(face: Face) -> ChangeQuerySet:
+    """What decisions in force did to this face, the newest first; undoing is not an act of its own."""
+    acts = Change.objects.filter(face=face, decision__is_in_force=True)
+    return acts.exclude(decision__verb=Decision.Verb.UNDO).order_by(
+        "-decision_id"
+    )  # "-decision" would follow its own ordering
 
 
-def _revived(owner: User, before: dict[str, object]) -> FaceState:
-    """Return the state before, with its group if need be back under the same number."""
-    state = FaceState(**before)  # type: ignore[arg-type]
-    if state.cluster is not None:
-        Cluster.objects.get_or_create(pk=state.cluster, defaults={"owner": owner})
-    return state
+def _was_changed_since(face: Face, change: Change) -> bool:
+    later = _acts_in_force(face).filter(decision__gt=change.decision_id)
+    return any(_changes_state(act) for act in later)
 
 
-def _set_in_force(decision: Decision, is_in_force: bool) -> None:
-    decision.is_in_force = is_in_force
-    decision.save(update_fields=["is_in_force"])
+def _changes_state(act: Change) -> bool:
+    return not FaceState(**act.after).says_the_same_as(FaceState(**act.before))
 
 
-def _announce(owner: User) -> None:
+def _state_in_force(face: Face, undone: Change) -> FaceState:
+    """What the decisions in force say of a face: the newest of them, else what it was before the first of all."""
+    newest = next((act for act in _acts_in_force(face) if _changes_state(act)), None)
+    first = Change.objects.filter(face=face).order_by("decision_id").first() or undone
+    state = FaceState(**newest.after) if newest else FaceState(**first.before)
+    if not state.waits_for_a_name:
+        return state
+    current = FaceState.of(face)
+    if current.waits_for_a_name:
+        return current  # grouping may have moved it meanwhile
+    return replace(state, cluster=_revived_cluster(face, undone.before["cluster"]))
+
+
+def _revived_cluster(face: Face, cluster_id: int | None) -> int | None:
+    """The group a face was in before, if need be back under the same number."""
+    if cluster_id is None:
+        return None
+    return Cluster.objects.get_or_create(pk=cluster_id, defaults={"owner": face.photo.owner})[0].pk
+
+
+def _turned_round(decision: Decision) -> list[Decision]:
+    """Put a decision out of force, with that what it undid back in force, and so on; return all of them."""
+    chain: list[Decision] = []
+    undone: Decision | None = decision
+    while undone is not None:
+        undone.is_in_force = bool(len(chain) % 2)
+        undone.save(update_fields=["is_in_force"])
+        chain.append(undone)
+        undone = undone.undoes
+    return chain
+
+
+def _announce(owner: User, changes: list[Change]) -> None:
+    """Note what is out of date now, and tell the workers once that is certain."""
+    freed = any(FaceState(**c.after).waits_for_a_name and not FaceState(**c.before).waits_for_a_name for c in changes)
+    Upkeep.objects.want(owner.pk, groups=freed)
     transaction.on_commit(lambda: signals.answers_changed.send(Decision, owner_id=owner.pk))

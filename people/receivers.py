@@ -26,3 +26,4 @@ def start_when_allowed(user: User, **kwargs: object) -> None:
 @receiver(answers_changed, dispatch_uid="suggest again after answers")
 def suggest_again(owner_id: int, **kwargs: object) -> None:
     send_wakeup(tasks.refresh_suggestions, owner_id)
+    send_wakeup(tasks.group_faces, owner_id)  # does nothing unless faces got free

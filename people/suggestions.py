@@ -9,10 +9,10 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from ml.identification import Candidate, closest_people
-from people.answers import rejected_pairs
 from people.finding import thresholds
-from people.locks import Job, wait_for_lock
-from people.models import Face, Suggestion
+from people.ledger import rejected_pairs
+from people.locks import Job, one_at_a_time
+from people.models import Face, Person, Suggestion, Upkeep
 from people.models.face import FaceQuerySet
 
 
@@ -26,17 +26,21 @@ class _Faces:
     embeddings: NDArray[np.float32]
 
 
-@transaction.atomic
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest again for all unknown faces of an owner; return how many suggestions there are."""
-    wait_for_lock(Job.SUGGESTIONS, owner_id)
-    probes = _load(Face.objects.filter(photo__owner=owner_id).untagged())
-    gallery = _load(_gallery(owner_id))
-    candidates = closest_people(
-        probes.embeddings, gallery.embeddings, gallery.people, threshold=thresholds().suggestion
-    )
-    chosen = _assign(owner_id, probes, candidates)
-    _write(owner_id, gallery, chosen)
+    with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
+        if not is_ours:
+            return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
+        probes = _load(Face.objects.filter(photo__owner=owner_id).untagged())
+        gallery = _load(_gallery(owner_id))
+        candidates = closest_people(
+            probes.embeddings, gallery.embeddings, gallery.people, threshold=thresholds().suggestion
+        )
+        chosen = _assign(owner_id, probes, candidates)
+        with transaction.atomic():
+            _write(owner_id, gallery, chosen)
+            Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
     return len(chosen)
 
 
@@ -91,14 +95,20 @@ def _write(owner_id: int, gallery: _Faces, chosen: dict[int, Candidate]) -> None
             distance=candidate.distance,
             nearest_id=gallery.pks[candidate.nearest],
         )
-        for face, candidate in chosen.items()
+        for face, candidate in _still_open(owner_id, chosen).items()
     }
     outdated = [s.pk for face, s in stored.items() if not _is_same(s, wanted.get(face))]
     Suggestion.objects.filter(pk__in=outdated).delete()
-    missing = [s for face, s in wanted.items() if not _is_same(s, stored.get(face))]
-    # A face may have been deleted since the snapshot; its suggestion goes with it.
-    alive = set(Face.objects.filter(pk__in=[s.face_id for s in missing]).values_list("pk", flat=True))
-    Suggestion.objects.bulk_create(s for s in missing if s.face_id in alive)
+    Suggestion.objects.bulk_create(s for face, s in wanted.items() if not _is_same(s, stored.get(face)))
+
+
+def _still_open(owner_id: int, chosen: dict[int, Candidate]) -> dict[int, Candidate]:
+    """Lock the faces to suggest for, and leave out what was answered since they were read."""
+    locked = Face.objects.untagged().filter(pk__in=list(chosen)).order_by("pk").select_for_update(of=("self",))
+    faces = list(locked.values_list("pk", flat=True))
+    people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
+    ruled_out = rejected_pairs(owner_id, faces=faces)
+    return {f: chosen[f] for f in faces if chosen[f].person in people and (f, chosen[f].person) not in ruled_out}
 
 
 def _is_same(suggestion: Suggestion, other: Suggestion | None) -> bool:

@@ -10,6 +10,7 @@ import time
 from celery import shared_task
 
 from ml.weights import WeightsUnavailable
+from people.models import Upkeep
 from photos import tasks as photo_tasks
 from photos.broker import send_wakeup
 from photos.models import Photo
@@ -18,12 +19,15 @@ logger = logging.getLogger(__name__)
 
 CLAIM = 8  # photos per claim: one batch for the networks
 GROUP_AGAIN_AFTER_SECONDS = 10
+# A task that hangs is ended with its process. Photos: before their lease runs out.
+PHOTO_SECONDS = 240
+LIBRARY_SECONDS = 3600
 GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
 
 _grouped: dict[int, tuple[float, float]] = {}  # owner -> when, and how long it took, in this process
 
 
-@shared_task
+@shared_task(time_limit=PHOTO_SECONDS)
 def find_faces() -> int:
     """Find the faces of a few due photos and return how many photos are done. Safe to deliver twice."""
     from people import finding
@@ -38,17 +42,19 @@ def find_faces() -> int:
     if not claimed:
         return 0
     done = finding.find_faces_of(claimed)
-    send_wakeup(find_faces)
+    if done:  # otherwise something is wrong, and beat tries again soon enough
+        send_wakeup(find_faces)
     for owner_id in sorted({photo.owner_id for photo in claimed}):
         if _is_time_to_group(owner_id):
             send_wakeup(group_faces, owner_id)
     return done
 
 
-@shared_task
+@shared_task(time_limit=LIBRARY_SECONDS)
 def group_faces(owner_id: int) -> bool:
     """Group an owner's unknown faces and suggest names. Safe to deliver twice."""
-    if not Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists():
+    is_due = Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists()
+    if not is_due and not Upkeep.objects.without_groups().filter(owner=owner_id).exists():
         return False
     from people import grouping
 
@@ -60,7 +66,7 @@ def group_faces(owner_id: int) -> bool:
     return is_grouped
 
 
-@shared_task
+@shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces. Safe to deliver twice."""
     from people import suggestions
@@ -71,14 +77,16 @@ def refresh_suggestions(owner_id: int) -> int:
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""
-    photo_tasks.sweep_uploads()
     if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
         photo_tasks.wake_derivatives()
     if Photo.objects.due(Photo.Stage.FACES).exists():
         send_wakeup(find_faces)
-    waiting = Photo.objects.due(Photo.Stage.GROUPING).order_by()
-    for owner_id in waiting.values_list("owner_id", flat=True).distinct():
+    waiting = Photo.objects.due(Photo.Stage.GROUPING).order_by().values_list("owner_id", flat=True)
+    for owner_id in {*waiting, *Upkeep.objects.without_groups().values_list("pk", flat=True)}:
         send_wakeup(group_faces, owner_id)
+    for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
+        send_wakeup(refresh_suggestions, owner_id)
+    photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
 
 
 def _is_time_to_group(owner_id: int) -> bool:

@@ -15,7 +15,10 @@ VANISHED = "Its original file is missing from the media folder."
 
 
 def make_derivatives(photo: Photo) -> bool:
-    """Make thumbnails and read metadata of a claimed photo; return whether it has them now."""
+    """Make thumbnails and read metadata of a claimed photo; return whether it has them now.
+
+    Raises OSError: the disk is full or broken. Then the photo is as it was.
+    """
     folder = incoming_folder()
     small, large = (folder / f"{uuid.uuid4().hex}.part" for _ in range(2))
     try:

@@ -1,5 +1,6 @@
 """Takes one received file into the library: a photo, a duplicate, or a clear reason why not."""
 
+import errno
 import unicodedata
 from pathlib import PurePosixPath
 
@@ -14,6 +15,23 @@ from photos.uploading import IncomingFile
 
 Outcome = BatchFile.Outcome
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+# They turn the text around them: "gpj.exe" reads as "exe.jpg" behind one of these.
+BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class NotStored(OSError):
+    """This machine could not take a file. The file is not to blame, and may be sent again."""
+
+    def __init__(self, name: str, cause: OSError) -> None:
+        self.name = name
+        self.is_disk_full = cause.errno in DISK_FULL
+        if cause.errno is None:  # not the disk: the decoding process was killed twice
+            self.reason = "could not be looked at: Kith's decoding process does not start"
+        else:
+            self.reason = f"could not be stored: the disk {'is full' if self.is_disk_full else 'has a problem'}"
+        super().__init__(f"{name} {self.reason}.")
+
 
 def start_batch(owner: User, *, title: str, expected: int) -> Batch:
     """Open a batch; a title makes (or continues) an album of that name."""
@@ -23,29 +41,41 @@ def start_batch(owner: User, *, title: str, expected: int) -> Batch:
 
 
 def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:
-    """Store one file of a batch and say what became of it. Safe to call again with the same file."""
+    """Store one file of a batch and say what became of it. Safe to call again with the same file.
+
+    Raises NotStored: the disk is full or broken.
+    """
     name = clean_name(name)[:500] or "Unnamed"
     try:
-        photo = _known(batch, incoming)
-        if photo is not None:
-            outcome, reason = _outcome_for_known(batch, name, photo), ""
-        else:
+        photo, outcome, reason = _known(batch, incoming), Outcome.DUPLICATE, ""
+        if photo is None:
             photo, outcome, reason = _store_or_reject(batch, incoming, name)
+    except OSError as error:
+        raise NotStored(name, error) from error
     finally:
-        incoming.discard()
+        incoming.close()
     if photo is not None and batch.album is not None:
         batch.album.photos.add(photo)
-    return batch.record(name, outcome, photo=photo, reason=reason)
+    return batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason)
+
+
+def leave_out(batch: Batch, incoming: IncomingFile, error: NotStored) -> BatchFile:
+    """Note a file that was not stored, where nobody will send it again by himself."""
+    return batch.record(error.name, Outcome.REJECTED, sha256=incoming.sha256, photo=None, reason=error.reason)
 
 
 def clean_name(name: str) -> str:
     """Return a file's name or path as text that can be stored and shown.
 
     It is never used as a path of ours. Control characters go: PostgreSQL refuses
-    NUL, and a line break would break headers.
+    NUL, and a line break would break headers. So do the controls that turn text around.
     """
     text = unicodedata.normalize("NFC", name.encode(errors="replace").decode())
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    return "".join(c for c in text if not _is_control(c)).strip()
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI_CONTROLS
 
 
 def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
@@ -54,16 +84,12 @@ def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
     return Photo.objects.owned_by(batch.owner).filter(sha256=incoming.sha256).first()
 
 
-def _outcome_for_known(batch: Batch, name: str, photo: Photo) -> Outcome:
-    """A file that is sent again because the answer got lost is not a duplicate of itself."""
-    is_resent = batch.files.filter(name=name, photo=photo, outcome=Outcome.STORED).exists()
-    return Outcome.STORED if is_resent else Outcome.DUPLICATE
-
-
 def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[Photo | None, Outcome, str]:
     if incoming.is_too_large:
         limit = settings.KITH_MAX_FILE_BYTES // 1024**2
         return None, Outcome.REJECTED, f"is larger than {limit} MB and was left out"
+    if incoming.trouble is not None:
+        raise incoming.trouble
     try:
         seen = decoding.inspect(incoming.flushed_path, max_pixels=settings.KITH_MAX_PIXELS)
     except decoding.Rejected as error:

@@ -25,7 +25,12 @@ class DurableStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._flushed_file(content, target.parent).replace(target)
+        part = self._flushed_file(content, target.parent)
+        try:
+            part.replace(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         flush_folder(target.parent)
         return name
 
@@ -35,11 +40,15 @@ class DurableStorage(FileSystemStorage):
         if arrived is not None:
             return Path(arrived)
         temporary = folder / f".{uuid.uuid4().hex}.part"
-        with temporary.open("xb") as file:
-            for chunk in content.chunks():
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with temporary.open("xb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
         return temporary
 
 

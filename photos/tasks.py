@@ -1,5 +1,7 @@
 """Celery tasks of photos. Messages carry no work: they say that there is some in PostgreSQL."""
 
+import logging
+
 from celery import shared_task
 
 from photos.broker import send_wakeup
@@ -8,6 +10,8 @@ from photos.models import Photo
 from photos.signals import photos_ready
 from photos.uploading import sweep_incoming
 
+logger = logging.getLogger(__name__)
+
 CLAIM = 4  # thumbnails per claim: a few seconds of work, then others get their turn
 
 
@@ -15,11 +19,21 @@ CLAIM = 4  # thumbnails per claim: a few seconds of work, then others get their 
 def make_due_derivatives() -> int:
     """Make the thumbnails of a few due photos and return how many. Safe to deliver twice."""
     claimed = Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=CLAIM)
-    finished = [photo for photo in claimed if make_derivatives(photo)]
+    finished = []
+    try:
+        for photo in claimed:
+            if make_derivatives(photo):
+                finished.append(photo)
+    except OSError as error:
+        # A full disk is no photo's fault. Beat asks again; waking ourselves would spin.
+        logger.error("Thumbnails wait: %s", error)
+        for photo in claimed:
+            photo.hand_back()
+    else:
+        if claimed:
+            wake_derivatives()
     for owner_id in sorted({photo.owner_id for photo in finished}):
         photos_ready.send(Photo, owner_id=owner_id)
-    if claimed:
-        wake_derivatives()
     return len(finished)
 
 

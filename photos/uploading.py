@@ -1,93 +1,186 @@
 """Receives the bytes of an upload: hashed while they stream, flushed before they count."""
 
+import contextlib
 import hashlib
+import io
 import os
 import time
 import uuid
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ParamSpec, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpResponse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 STALE_AFTER_SECONDS = 3600
 
+P = ParamSpec("P")
+
 
 class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for the checker
-    """An uploaded file that is complete on disk. Whoever takes it over renames or discards it."""
+    """A file on its way in, as `incoming/<uuid>.part` beside its final place.
 
-    def __init__(self, path: Path, *, name: str, size: int, sha256: str, is_too_large: bool) -> None:
-        super().__init__(file=path.open("rb"), name=name, size=size)
-        self.flushed_path = path
-        self.sha256 = sha256
-        self.is_too_large = is_too_large
+    Whoever takes it over renames the part. Closing removes one that nobody renamed, and
+    Django closes the files of every request.
 
-    def discard(self) -> None:
-        self.close()
-        self.flushed_path.unlink(missing_ok=True)
+    A disk that refuses the bytes is noted as `trouble`, not raised: the file is read to its
+    end, so that the answer can name it and the files behind it still arrive.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.flushed_path = _incoming_path() / f"{uuid.uuid4().hex}.part"
+        self.trouble: OSError | None = None
+        self._hash = hashlib.sha256()
+        self._part = self._opened()
+        super().__init__(file=self._part, name=name, size=0)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    @property
+    def is_too_large(self) -> bool:
+        return (self.size or 0) > settings.KITH_MAX_FILE_BYTES
+
+    def receive(self, chunk: bytes) -> None:
+        """Add bytes. Too large: keep reading so that the answer reaches the browser, keep nothing."""
+        self.size = (self.size or 0) + len(chunk)
+        self._hash.update(chunk)
+        if self.trouble is None and not self.is_too_large:
+            try:
+                self._part.write(chunk)
+            except OSError as error:
+                self._give_up(error)
+
+    def finish(self) -> None:
+        """Flush what arrived to the disk. No handle stays open: a form may bring a thousand files."""
+        if self.trouble is None:
+            try:
+                self._part.flush()
+                os.fsync(self._part.fileno())
+                self._part.close()
+            except OSError as error:
+                self._give_up(error)
+
+    def close(self) -> None:
+        # A full disk refuses what is still in the buffer once more.
+        with contextlib.suppress(OSError):
+            super().close()
+        with contextlib.suppress(OSError):  # gone, most of the time: it was taken over
+            self.flushed_path.unlink()
+
+    def _opened(self) -> BinaryIO:
+        try:
+            incoming_folder()
+            return cast(BinaryIO, self.flushed_path.open("x+b"))
+        except OSError as error:
+            self.trouble = error
+            return io.BytesIO()
+
+    def _give_up(self, error: OSError) -> None:
+        self.trouble = error
+        self.close()  # at once: others may need the space
 
 
 class HashingUploadHandler(FileUploadHandler):
-    """Streams each file to `incoming/<uuid>.part` beside its final place."""
+    """Makes an IncomingFile of each file, and removes what nobody took over."""
 
-    part: BinaryIO
-    path: Path
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.incoming: list[IncomingFile] = []
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self.path = incoming_folder() / f"{uuid.uuid4().hex}.part"
-        self.part = self.path.open("xb")
-        self.hash = hashlib.sha256()
-        self.size = 0
+        assert self.file_name is not None
+        self.incoming.append(IncomingFile(self.file_name))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.size += len(raw_data)
-        # Too large: keep reading so that the answer reaches the browser, keep nothing.
-        if self.size <= settings.KITH_MAX_FILE_BYTES:
-            self.hash.update(raw_data)
-            self.part.write(raw_data)
+        self.incoming[-1].receive(raw_data)
 
     def file_complete(self, file_size: int) -> IncomingFile:
-        self.part.flush()
-        os.fsync(self.part.fileno())
-        self.part.close()
-        assert self.file_name is not None
-        return IncomingFile(
-            self.path,
-            name=self.file_name,
-            size=self.size,
-            sha256=self.hash.hexdigest(),
-            is_too_large=self.size > settings.KITH_MAX_FILE_BYTES,
-        )
+        self.incoming[-1].finish()
+        return self.incoming[-1]
 
-    def upload_interrupted(self) -> None:
-        if hasattr(self, "part"):
-            self.part.close()
-            self.path.unlink(missing_ok=True)
+    def close(self) -> None:
+        for file in self.incoming:
+            file.close()
+
+
+class NoFilesUploadHandler(FileUploadHandler):
+    """Reads past files: nobody fills the disk through the sign-in page."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        return None
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
+def receives_files(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Let a view receive files, and leave none behind, whatever happens.
+
+    Checking the CSRF token reads the whole request, and the middleware does so before it is
+    known who asks. Here it waits until LoginRequiredMiddleware has let the request pass.
+    """
+    protected = csrf_protect(view)
+
+    @csrf_exempt
+    @wraps(view)
+    def receive(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request: Any = args[0]
+        handler = HashingUploadHandler(request)
+        request.upload_handlers = [handler]
+        try:
+            return protected(*args, **kwargs)
+        finally:
+            handler.close()
+
+    return receive
 
 
 def incoming_folder() -> Path:
-    folder = Path(settings.MEDIA_ROOT) / "incoming"
+    folder = _incoming_path()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def receive_local_file(source: Path, *, name: str) -> IncomingFile:
     """Copy a file of this machine the way an upload arrives; the source is not touched."""
-    handler = HashingUploadHandler()
-    handler.new_file("file", name, "", None)
     with source.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            handler.receive_data_chunk(chunk, 0)
-    return handler.file_complete(handler.size)
+        incoming = IncomingFile(name)
+        try:
+            while chunk := file.read(1 << 20):
+                incoming.receive(chunk)
+        except BaseException:
+            incoming.close()
+            raise
+    incoming.finish()
+    return incoming
 
 
 def sweep_incoming() -> int:
     """Remove parts that no upload has touched for an hour, and return how many."""
-    stale = [
-        path for path in incoming_folder().glob("*.part") if time.time() - path.stat().st_mtime > STALE_AFTER_SECONDS
-    ]
+    stale = [path for path in incoming_folder().glob("*.part") if _age_of(path) > STALE_AFTER_SECONDS]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
+
+
+def _incoming_path() -> Path:
+    return Path(settings.MEDIA_ROOT) / "incoming"
+
+
+def _age_of(path: Path) -> float:
+    """Seconds since the last write; 0 for a part that was taken over while we looked."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0

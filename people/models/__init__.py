@@ -5,5 +5,6 @@ from people.models.decision import Change, Decision
 from people.models.face import Face
 from people.models.person import Person
 from people.models.suggestion import Suggestion
+from people.models.upkeep import Upkeep
 
-__all__ = ["Change", "Cluster", "Decision", "Face", "Person", "Suggestion"]
+__all__ = ["Change", "Cluster", "Decision", "Face", "Person", "Suggestion", "Upkeep"]

@@ -18,7 +18,8 @@ def fold(name: str) -> str:
 
     The embedded PostgreSQL has no unaccent extension, so names are folded here.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    letters = unicodedata.normalize("NFKD", name)
+    plain = "".join(c for c in letters if not unicodedata.combining(c) and unicodedata.category(c) != "Cc")
     # NFKD leaves letters whose stroke is part of the letter.
     return " ".join(plain.casefold().translate(_STROKED).split())
 
@@ -40,6 +41,10 @@ class PersonQuerySet(models.QuerySet["Person"]):
         starts = models.Q(folded_name__startswith=folded)
         return self.filter(starts | models.Q(folded_name__contains=f" {folded}"))
 
+    def named_exactly(self, name: str) -> Self:
+        """People of this name; those who have faces first."""
+        return self.filter(name__iexact=name).order_by(models.Exists(_faces_of_person()).desc(), "pk")
+
     def with_photo_count(self) -> Self:
         return self.annotate(photo_count=models.Count("faces__photo", distinct=True))
 
@@ -58,7 +63,7 @@ class Person(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="people")
     name = models.CharField(max_length=100)
-    folded_name = models.CharField(max_length=200, editable=False, db_index=True)
+    folded_name = models.TextField(editable=False)  # folding may make a name many times as long
     note = models.CharField(max_length=200, blank=True)
     birth_date = models.DateField(null=True, blank=True)
     cover_face = models.ForeignKey("people.Face", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)

@@ -36,8 +36,13 @@ def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
     face = _face_of(request, face_id)
     people = Person.objects.owned_by(request.user)
     person = get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
-    say = answers.confirm if request.POST.get("answer") == "yes" else answers.reject
-    say_what_was_decided(request, say(person, [face.pk], actor=request.user))
+    match request.POST.get("answer"):
+        case "yes":
+            say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))
+        case "no":
+            say_what_was_decided(request, answers.reject(person, [face.pk], actor=request.user))
+        case _:
+            messages.info(request, "Say yes or no.")
     return back(request, face.photo.get_absolute_url())
 
 

@@ -1,8 +1,7 @@
 """How an action answers: with a message that can be undone, back on the page it came from."""
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -30,9 +29,10 @@ def back(request: UserRequest, default: str) -> HttpResponse:
     is_ours = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    target = target if is_ours else default
+    target = target if is_ours and target.startswith("/") else default
     is_followed = not request.htmx or request.htmx.target
-    return redirect(target) if is_followed else HttpResponseClientRedirect(target)
+    # Not redirect(): it takes a word without a slash for the name of a view.
+    return HttpResponseRedirect(target) if is_followed else HttpResponseClientRedirect(target)
 
 
 def ids(values: list[str]) -> list[int]:

@@ -16,6 +16,7 @@ from people.views.respond import ids, say_what_was_decided
 from photos.models import Photo
 
 MOST_SKIPPED = 500
+LONGEST_KEY = 20  # a letter and a primary key
 
 
 @vary_on_headers("HX-Request")
@@ -34,7 +35,7 @@ def review(request: UserRequest) -> HttpResponse:
 def answer(request: UserRequest) -> HttpResponse:
     """Take an answer and show the next question."""
     if request.POST.get("answer") == "skip":
-        skipped = [*request.session.get("skipped", []), request.POST.get("key", "")]
+        skipped = [*request.session.get("skipped", []), request.POST.get("key", "")[:LONGEST_KEY]]
         request.session["skipped"] = skipped[-MOST_SKIPPED:]
     else:
         _decide(request)
@@ -45,6 +46,9 @@ def answer(request: UserRequest) -> HttpResponse:
 
 def _decide(request: UserRequest) -> None:
     faces = _asked_faces(request)
+    if not faces:  # answered in another tab, or by a second click
+        say_what_was_decided(request, None)
+        return
     ticked = set(ids(request.POST.getlist("faces"))) & faces
     if not ticked and request.POST.get("answer") != "no":
         messages.info(request, "Tick at least one face first.")

@@ -3,14 +3,18 @@
 import atexit
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+WALL_SECONDS = 60  # for one picture, kept by the server
+ANSWER_SECONDS = WALL_SECONDS + 10  # a server that keeps silent for longer hangs itself
 
 
 class Rejected(ValueError):
@@ -53,42 +57,53 @@ class _Server:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
+        self._asked = 0
 
     def ask(self, job: str, **arguments: Any) -> dict[str, Any]:
         with self._lock:
-            answer = self._exchange({"job": job, "arguments": arguments})
-            if answer is None:  # somebody killed the server: the picture is not to blame
+            try:
+                answer = self._exchange(job, arguments)
+                if answer is None:  # somebody killed the server: the picture is not to blame
+                    self._stop()
+                    answer = self._exchange(job, arguments)
+            except BaseException:  # interrupted: nobody must read this answer as the next picture's
                 self._stop()
-                answer = self._exchange({"job": job, "arguments": arguments})
+                raise
         if answer is None:
             raise OSError("The decoding process does not start.")
+        if "failed" in answer:
+            raise OSError(*answer["failed"])
         if "rejected" in answer:
             raise Rejected(answer["rejected"])
         result: dict[str, Any] = answer["result"]
         return result
 
-    def _exchange(self, question: dict[str, Any]) -> dict[str, Any] | None:
+    def _exchange(self, job: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """Ask once. None: the server is gone, hangs, or answered something else."""
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
+        self._asked += 1
+        question = {"number": self._asked, "job": job, "arguments": arguments}
         try:
-            process.stdin.write(json.dumps(question) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
+            process.stdin.write(json.dumps(question).encode() + b"\n")
+            line = _line_of(process.stdout.fileno())
         except OSError:
             return None
-        return json.loads(line) if line else None
+        answer: dict[str, Any] = json.loads(line) if line else {}
+        return answer if answer.get("number") == self._asked else None
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _running(self) -> subprocess.Popen[bytes]:
         # After a fork the pipes belong to the parent: a child starts its own server.
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self._stop()
             self._owner = os.getpid()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "photos.decoding.server"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
+                bufsize=0,
                 cwd=BASE_DIR,
             )
         return self._process
@@ -98,6 +113,20 @@ class _Server:
             self._process.kill()
             self._process.communicate()
         self._process = None
+
+
+def _line_of(handle: int) -> bytes:
+    """Read one line; b"" when the other end is gone or takes too long."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    line = b""
+    while not line.endswith(b"\n"):
+        if not select.select([handle], [], [], max(deadline - time.monotonic(), 0))[0]:
+            return b""
+        chunk = os.read(handle, 1 << 16)
+        if not chunk:
+            return b""
+        line += chunk
+    return line
 
 
 _server = _Server()

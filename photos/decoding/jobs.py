@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import imagehash
+import numpy as np
 import scipy.fftpack  # noqa: F401  phash would import it again in every child
 from PIL import Image, ImageCms, UnidentifiedImageError
 
@@ -30,6 +31,10 @@ EXTENSIONS = {
     "GIF": "gif",
     "BMP": "bmp",
 }
+
+
+class CannotWrite(OSError):
+    """The disk did not take what was made: the picture is not to blame."""
 
 
 class Unacceptable(ValueError):
@@ -59,11 +64,11 @@ def derive(path: str, small: str, large: str) -> dict[str, Any]:
     with _opened(path) as image:
         metadata = read_metadata(image)
         image.draft("RGB", (LARGE_SIDE, LARGE_SIDE))
-        upright = upright_rgb(_in_srgb(image), image)
+        upright = upright_rgb(_in_srgb(_reduced(image)), image)
     upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
-    upright.save(large, "WEBP", quality=82, method=2)
+    _write(upright, large, quality=82, method=2)
     upright.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    upright.save(small, "WEBP", quality=80, method=3)
+    _write(upright, small, quality=80, method=3)
     bits = imagehash.phash(upright).hash.flatten()
     return metadata | {"perceptual_hash": "".join("1" if bit else "0" for bit in bits)}
 
@@ -82,6 +87,34 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after EXIF rotation, without decoding."""
     width, height = image.size
     return (height, width) if image.getexif().get(0x0112) in (5, 6, 7, 8) else (width, height)
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Make a huge picture smaller before its colours are converted, which takes several copies of it.
+
+    What stays is at least half as large again as the large derivative, so that scaling stays smooth.
+    """
+    factor = 2 * max(image.size) // (3 * LARGE_SIDE)
+    return _reducible(image).reduce(factor) if factor >= 2 else image
+
+
+def _reducible(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode Pillow can reduce, with as few copies as possible."""
+    image.load()  # only now a PNG knows all of its transparency
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode == "PA" or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("P", "1") else image
+
+
+def _write(image: Image.Image, path: str, **options: int) -> None:
+    encoded = io.BytesIO()
+    image.save(encoded, "WEBP", **options)
+    try:
+        Path(path).write_bytes(encoded.getvalue())
+    except OSError as error:
+        raise CannotWrite(error.errno, error.strerror) from error
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

@@ -12,11 +12,11 @@ import signal
 import sys
 from typing import Any
 
-from photos.decoding.jobs import JOBS, Unacceptable
+from photos.decoding.gate import WALL_SECONDS
+from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable
 
 MEMORY_BYTES = 2 * 1024**3  # a picture of 100 MP takes 400 MB, its rotated copy as much again
 CPU_SECONDS = 30
-WALL_SECONDS = 60
 
 DAMAGED = "is damaged and was left out"
 TOO_DEMANDING = "needs more memory or time than a photo should and was left out"
@@ -26,9 +26,13 @@ def serve() -> None:
     """Answer one JSON line per JSON line until the parent goes away."""
     # Ctrl-C is for the supervisor, which ends our parent, which closes our input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for line in sys.stdin:
-        question = json.loads(line)
-        print(json.dumps(_answer(question["job"], question["arguments"])), flush=True)
+    # A decoder that prints must not be taken for our answer.
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)
+        for line in sys.stdin:
+            question = json.loads(line)
+            answer = _answer(question["job"], question["arguments"])
+            print(json.dumps(answer | {"number": question["number"]}), file=answers, flush=True)
 
 
 def _answer(job: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -72,6 +76,8 @@ def _run_limited(job: str, arguments: dict[str, Any], writing: int) -> None:
         answer: dict[str, Any] = {"result": JOBS[job](**arguments)}
     except Unacceptable as error:
         answer = {"rejected": str(error)}
+    except CannotWrite as error:
+        answer = {"failed": [error.errno, error.strerror]}
     except MemoryError:
         answer = {"rejected": TOO_DEMANDING}
     except BaseException as error:  # whatever a decoder throws, the picture is what is wrong

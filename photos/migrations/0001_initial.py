@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=500)),
+                ('sha256', models.CharField(blank=True, max_length=64)),
                 ('outcome', models.CharField(choices=[('stored', 'Added'), ('duplicate', 'Already in your library'), ('rejected', 'Left out')], max_length=9)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('arrived_at', models.DateTimeField(auto_now=True)),
@@ -105,7 +106,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='batchfile',
-            constraint=models.UniqueConstraint(fields=('batch', 'name'), name='a_batch_has_each_file_once'),
+            constraint=models.UniqueConstraint(fields=('batch', 'name', 'sha256'), name='a_batch_has_each_file_once'),
         ),
         migrations.AddConstraint(
             model_name='album',

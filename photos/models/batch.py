@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from photos.models.album import Album
-from photos.models.photo import Photo
+from photos.models.photo import Photo, PhotoQuerySet
 
 # Too little has happened before this to say how long the rest takes.
 FORECAST_AFTER = timedelta(seconds=10)
@@ -61,22 +61,39 @@ class Batch(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("photos:batch", args=[self.pk])
 
-    def record(self, name: str, outcome: "BatchFile.Outcome", *, photo: Photo | None, reason: str) -> "BatchFile":
-        """Note what became of one file. A file that is sent again replaces its own note."""
-        defaults = {"outcome": outcome, "photo": photo, "reason": reason[:300]}
-        return BatchFile.objects.update_or_create(batch=self, name=name, defaults=defaults)[0]
+    def photos(self) -> PhotoQuerySet:
+        """The photos its files became or turned out to be, each once."""
+        return Photo.objects.filter(pk__in=self.files.values("photo"))
+
+    def record(
+        self, name: str, outcome: "BatchFile.Outcome", *, photo: Photo | None, reason: str, sha256: str = ""
+    ) -> "BatchFile":
+        """Note what became of one file. A file that is sent again replaces its own note.
+
+        Sent again means the same name and the same content: two folders may both have
+        an IMG_1.jpg. What was stored is never noted as a duplicate of itself.
+        """
+        news = {"outcome": outcome, "photo": photo, "reason": reason[:300]}
+        file, is_new = self.files.get_or_create(name=name, sha256=sha256, defaults=news)
+        if not is_new:
+            same = BatchFile.objects.filter(pk=file.pk)
+            if outcome == BatchFile.Outcome.DUPLICATE:
+                same = same.exclude(outcome=BatchFile.Outcome.STORED)
+            same.update(**news, arrived_at=timezone.now())
+            file.refresh_from_db()
+        return file
 
     def progress(self) -> Progress:
         """Count how far the batch is, in two queries."""
         outcomes = {o: (files, last) for o, files, last in self._outcomes()}
         count = {outcome: outcomes.get(outcome, (0, None))[0] for outcome in BatchFile.Outcome}
         stages = self._stage_counts()
+        unfinished = stages.pop("unfinished")
         uploaded = sum(count.values())
         expected = uploaded if self._is_broken_off(outcomes) else self.expected
         unwanted = count[BatchFile.Outcome.DUPLICATE] + count[BatchFile.Outcome.REJECTED]
         kept = max(expected, uploaded) - unwanted
-        last_stage = stages["grouped"] if self.owner.allows_faces else stages["thumbnails"]
-        is_done = uploaded >= expected and last_stage + stages["failed"] >= count[BatchFile.Outcome.STORED]
+        is_done = uploaded >= expected and not unfinished
         return Progress(
             total=max(expected, uploaded),
             kept=kept,
@@ -101,6 +118,7 @@ class Batch(models.Model):
 
     def _stage_counts(self) -> dict[str, int]:
         stage = Photo.Stage
+        has_end = models.Q(stage=stage.DONE) if self.owner.allows_faces else ~models.Q(small="")
 
         def reached(*stages: str) -> models.Count:
             return models.Count("pk", filter=models.Q(stage__in=stages, failure=""))
@@ -111,6 +129,7 @@ class Batch(models.Model):
             faces=reached(stage.GROUPING, stage.DONE),
             grouped=reached(stage.DONE),
             failed=models.Count("pk", filter=~models.Q(failure="")),
+            unfinished=models.Count("pk", filter=models.Q(failure="") & ~has_end),
         )
 
     def _minutes_left_text(self, stages: dict[str, int], kept: int) -> str:
@@ -136,6 +155,7 @@ class BatchFile(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=500)
+    sha256 = models.CharField(max_length=64, blank=True)
     outcome = models.CharField(max_length=9, choices=Outcome)
     reason = models.CharField(max_length=300, blank=True)
     arrived_at = models.DateTimeField(auto_now=True)
@@ -143,7 +163,7 @@ class BatchFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["batch", "name"], name="a_batch_has_each_file_once"),
+            models.UniqueConstraint(fields=["batch", "name", "sha256"], name="a_batch_has_each_file_once"),
         ]
 
     def __str__(self) -> str:

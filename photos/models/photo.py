@@ -140,11 +140,11 @@ class Photo(models.Model):
         Its lease ran out and somebody else took or finished it, or it was deleted.
         Must be called inside the transaction that writes the results.
         """
-        return (
-            Photo.objects.select_for_update(of=("self",))
-            .filter(pk=self.pk, stage=self.stage, lease_until=self.lease_until, failure="")
-            .first()
-        )
+        return self._in_our_hands().select_for_update(of=("self",)).first()
+
+    def hand_back(self) -> None:
+        """Put a claimed photo back in line as if it had not been claimed; one that was finished stays so."""
+        self._in_our_hands().update(lease_until=None, attempts=models.F("attempts") - 1)
 
     def advance(self, stage: "Photo.Stage") -> None:
         """Hand the photo on to the next stage, in the transaction that wrote the results."""
@@ -158,6 +158,12 @@ class Photo(models.Model):
         self.failure = reason[:200]
         self.lease_until = None
         self.save(update_fields=["failure", "lease_until"])
+
+    def _in_our_hands(self) -> PhotoQuerySet:
+        # Without a lease it was taken from us before we looked, and is in nobody's hands.
+        if self.lease_until is None:
+            return Photo.objects.none()
+        return Photo.objects.filter(pk=self.pk, stage=self.stage, lease_until=self.lease_until, failure="")
 
     @property
     def has_small(self) -> bool:

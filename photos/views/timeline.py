@@ -14,6 +14,7 @@ from photos.models.photo import PhotoQuerySet
 from photos.pagination import timeline_page, years_of
 
 ALBUMS_PER_PAGE = 60
+RECENT_BATCHES = 3
 
 
 @vary_on_headers("HX-Request")
@@ -78,6 +79,6 @@ def _template(request: UserRequest, page: str) -> str:
 
 
 def _unfinished_batch(request: UserRequest) -> Batch | None:
-    """The newest batch, while there is something to wait for."""
-    batch = Batch.objects.owned_by(request.user).select_related("owner").first()
-    return batch if batch is not None and not batch.progress().is_done else None
+    """The newest batch that there is something to wait for; of several at once the others follow."""
+    recent = Batch.objects.owned_by(request.user).select_related("owner")[:RECENT_BATCHES]
+    return next((batch for batch in recent if not batch.progress().is_done), None)

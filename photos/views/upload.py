@@ -1,22 +1,28 @@
 """Sending photos: a batch is opened, files are sent one by one, progress is polled."""
 
+import logging
 from typing import Any, cast
 
+from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos import tasks
 from photos.forms import BatchForm
-from photos.intake import start_batch, take_in
+from photos.intake import NotStored, leave_out, start_batch, take_in
 from photos.models import Batch, BatchFile, Photo, Progress
 from photos.pagination import timeline_page
 from photos.signals import photos_ready
-from photos.uploading import IncomingFile
+from photos.uploading import IncomingFile, receives_files
 from photos.workers import missing_worker_notice
+
+logger = logging.getLogger(__name__)
 
 STATUS_OF_OUTCOME = {
     BatchFile.Outcome.STORED: 201,
@@ -26,20 +32,41 @@ STATUS_OF_OUTCOME = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@csrf_exempt  # _upload_all checks the token, when it is known who asks
 def upload(request: UserRequest) -> HttpResponse:
     """The upload page; without JavaScript its form sends all files at once."""
     if request.method != "POST":
         return render(request, "photos/upload.html")
+    try:
+        return _upload_all(request)
+    except TooManyFilesSent:
+        # A browser that could not send everything does not show the answer.
+        for _ in iter(lambda: request.read(1 << 16), b""):
+            pass
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        return _upload_error(request, f"These are too many photos at once. Choose up to {most:,}.")
+
+
+@receives_files
+def _upload_all(request: UserRequest) -> HttpResponse:
     files = [cast(IncomingFile, file) for file in request.FILES.getlist("files")]
     if not files:
-        return render(request, "photos/upload.html", {"error": "Choose at least one photo."}, status=422)
+        return _upload_error(request, "Choose at least one photo.")
     batch = start_batch(request.user, title=request.POST.get("album", ""), expected=len(files))
     for number, incoming in enumerate(files, start=1):
-        # Two files of one form may bear the same name; both must be told apart.
-        name = incoming.name or f"File {number}"
-        is_taken = batch.files.filter(name=name).exists()
-        take_in(batch, incoming, name=f"{name} ({number})" if is_taken else name)
+        try:
+            take_in(batch, incoming, name=incoming.name or f"File {number}")
+        except NotStored as error:
+            logger.error("%s (%s)", error, error.__cause__)
+            leave_out(batch, incoming, error)
+    # The same file chosen twice is one: nothing more is coming.
+    batch.expected = batch.files.count()
+    batch.save(update_fields=["expected"])
     return redirect(batch)
+
+
+def _upload_error(request: UserRequest, error: str) -> HttpResponse:
+    return render(request, "photos/upload.html", {"error": error}, status=422)
 
 
 @require_POST
@@ -70,12 +97,17 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
 
 
 @require_POST
+@receives_files
 def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     incoming = cast(IncomingFile | None, request.FILES.get("file"))
     if incoming is None:
         return JsonResponse({"message": "No file arrived. Try again."}, status=400)
-    file = take_in(batch, incoming, name=request.POST.get("name") or incoming.name or "")
+    try:
+        file = take_in(batch, incoming, name=request.POST.get("name") or incoming.name or "")
+    except NotStored as error:
+        logger.error("%s (%s)", error, error.__cause__)
+        return JsonResponse({"message": str(error)}, status=507 if error.is_disk_full else 500)
     status = 413 if incoming.is_too_large else STATUS_OF_OUTCOME[BatchFile.Outcome(file.outcome)]
     return JsonResponse(_answer(file), status=status)
 
@@ -84,7 +116,7 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
 @require_safe
 def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
-    photos = Photo.objects.owned_by(request.user).filter(batch_files__batch=batch)
+    photos = batch.photos().owned_by(request.user)
     page = timeline_page(photos, request.GET.get("after"))
     files = batch.files.select_related("photo").order_by("name")
     context = _card_context(batch) | {
@@ -115,7 +147,7 @@ def batch_card(request: UserRequest, batch_id: int) -> HttpResponse:
 @require_POST
 def retry_batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
-    Photo.objects.owned_by(request.user).filter(batch_files__batch=batch).retry()
+    batch.photos().owned_by(request.user).retry()
     _wake(request)
     return redirect(batch)
 

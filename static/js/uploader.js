@@ -177,7 +177,9 @@ class Uploader {
       }
       if (!isTemporary(answer.status)) {
         this.uppy.cancelAll()
-        throw new Error("Kith does not take these photos. Reload the page and try again.")
+        throw new Error(answer.status === 401 || answer.status === 403
+          ? "Sign in again, then add the photos once more."
+          : "Kith does not take these photos. Reload the page and try again.")
       }
       await sleep(1000)
       await this.serverAnswers()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from PIL import Image
 
 from people.importing import work_until_done
@@ -156,9 +157,40 @@ def test_a_batch_the_networks_choke_on_is_tried_one_by_one(add, astronaut, monke
             return finder.find_faces(images)
 
     monkeypatch.setattr(finding, "face_finder", Choking)
-    for _ in range(6):
+    find_faces()
+    assert Photo.objects.due(Photo.Stage.FACES).count() == 0  # not before a pause
+    for _ in range(5):
+        Photo.objects.exclude(lease_until=None).update(lease_until=timezone.now())
         find_faces()
 
     good, bad = (Photo.objects.get(pk=photo.pk) for photo in photos)
     assert (good.stage, good.failure) == (Photo.Stage.GROUPING, "")
     assert bad.failure.startswith("Kith stopped three times")
+
+
+def test_nothing_is_stored_after_the_owner_said_no(add, astronaut, alice):
+    from people.finding import find_faces_of
+
+    add(encoded(astronaut))
+    in_hand = Photo.objects.claim(Photo.Stage.FACES, limit=8)
+    alice.face_analysis = alice.FaceAnalysis.OFF
+    alice.save()
+
+    assert find_faces_of(in_hand) == 0
+    assert Face.objects.count() == 0
+
+
+def test_a_full_disk_does_not_fail_a_photo(add, astronaut, monkeypatch):
+    """Stands in for a full disk where a crop is written."""
+    [photo] = add(encoded(astronaut))
+
+    def no_space(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("photos.storage.DurableStorage._save", no_space)
+    for _ in range(4):
+        assert find_faces() == 0
+    monkeypatch.undo()
+
+    assert find_faces() == 1
+    assert photo.faces.count() == 1

@@ -1,13 +1,17 @@
 """How unknown faces are grouped, and that a group keeps its number."""
 
-import pytest
+from threading import Barrier, Thread
 
-from people import answers
+import pytest
+from django.db import connection
+
+from people import answers, grouping
 from people.grouping import group_owner
+from people.locks import Job, one_at_a_time
 from people.models import Cluster, Face
 from people.tasks import group_faces
 from photos.models import Photo
-from tests.factories import make_face, make_person, make_photo, unit
+from tests.factories import make_face, make_person, make_photo, make_user, unit
 
 
 def make_alike(owner, axis: int, count: int, **fields) -> list[Face]:
@@ -122,22 +126,43 @@ def test_a_library_without_faces_is_grouped_without_complaint(alice):
     assert group_owner(alice.pk) is True
 
 
+def test_faces_that_get_free_are_grouped_again_without_new_photos(alice):
+    faces = make_alike(alice, 1, 3)
+    ann = make_person(alice)
+    answers.confirm(ann, [face.pk for face in faces], actor=alice)
+    assert group_faces(alice.pk) is False
+
+    answers.remove_name(ann, [face.pk for face in faces], actor=alice)
+
+    assert group_faces(alice.pk) is True
+    assert groups() == {pks(faces)}
+    assert group_faces(alice.pk) is False
+
+
+def test_an_answer_given_while_groups_are_made_stays(alice, monkeypatch):
+    faces = make_alike(alice, 1, 3)
+    ann = make_person(alice)
+    compute = grouping.group_faces
+
+    def answer_meanwhile(*args, **kwargs):
+        answers.confirm(ann, [faces[0].pk], actor=alice)
+        return compute(*args, **kwargs)
+
+    monkeypatch.setattr(grouping, "group_faces", answer_meanwhile)
+    group_owner(alice.pk)
+
+    assert Face.objects.get(pk=faces[0].pk).person == ann
+    assert groups() == {pks(faces[1:])}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_for_one_owner_are_one_run():
-    from threading import Barrier, Thread
-
-    from django.db import connection, transaction
-
-    from people.locks import Job, try_lock
-    from tests.factories import make_user
-
     owner = make_user()
-    results = []
     locked, finish = Barrier(2), Barrier(2)
 
     def hold_lock() -> None:
-        with transaction.atomic():
-            assert try_lock(Job.GROUPING, owner.pk)
+        with one_at_a_time(Job.GROUPING, owner.pk) as is_ours:
+            assert is_ours
             locked.wait(10)
             finish.wait(10)
         connection.close()
@@ -145,9 +170,8 @@ def test_two_runs_at_once_for_one_owner_are_one_run():
     holder = Thread(target=hold_lock)
     holder.start()
     locked.wait(10)
-    results.append(group_owner(owner.pk))
+    meanwhile = group_owner(owner.pk)
     finish.wait(10)
     holder.join()
-    results.append(group_owner(owner.pk))
 
-    assert results == [False, True]
+    assert [meanwhile, group_owner(owner.pk)] == [False, True]

@@ -78,6 +78,26 @@ def test_what_is_wrong_is_said_in_a_sentence(alice, folder, user, sentence):
         run(folder, user=user)
 
 
+def test_a_folder_that_cannot_be_a_name_does_not_end_the_import(alice, people_folder):
+    for name in ("_", "a" * 101):
+        shutil.copytree(people_folder / "Joe Biden", people_folder / name)
+
+    said = run(people_folder, user="alice", people_from_folders=True)
+
+    assert "Barack Obama: 2 faces confirmed." in said
+    assert Person.objects.count() == 2
+
+
+def test_missing_weights_end_the_import_with_a_sentence(alice, tmp_path, settings):
+    drawing().save(tmp_path / "a.jpg")
+    settings.KITH_MODELS = tmp_path / "nothing"
+
+    with pytest.raises(CommandError, match="The photos are in, but faces cannot be found"):
+        run(tmp_path, user="alice")
+
+    assert Photo.objects.count() == 1
+
+
 def test_an_empty_folder_says_so(alice, tmp_path):
     with pytest.raises(CommandError, match="no files"):
         run(tmp_path, user="alice")

@@ -3,6 +3,7 @@
 import pytest
 
 from people import answers, ledger
+from people.erasing import forget_person
 from people.ledger import FaceState
 from people.models import Change, Cluster, Decision, Face
 from tests.factories import make_cluster, make_face, make_person, make_photo
@@ -154,3 +155,100 @@ def test_an_ignored_face_can_be_asked_about_again(alice, photos):
 
     face.refresh_from_db()
     assert not face.is_ignored
+
+
+def test_a_second_click_is_no_second_decision(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    answers.confirm(ann, [face.pk], actor=alice)
+    other = make_face(photos[1])
+    answers.reject(ann, [other.pk], actor=alice)
+
+    assert answers.confirm(ann, [face.pk], actor=alice) is None
+    assert answers.reject(ann, [other.pk], actor=alice) is None
+    assert Decision.objects.count() == 2
+
+
+def test_undo_never_brings_back_an_answer_that_was_undone(alice, photos):
+    face = make_face(photos[0])
+    first = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    second = answers.confirm(make_person(alice, "Bob"), [face.pk], actor=alice)
+    ledger.undo(first, actor=alice)
+
+    ledger.undo(second, actor=alice)
+
+    face.refresh_from_db()
+    assert face.person is None
+
+
+def test_undoing_a_no_leaves_the_face_where_grouping_put_it(alice, photos):
+    face = make_face(photos[0], cluster=make_cluster(alice))
+    decision = answers.reject(make_person(alice), [face.pk], actor=alice)
+    now_in = make_cluster(alice)
+    Face.objects.filter(pk=face.pk).update(cluster=now_in)
+
+    undone = ledger.undo(decision, actor=alice)
+
+    face.refresh_from_db()
+    assert face.cluster == now_in
+    assert undone.stale == []
+    assert answers.rejected_pairs(alice.pk) == set()
+
+
+def test_a_no_also_holds_for_whom_the_person_was_merged_into(alice, photos):
+    ann, anne = make_person(alice), make_person(alice, "Anne")
+    make_face(photos[1], person=anne)
+    face = make_face(photos[0])
+    answers.reject(anne, [face.pk], actor=alice)
+
+    merged = answers.merge(anne, ann, actor=alice)
+
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, anne.pk), (face.pk, ann.pk)}
+    ledger.undo(merged, actor=alice)
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, anne.pk)}
+
+
+def test_a_stale_page_does_not_strip_a_name(alice, photos):
+    face = make_face(photos[0])
+    ann, bob = make_person(alice), make_person(alice, "Bob")
+    answers.confirm(ann, [face.pk], actor=alice)
+
+    assert answers.show_again(alice, [face.pk], actor=alice) is None
+    assert answers.remove_name(bob, [face.pk], actor=alice) is None
+    assert answers.reject(ann, [face.pk], actor=alice) is None
+
+    face.refresh_from_db()
+    assert face.person == ann
+
+
+@pytest.mark.parametrize("act", ["move", "ignore", "merge"])
+def test_what_was_decided_before_a_person_was_forgotten_can_be_undone(alice, photos, act):
+    ann, bob = make_person(alice), make_person(alice, "Bob")
+    face, kept = make_face(photos[0]), make_face(photos[1])
+    answers.confirm(ann, [face.pk, kept.pk], actor=alice)
+    if act == "move":
+        decision = answers.confirm(bob, [face.pk], actor=alice)
+    elif act == "ignore":
+        decision = answers.ignore(alice, [face.pk], actor=alice)
+    else:
+        decision = answers.merge(ann, bob, actor=alice)
+    forget_person(ann)
+
+    ledger.undo(decision, actor=alice)
+
+    face.refresh_from_db()
+    assert (face.person, face.is_ignored) == (None, False)
+
+
+def test_undo_of_a_redo_of_an_undo_is_an_undo(alice, photos):
+    face = make_face(photos[0])
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    undone = ledger.undo(decision, actor=alice).decision
+    redone = ledger.undo(undone, actor=alice).decision
+
+    ledger.undo(redone, actor=alice)
+
+    face.refresh_from_db()
+    decision.refresh_from_db()
+    assert face.person is None
+    assert not decision.is_in_force

@@ -2,11 +2,13 @@
 
 import pytest
 
-from people import answers
+from people import answers, ledger, suggestions
 from people.finding import thresholds
+from people.importing import person_named
 from people.models import Suggestion
 from people.suggestions import refresh_suggestions
 from people.tasks import refresh_suggestions as refresh_task
+from people.tasks import wake_workers
 from tests.factories import make_face, make_person, make_photo, unit
 
 NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
@@ -140,3 +142,46 @@ def test_suggestions_go_when_their_reason_goes(alice, ann):
     refresh_suggestions(alice.pk)
 
     assert face.pk not in suggested()
+
+
+@pytest.mark.parametrize("say", ["no", "yes"])
+def test_an_answer_given_while_suggestions_are_made_is_not_asked_again(alice, ann, monkeypatch, say):
+    face = make_face(make_photo(alice), likeness=unit(1))
+    compute = suggestions.closest_people
+
+    def answer_meanwhile(*args, **kwargs):
+        answer = answers.reject if say == "no" else answers.confirm
+        answer(ann, [face.pk], actor=alice)
+        return compute(*args, **kwargs)
+
+    monkeypatch.setattr(suggestions, "closest_people", answer_meanwhile)
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_a_no_outlives_a_person_who_lost_all_faces_and_got_the_name_again(alice):
+    known, face = make_face(make_photo(alice), likeness=unit(1)), make_face(make_photo(alice), likeness=unit(1))
+    ann = person_named(alice, "Ann")
+    confirmed = answers.confirm(ann, [known.pk], actor=alice)
+    answers.reject(ann, [face.pk], actor=alice)
+    ledger.undo(confirmed, actor=alice)
+
+    answers.confirm(person_named(alice, "ann"), [known.pk], actor=alice)
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_a_lost_wakeup_is_sent_again(alice, ann, monkeypatch):
+    sent = []
+    monkeypatch.setattr("people.tasks.send_wakeup", lambda task, *args: sent.append((task.name, *args)))
+    answers.reject(ann, [make_face(make_photo(alice)).pk], actor=alice)
+
+    wake_workers()
+    assert ("people.tasks.refresh_suggestions", alice.pk) in sent
+
+    sent.clear()
+    refresh_suggestions(alice.pk)
+    wake_workers()
+    assert sent == []

@@ -239,3 +239,40 @@ def test_the_people_page_costs_the_same_number_of_queries_for_any_number_of_peop
 
     with django_assert_max_num_queries(22):
         signed_in.get(reverse("people:index"))
+
+
+@pytest.mark.parametrize("target", ["foo", "?x", "#x", "a b", "//example.com", "https://example.com/"])
+def test_a_page_to_return_to_that_is_none_of_ours_is_left_out(signed_in, group, target):
+    response = signed_in.post(reverse("people:hide-group", args=[group.pk]), {"next": target})
+
+    assert (response.status_code, response.url) == (302, "/people/")
+
+
+@pytest.mark.parametrize("page", ["index", "names", "search"])
+def test_a_search_for_nonsense_finds_nobody(signed_in, page):
+    assert signed_in.get(reverse(f"people:{page}"), {"q": "a\0b"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["\ufdfa" * 12, "\u0958" * 100, "a" * 101, " ", "\0"])
+def test_odd_names_are_kept_or_refused_but_never_an_error(signed_in, group, name):
+    for url in (reverse("people:name-group", args=[group.pk]), reverse("people:answer")):
+        assert signed_in.post(url, {"name": name, "answer": "name"}).status_code == 302
+
+
+def test_an_answer_without_yes_or_no_is_neither(signed_in, alice, question):
+    ann, (face, _) = question
+
+    signed_in.post(reverse("people:answer-face", args=[face.pk]), {"about": ann.pk})
+
+    assert answers.rejected_pairs(alice.pk) == set()
+
+
+def test_a_cover_that_turned_out_to_be_somebody_else_is_not_shown(signed_in, alice, question):
+    ann, _ = question
+    wrong = make_face(make_photo(alice), person=ann, quality=0.1)
+    signed_in.post(reverse("people:change-faces", args=[ann.pk]), {"faces": [wrong.pk], "action": "cover"})
+    assert signed_in.get(ann.get_absolute_url()).context["person"].cover == wrong
+
+    answers.remove_name(ann, [wrong.pk], actor=alice)
+
+    assert signed_in.get(ann.get_absolute_url()).context["person"].cover != wrong

@@ -1,9 +1,11 @@
 """The decoding gate: which pictures pass, and in what words the others are refused."""
 
 import io
+import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -165,12 +167,16 @@ def test_a_date_that_cannot_be_is_no_date(written, tmp_path):
     assert derived.latitude is None
 
 
-def test_the_decoding_process_comes_back_after_it_was_killed(tmp_path):
-    inspect(tmp_path, GOOD["JPEG"])
+def server() -> int:
     servers = subprocess.run(
         ["pgrep", "-P", str(os.getpid()), "-f", "photos.decoding.server"], capture_output=True, text=True, check=True
     )
-    os.kill(int(servers.stdout.split()[0]), signal.SIGKILL)
+    return int(servers.stdout.split()[0])
+
+
+def test_the_decoding_process_comes_back_after_it_was_killed(tmp_path):
+    inspect(tmp_path, GOOD["JPEG"])
+    os.kill(server(), signal.SIGKILL)
 
     assert inspect(tmp_path, GOOD["PNG"]).media_type == "image/png"
 
@@ -183,3 +189,87 @@ def test_a_picture_that_asks_for_too_much_memory_harms_nobody(tmp_path):
     with pytest.raises(decoding.Rejected):
         inspect(tmp_path, header.getvalue()[:2000])
     assert inspect(tmp_path, GOOD["JPEG"]).width == 64
+
+
+def test_an_interrupted_question_does_not_answer_the_next_one(tmp_path):
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    large = tmp_path / "large"
+    large.write_bytes(encoded(drawing(3000, 3000), "PNG"))
+    inspect(tmp_path, GOOD["PNG"])
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.03)
+    try:
+        with pytest.raises(Interrupted):
+            decoding.inspect(large, max_pixels=MAX_PIXELS)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert inspect(tmp_path, GOOD["PNG"]).width == 64
+
+
+def test_a_decoding_process_that_hangs_is_replaced(tmp_path, monkeypatch):
+    inspect(tmp_path, GOOD["PNG"])
+    hanging = server()
+    os.kill(hanging, signal.SIGSTOP)
+    # Enough for a new process to start on a busy machine.
+    monkeypatch.setattr("photos.decoding.gate.ANSWER_SECONDS", 10)
+
+    assert inspect(tmp_path, GOOD["PNG"]).width == 64
+    assert server() != hanging
+
+
+def test_a_decoder_that_prints_does_not_answer():
+    talking = (
+        "import os; from photos.decoding import jobs, server; "
+        "jobs.JOBS['talk'] = lambda: os.write(1, b'noise\\n') and {'said': True}; server.serve()"
+    )
+    question = json.dumps({"number": 7, "job": "talk", "arguments": {}})
+
+    run = subprocess.run([sys.executable, "-c", talking], input=question, capture_output=True, text=True, check=True)
+
+    assert json.loads(run.stdout) == {"number": 7, "result": {"said": True}}
+    assert "noise" in run.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "/nowhere/a.part"])
+def test_a_derivative_that_cannot_be_written_is_no_damage(tmp_path, target):
+    (tmp_path / "picture").write_bytes(GOOD["JPEG"])
+
+    with pytest.raises(OSError, match="No s"):  # "No space left", "No such file"
+        decoding.derive(tmp_path / "picture", small=Path(target), large=Path(target))
+
+
+@pytest.mark.parametrize(("mode", "height"), [("RGBA", 9_990), ("LA", 9_990), ("I;16", 9_000), ("P", 9_990)])
+def test_what_the_upload_takes_gets_its_thumbnails(tmp_path, mode, height):
+    path = tmp_path / "picture"
+    Image.new(mode, (10_000, height)).save(path, "PNG", compress_level=1)
+
+    decoding.inspect(path, max_pixels=MAX_PIXELS)
+    decoding.derive(path, small=tmp_path / "small", large=tmp_path / "large")
+
+    with Image.open(tmp_path / "large") as image:
+        assert max(image.size) == 2048
+
+
+def test_a_huge_grey_picture_of_16_bits_keeps_its_brightness(tmp_path):
+    Image.fromarray(np.full((100, 8_000), 30_000, dtype=np.uint16)).save(tmp_path / "picture", "PNG")
+
+    decoding.derive(tmp_path / "picture", small=tmp_path / "small", large=tmp_path / "large")
+
+    with Image.open(tmp_path / "large") as image:
+        assert image.getpixel((1000, 10)) == pytest.approx((117, 117, 117), abs=2)
+
+
+def test_transparency_of_a_huge_picture_is_put_on_white(tmp_path):
+    Image.new("RGBA", (8_000, 100), (200, 0, 0, 0)).save(tmp_path / "picture", "PNG")
+
+    decoding.derive(tmp_path / "picture", small=tmp_path / "small", large=tmp_path / "large")
+
+    with Image.open(tmp_path / "large") as image:
+        assert image.getpixel((1000, 10)) == pytest.approx((255, 255, 255), abs=2)

@@ -1,5 +1,6 @@
 """Thumbnails and metadata of stored photos."""
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,3 +71,45 @@ def test_an_original_that_rotted_fails_alone(stored, arriving):
     stored.refresh_from_db()
     assert "is not a photo" in stored.failure
     assert stored.state_text == "Failed"
+
+
+@pytest.mark.parametrize("broken", ["photos.derivatives.incoming_folder", "photos.storage.DurableStorage._save"])
+def test_a_full_disk_hands_photos_back_and_fails_none(stored, monkeypatch, broken):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, full)
+        assert make_due_derivatives() == 0
+
+    stored.refresh_from_db()
+    assert (stored.failure, stored.attempts, stored.lease_until) == ("", 0, None)
+    assert make_due_derivatives() == 1
+
+
+def test_a_disk_that_fills_up_between_two_photos_keeps_the_first(stored, arriving, monkeypatch):
+    batch = stored.batch_files.get().batch
+    take_in(batch, arriving(encoded(drawing(seed=1))), name="b.jpg")
+    made = []
+
+    def make(photo):
+        if made:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        made.append(photo)
+        return make_derivatives(photo)
+
+    monkeypatch.setattr("photos.tasks.make_derivatives", make)
+
+    assert make_due_derivatives() == 1
+    assert Photo.objects.at_stage(Photo.Stage.FACES).get() == stored
+    assert Photo.objects.due(Photo.Stage.DERIVATIVES).get().attempts == 0
+
+
+def test_a_full_disk_does_not_make_the_worker_spin(stored, monkeypatch):
+    wakeups = []
+    monkeypatch.setattr("photos.tasks.wake_derivatives", lambda: wakeups.append(1))
+    monkeypatch.setattr("photos.derivatives.incoming_folder", lambda: Path("/nowhere"))
+
+    make_due_derivatives()
+
+    assert wakeups == []

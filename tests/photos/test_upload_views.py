@@ -1,11 +1,15 @@
 """Sending photos over HTTP."""
 
+import errno
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from photos.models import Album, Batch, BatchFile, Photo
-from photos.uploading import incoming_folder
+from photos.storage import DurableStorage
+from photos.uploading import IncomingFile, incoming_folder
 from tests.factories import make_batch, make_photo
 from tests.pictures import drawing, encoded
 
@@ -101,6 +105,163 @@ def test_without_javascript_a_form_sends_everything_at_once(signed_in):
     assert batch.files.filter(outcome=BatchFile.Outcome.REJECTED).count() == 1
 
 
+def test_the_same_file_twice_in_a_form_is_not_waited_for(signed_in):
+    files = [sent(encoded(drawing()), "a.jpg"), sent(encoded(drawing()), "a.jpg")]
+
+    signed_in.post(reverse("photos:upload"), {"files": files})
+
+    assert (Batch.objects.get().expected, Batch.objects.get().progress().uploaded) == (1, 1)
+
+
+def test_names_that_look_the_same_are_two_files_of_a_form(signed_in):
+    files = [sent(encoded(drawing(seed=1)), "\u00e9.jpg"), sent(encoded(drawing(seed=2)), "e\u0301.jpg")]
+
+    signed_in.post(reverse("photos:upload"), {"files": files})
+
+    assert Batch.objects.get().progress().stored == 2
+
+
+def test_more_files_than_a_form_may_send_is_said_in_a_sentence(signed_in, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+
+    response = signed_in.post(reverse("photos:upload"), {"files": [sent(b"x", f"{n}.jpg") for n in range(5)]})
+
+    assert response.status_code == 422
+    assert "Choose up to 3." in response.content.decode()
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_one_file_the_disk_refuses_does_not_stop_the_form(signed_in, monkeypatch):
+    save = DurableStorage._save
+
+    def refuse_first(*args):
+        monkeypatch.setattr(DurableStorage, "_save", save)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(DurableStorage, "_save", refuse_first)
+    files = [sent(encoded(drawing(seed=n)), f"{n}.jpg") for n in range(3)]
+
+    signed_in.post(reverse("photos:upload"), {"files": files})
+
+    assert Photo.objects.count() == 2
+    assert BatchFile.objects.get(photo=None).reason == "could not be stored: the disk is full"
+    assert list(incoming_folder().iterdir()) == []
+
+
+class FullDisk:
+    """An open file on a full disk."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, chunk):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_up_while_a_file_arrives_is_507_and_names_it(signed_in, batch, monkeypatch):
+    opened = IncomingFile._opened
+    monkeypatch.setattr(IncomingFile, "_opened", lambda incoming: FullDisk(opened(incoming)))
+
+    response = send(signed_in, batch, encoded(drawing()), "Rome/IMG_1.jpg")
+
+    assert response.status_code == 507
+    assert response.json()["message"] == "Rome/IMG_1.jpg could not be stored: the disk is full."
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_a_media_folder_that_cannot_be_made_is_told_too(signed_in, batch, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = tmp_path / "file"
+
+    response = send(signed_in, batch, encoded(drawing()))
+
+    assert response.status_code == 500
+    assert response.json()["message"] == "IMG_1.jpg could not be stored: the disk has a problem."
+
+
+@pytest.mark.parametrize("address", ["/sign-in/", "/upload/", "/batches/1/files/", "/people/", "/nowhere/"])
+def test_a_stranger_writes_nothing_to_the_disk(client, alice, monkeypatch, address):
+    monkeypatch.setattr(IncomingFile, "_opened", lambda incoming: pytest.fail("a part was opened"))
+
+    client.post(address, {"username": "x", "password": "y", "file": sent(b"x" * 100_000)})
+
+
+def test_other_addresses_take_no_files_but_read_the_rest_of_the_form(signed_in, alice, monkeypatch):
+    monkeypatch.setattr(IncomingFile, "_opened", lambda incoming: pytest.fail("a part was opened"))
+
+    signed_in.post(reverse("photos:batches"), {"file": sent(b"x"), "title": "Rome", "expected": 3})
+
+    assert Batch.objects.get().title == "Rome"
+
+
+@pytest.mark.parametrize("url", ["/upload/", "/batches/{}/files/"])
+def test_a_file_without_the_forms_token_is_refused(alice, batch, url):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    response = client.post(url.format(batch.pk), {"file": sent(encoded(drawing())), "files": sent(b"x")})
+
+    assert response.status_code == 403
+    assert Photo.objects.count() == 0
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_a_file_with_the_token_of_the_page_is_taken(alice):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    client.get(reverse("photos:upload"))
+    token = client.cookies["csrftoken"].value
+
+    client.post(reverse("photos:upload"), {"csrfmiddlewaretoken": token, "files": sent(encoded(drawing()))})
+
+    assert Photo.objects.count() == 1
+
+
+def test_a_file_under_another_fields_name_leaves_nothing(signed_in, batch):
+    signed_in.post(reverse("photos:batch-file", args=[batch.pk]), {"other": sent(b"x")})
+
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_somebody_elses_batch_leaves_nothing(signed_in, bob):
+    assert send(signed_in, make_batch(bob), encoded(drawing())).status_code == 404
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(signed_in, batch):
+    start = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    body = start + encoded(drawing())[:2000]
+    url = reverse("photos:batch-file", args=[batch.pk])
+
+    response = signed_in.generic("POST", url, body, content_type="multipart/form-data; boundary=b")
+
+    assert response.status_code == 400
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_an_error_in_a_view_leaves_nothing(signed_in, batch, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError
+
+    monkeypatch.setattr("photos.views.upload.take_in", fail)
+    with pytest.raises(RuntimeError):
+        send(signed_in, batch, encoded(drawing()))
+
+    assert list(incoming_folder().iterdir()) == []
+
+
+def test_a_photo_sent_under_two_names_is_shown_once(signed_in, batch):
+    for name in ("a.jpg", "b.jpg"):
+        send(signed_in, batch, encoded(drawing()), name)
+
+    response = signed_in.get(batch.get_absolute_url())
+
+    assert [photo.name for month in response.context["months"] for photo in month.photos] == ["a.jpg"]
+
+
 def test_the_card_counts_every_stage(signed_in, alice):
     batch = make_batch(alice, expected=7)
     stages = [Photo.Stage.DERIVATIVES, Photo.Stage.FACES, Photo.Stage.GROUPING, Photo.Stage.DONE]
@@ -124,6 +285,23 @@ def test_a_batch_is_done_when_the_last_photo_is_grouped_or_failed(alice):
     batch.record("a.jpg", BatchFile.Outcome.STORED, photo=make_photo(alice), reason="")
     failed = make_photo(alice, stage=Photo.Stage.FACES, failure="Too odd.")
     batch.record("b.jpg", BatchFile.Outcome.STORED, photo=failed, reason="")
+
+    assert batch.progress().is_done
+
+
+def test_with_faces_off_a_failed_photo_does_not_stand_for_another(alice):
+    alice.face_analysis = alice.FaceAnalysis.OFF
+    alice.save()
+    batch = make_batch(alice, expected=2)
+    failed = make_photo(alice, stage=Photo.Stage.FACES, small="s.webp", failure="Too odd.")
+    batch.record("a.jpg", BatchFile.Outcome.STORED, photo=failed, reason="")
+    waiting = make_photo(alice, stage=Photo.Stage.DERIVATIVES)
+    batch.record("b.jpg", BatchFile.Outcome.STORED, photo=waiting, reason="")
+    assert not batch.progress().is_done
+
+    waiting.small = "s.webp"
+    waiting.advance(Photo.Stage.FACES)
+    waiting.save()
 
     assert batch.progress().is_done
 

@@ -95,6 +95,7 @@ def name_by_majority(owner: User, cluster: Cluster) -> None:
         votes.update(row["person"] for row in rows if is_of(row, face) and row["person"] != "_unknown")
     if votes:
         person = person_named(owner, votes.most_common(1)[0][0])
+        assert person is not None
         answers.confirm(person, [face.pk for face in faces], actor=owner)
 
 

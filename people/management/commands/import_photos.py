@@ -8,8 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.progress import track
 
 from accounts.models import User
+from ml.weights import WeightsUnavailable
 from people.importing import confirm_people_of_folders, photo_files, work_until_done
-from photos.intake import start_batch, take_in
+from photos.intake import clean_name, start_batch, take_in
 from photos.models import Batch, BatchFile
 from photos.uploading import receive_local_file
 
@@ -35,15 +36,28 @@ class Command(BaseCommand):
         if options["people_from_folders"] and not owner.allows_faces:
             raise CommandError(f"{owner} has not allowed face analysis; it is in Settings.")
         batch = start_batch(owner, title=options["album"] or folder.resolve().name, expected=len(files))
-        for path in track(files, description="Importing", console=None, disable=options["verbosity"] == 0):
-            take_in(batch, receive_local_file(path, name=path.name), name=str(path.relative_to(folder)))
+        for path in track(files, description="Importing", disable=options["verbosity"] == 0):
+            self._take_in(batch, path, name=str(path.relative_to(folder)))
         self._report(batch)
         if options["people_from_folders"]:
-            work_until_done(owner, report=self.stdout.write)
+            self._work(owner)
             for person, count in confirm_people_of_folders(batch).items():
                 self.stdout.write(f"{person}: {count} face{'' if count == 1 else 's'} confirmed.")
         elif not options["no_wait"]:
+            self._work(owner)
+
+    def _work(self, owner: User) -> None:
+        try:
             work_until_done(owner, report=self.stdout.write)
+        except WeightsUnavailable as error:
+            raise CommandError(f"The photos are in, but faces cannot be found. {error}") from error
+
+    def _take_in(self, batch: Batch, path: Path, *, name: str) -> None:
+        try:
+            take_in(batch, receive_local_file(path, name=path.name), name=name)
+        except OSError as error:  # one file that cannot be read does not end the import
+            reason = f"cannot be read ({error.strerror or error})"
+            batch.record(clean_name(name), BatchFile.Outcome.REJECTED, photo=None, reason=reason)
 
     def _owner(self, name: str) -> User:
         try:

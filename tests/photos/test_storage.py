@@ -1,0 +1,97 @@
+"""Files that are on the disk whole, or not at all."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+
+from people.tasks import wake_workers
+from photos.storage import DurableStorage
+from photos.uploading import STALE_AFTER_SECONDS, incoming_folder, receive_local_file, sweep_incoming
+
+
+class BreakingOff(ContentFile):
+    def chunks(self, chunk_size=None):
+        yield b"x"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def files_below(folder) -> list[Path]:
+    return [path for path in Path(folder).rglob("*") if path.is_file()]
+
+
+def test_a_write_that_fails_leaves_nothing(settings):
+    with pytest.raises(OSError, match="No space"):
+        DurableStorage().save("crops/1/x.webp", BreakingOff(b"x"))
+
+    assert files_below(settings.MEDIA_ROOT) == []
+
+
+def test_a_write_whose_name_is_taken_by_a_folder_leaves_nothing(settings):
+    (settings.MEDIA_ROOT / "crops" / "x.webp").mkdir(parents=True)
+
+    with pytest.raises(IsADirectoryError):
+        DurableStorage().save("crops/x.webp", ContentFile(b"x"))
+
+    assert files_below(settings.MEDIA_ROOT) == []
+
+
+def test_closing_removes_a_part_nobody_took_over(arriving):
+    incoming = arriving()
+    assert len(files_below(incoming_folder())) == 1
+
+    incoming.close()
+
+    assert files_below(incoming_folder()) == []
+
+
+def test_closing_leaves_a_file_that_was_stored(settings, arriving):
+    incoming = arriving(b"content")
+    DurableStorage().save("originals/x.jpg", incoming)
+
+    incoming.close()
+
+    assert (settings.MEDIA_ROOT / "originals" / "x.jpg").read_bytes() == b"content"
+
+
+def test_a_local_file_that_cannot_be_opened_leaves_no_part(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        receive_local_file(tmp_path / "gone.jpg", name="gone.jpg")
+
+    assert files_below(incoming_folder()) == []
+
+
+def test_the_sweep_takes_old_parts_only(arriving):
+    old, new = arriving(), arriving()
+    os.utime(old.flushed_path, (0, new.flushed_path.stat().st_mtime - STALE_AFTER_SECONDS - 1))
+
+    assert sweep_incoming() == 1
+    assert files_below(incoming_folder()) == [new.flushed_path]
+
+
+def test_a_part_that_is_taken_over_during_the_sweep_does_not_stop_it(monkeypatch):
+    vanished = incoming_folder() / "a.part"
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([vanished]))
+
+    assert sweep_incoming() == 0
+
+
+@pytest.mark.django_db
+def test_due_work_is_sent_again_even_if_the_sweep_fails(alice, monkeypatch):
+    from photos import tasks
+    from tests.factories import make_photo
+
+    make_photo(alice, stage="derivatives")
+    sent = []
+
+    def fail():
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tasks, "sweep_incoming", fail)
+    monkeypatch.setattr(tasks, "wake_derivatives", lambda: sent.append(1))
+    with pytest.raises(OSError, match="Input/output"):
+        wake_workers()
+
+    assert sent == [1]

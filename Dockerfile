@@ -1,8 +1,8 @@
 # One image for web, workers and set-up; docker-compose.yml says which command each runs.
 FROM python:3.11-slim
 
-# The CPU build of torch is a tenth of the CUDA one. For a GPU: --build-arg TORCH_INDEX=
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# The CPU build of torch is a tenth of the CUDA one: --build-arg TORCH_INDEX= with the address of its index.
+ARG TORCH_INDEX=
 
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

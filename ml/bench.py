@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".tif", ".tiff", ".bmp"}
-PHOTOS_AT_ONCE = 8
+PHOTOS_AT_ONCE = 40
 # Finds and embeds the faces of some photos; returns how many.
 Pipeline = Callable[[Sequence[Path]], int]
 # Makes a pipeline from the folder of weights, in the process that runs it.
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m ml.bench", description=__doc__)
     parser.add_argument("folder", type=Path, help="photos, also in folders below")
     parser.add_argument("--models", type=Path, default=Path(os.environ.get("KITH_MODELS", "var/models")))
-    parser.add_argument("--photos", type=int, default=40, help="how many at most, spread over the folder")
+    parser.add_argument("--photos", type=int, default=80, help="how many at most, spread over the folder")
     options = parser.parse_args(arguments)
     photos = photos_of(options.folder, options.photos)
     if not photos:

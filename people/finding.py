@@ -102,7 +102,7 @@ def _face(photo: Photo, found: FoundFace, number: int) -> Face:
 
 def _webp(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=85, method=2)
+    image.save(buffer, "WEBP", quality=85, method=1)
     return buffer.getvalue()
 
 

@@ -68,7 +68,7 @@ def derive(path: str, small: str, large: str) -> dict[str, Any]:
     upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
     _write(upright, large, quality=82, method=2)
     upright.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    _write(upright, small, quality=80, method=3)
+    _write(upright, small, quality=80, method=1)
     bits = imagehash.phash(upright).hash.flatten()
     return metadata | {"perceptual_hash": "".join("1" if bit else "0" for bit in bits)}
 

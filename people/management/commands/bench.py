@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--photos", type=int, default=40, help="how many at most, spread over the folder")
+        parser.add_argument("--photos", type=int, default=80, help="how many at most, spread over the folder")
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         photos = photos_of(folder, options["photos"])

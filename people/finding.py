@@ -9,7 +9,6 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
@@ -38,15 +37,10 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
         for photo, _ in opened:
-            _hand_back(photo)
+            # Alone and after a pause: if the networks are what is sick, they get time to heal.
+            photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
         return 0
     return sum(_store_or_hand_back(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
-
-
-def _hand_back(photo: Photo) -> None:
-    """Let a photo be tried again, alone and after a pause: if the networks are what is sick, they get time to heal."""
-    pause = PAUSE_AFTER_FAILURE * photo.attempts
-    Photo.objects.filter(pk=photo.pk, lease_until=photo.lease_until).update(lease_until=timezone.now() + pause)
 
 
 def _open(photo: Photo) -> Image.Image | None:

@@ -9,6 +9,11 @@ from photos.intake import clean_name
 LONGEST_NAME = 100
 
 
+def primary_keys(values: list[str]) -> list[int]:
+    """Read the primary keys somebody sent; nonsense is left out. 18 digits fit a bigint, longer ones are nobody's."""
+    return [int(v) for v in values if v.isascii() and v.isdigit() and len(v) <= 18]
+
+
 def _cleaned_name(name: str) -> str:
     """A name as it is kept; normalising may make it longer than what was typed."""
     name = " ".join(clean_name(name).split())

@@ -103,8 +103,8 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     )
     chain = _turned_round(decision)
     touched = {c.face_id: c for act in chain for c in act.changes.all() if c.face_id is not None}
+    wait_for_lock(Job.CLUSTERS, decision.owner_id)  # before the faces, as grouping does
     faces = _locked_faces(decision.owner, touched)
-    wait_for_lock(Job.CLUSTERS, decision.owner_id)
     stale = [face for face in faces if _was_changed_since(face, touched[face.pk])]
     changes = [
         _change(reversal, face, Outcome(_state_in_force(face, touched[face.pk]))) for face in faces if face not in stale
@@ -168,9 +168,8 @@ def _drop_answered_suggestions(changes: list[Change]) -> None:
 def _acts_in_force(face: Face) -> ChangeQuerySet:
     """What decisions in force did to this face, the newest first; undoing is not an act of its own."""
     acts = Change.objects.filter(face=face, decision__is_in_force=True)
-    return acts.exclude(decision__verb=Decision.Verb.UNDO).order_by(
-        "-decision_id"
-    )  # "-decision" would follow its own ordering
+    # "-decision" would follow the decisions' own ordering, which is newest first already.
+    return acts.exclude(decision__verb=Decision.Verb.UNDO).order_by("-decision_id")
 
 
 def _was_changed_since(face: Face, change: Change) -> bool:

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import User
+from people.forms import primary_keys
 from people.models import Face, Person
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
@@ -28,7 +29,7 @@ class PhotoSearch:
     @classmethod
     def from_query(cls, owner: User, query: QueryDict) -> Self:
         """Read a search from an address; people of others and nonsense are left out."""
-        known = Person.objects.owned_by(owner).with_faces().select_related("cover_face")
+        known = Person.objects.owned_by(owner).with_faces()
         return cls(
             tuple(_by_ids(known.in_bulk(_ids(query, "p")), _ids(query, "p"))),
             tuple(_by_ids(known.in_bulk(_ids(query, "without")), _ids(query, "without"))),
@@ -85,9 +86,7 @@ def _shows(people: "list[Person] | tuple[Person, ...]") -> Exists:
 
 
 def _ids(query: QueryDict, key: str) -> list[int]:
-    # 18 digits fit a bigint; longer numbers are nobody's.
-    values = [v for v in query.getlist(key) if v.isascii() and v.isdigit() and len(v) <= 18]
-    return list(dict.fromkeys(int(v) for v in values))[:MOST_TERMS]
+    return list(dict.fromkeys(primary_keys(query.getlist(key))))[:MOST_TERMS]
 
 
 def _by_ids(people: dict[int, Person], ids: list[int]) -> list[Person]:

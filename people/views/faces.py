@@ -7,9 +7,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
 from people import answers
-from people.forms import NameForm
+from people.forms import NameForm, primary_keys
 from people.models import Face, Person
-from people.views.respond import back, ids, say_what_was_decided
+from people.views.respond import back, say_what_was_decided
 from photos.views.media import serve_picture
 
 
@@ -35,7 +35,7 @@ def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
     """Yes or no to "Is this Ann?" The form names the person: suggestions may change meanwhile."""
     face = _face_of(request, face_id)
     people = Person.objects.owned_by(request.user)
-    person = get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
+    person = get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
     match request.POST.get("answer"):
         case "yes":
             say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))

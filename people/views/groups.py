@@ -8,10 +8,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
-from people.forms import NameForm
+from people.forms import NameForm, primary_keys
 from people.models import Cluster
 from people.review import likely_people
-from people.views.respond import back, ids, say_what_was_decided
+from people.views.respond import back, say_what_was_decided
 
 STRIP = 8
 FACES_SHOWN = 300
@@ -55,8 +55,8 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
         messages.error(request, "Say who this is.")
         return back(request, cluster.get_absolute_url())
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
-    shown = set(ids(request.POST.getlist("shown"))) & members
-    ticked = set(ids(request.POST.getlist("faces")))
+    shown = set(primary_keys(request.POST.getlist("shown"))) & members
+    ticked = set(primary_keys(request.POST.getlist("faces")))
     unticked = shown - ticked
     if not members - unticked:
         messages.info(request, "Tick at least one face first.")

@@ -12,10 +12,10 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
-from people.forms import NameForm, PersonForm
+from people.forms import NameForm, PersonForm, primary_keys
 from people.models import Cluster, Face, Person
 from people.models.person import PersonQuerySet
-from people.views.respond import back, ids, say_what_was_decided
+from people.views.respond import back, say_what_was_decided
 from photos.models import Photo
 from photos.pagination import timeline_page
 
@@ -155,7 +155,7 @@ def merge(request: UserRequest, person_id: int) -> HttpResponse:
 def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
     """What a selection of a person's faces can have done: not them, somebody else, or their cover."""
     person = _person_of(request, person_id)
-    theirs = person.faces.filter(pk__in=ids(request.POST.getlist("faces")))
+    theirs = person.faces.filter(pk__in=primary_keys(request.POST.getlist("faces")))
     faces = list(theirs.values_list("pk", flat=True))
     here = f"{person.get_absolute_url()}?tab=faces"
     if not faces:

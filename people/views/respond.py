@@ -33,8 +33,3 @@ def back(request: UserRequest, default: str) -> HttpResponse:
     is_followed = not request.htmx or request.htmx.target
     # Not redirect(): it takes a word without a slash for the name of a view.
     return HttpResponseRedirect(target) if is_followed else HttpResponseClientRedirect(target)
-
-
-def ids(values: list[str]) -> list[int]:
-    """Read primary keys a form sent; nonsense is left out. 18 digits fit a bigint."""
-    return [int(v) for v in values if v.isascii() and v.isdigit() and len(v) <= 18]

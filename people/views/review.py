@@ -9,10 +9,10 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers
-from people.forms import NameForm
+from people.forms import NameForm, primary_keys
 from people.models import Cluster, Decision, Face, Person
 from people.review import count_questions, next_question
-from people.views.respond import ids, say_what_was_decided
+from people.views.respond import say_what_was_decided
 from photos.models import Photo
 
 MOST_SKIPPED = 500
@@ -27,7 +27,7 @@ def review(request: UserRequest) -> HttpResponse:
         request.session["skipped"] = []
         return redirect("people:review")
     template = "people/_question.html" if request.htmx else "people/review.html"
-    about = next(iter(ids(request.GET.getlist("person"))), None)
+    about = next(iter(primary_keys(request.GET.getlist("person"))), None)
     return render(request, template, _context(request, about=about))
 
 
@@ -49,7 +49,7 @@ def _decide(request: UserRequest) -> None:
     if not faces:  # answered in another tab, or by a second click
         say_what_was_decided(request, None)
         return
-    ticked = set(ids(request.POST.getlist("faces"))) & faces
+    ticked = set(primary_keys(request.POST.getlist("faces"))) & faces
     if not ticked and request.POST.get("answer") != "no":
         messages.info(request, "Tick at least one face first.")
         return
@@ -78,7 +78,7 @@ def _name(request: UserRequest, faces: set[int], ticked: set[int]) -> Decision |
     unseen: set[int] = set()
     if request.POST.get("cluster"):
         clusters = Cluster.objects.owned_by(request.user)
-        cluster = get_object_or_404(clusters, pk__in=ids([request.POST["cluster"]]))
+        cluster = get_object_or_404(clusters, pk__in=primary_keys([request.POST["cluster"]]))
         waiting = cluster.faces.untagged().filter(suggestion=None)
         unseen = set(waiting.values_list("pk", flat=True)) - faces
     return answers.confirm(form.get_or_create_person(), ticked | unseen, but_not=faces - ticked, actor=request.user)
@@ -86,13 +86,13 @@ def _name(request: UserRequest, faces: set[int], ticked: set[int]) -> Decision |
 
 def _asked_faces(request: UserRequest) -> set[int]:
     """The faces of the question that still wait for an answer; others may be answered by now."""
-    shown = ids(request.POST.getlist("shown"))
+    shown = primary_keys(request.POST.getlist("shown"))
     return set(Face.objects.owned_by(request.user).untagged().filter(pk__in=shown).values_list("pk", flat=True))
 
 
 def _person_asked_about(request: UserRequest) -> Person:
     people = Person.objects.owned_by(request.user)
-    return get_object_or_404(people, pk__in=ids([request.POST.get("about", "")]))
+    return get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
 
 
 def _context(request: UserRequest, *, about: int | None = None) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """A photo: an original that never changes, what is derived from it, and how far that is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 from pgvector.django import BitField
 
 from accounts.models import User
@@ -145,6 +146,10 @@ class Photo(models.Model):
     def hand_back(self) -> None:
         """Put a claimed photo back in line as if it had not been claimed; one that was finished stays so."""
         self._in_our_hands().update(lease_until=None, attempts=models.F("attempts") - 1)
+
+    def postpone(self, pause: timedelta) -> None:
+        """Put a claimed photo back in line for after a pause; the attempt counts."""
+        self._in_our_hands().update(lease_until=timezone.now() + pause)
 
     def advance(self, stage: "Photo.Stage") -> None:
         """Hand the photo on to the next stage, in the transaction that wrote the results."""

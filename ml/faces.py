@@ -33,8 +33,16 @@ from ml.weights import WeightsUnavailable, projection_path, verify
 
 __all__ = [
     "BoundingBox", "EmbeddedFace", "FaceFinder", "FoundFace", "KnownFace", "UnreadableImage", "WeightsUnavailable",
-    "load_face_finder", "open_upright",
+    "load_face_finder", "open_face_finder", "open_upright",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
+
+    box: BoundingBox
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +63,10 @@ class FoundFace:
     projection: NDArray[np.float32]
     crop: Image.Image
 
-
-@dataclass(frozen=True, eq=False)
-class KnownFace:
-    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
-
-    box: BoundingBox
-    landmarks: NDArray[np.float32]
+    @property
+    def known(self) -> KnownFace:
+        """Its place alone, for `FaceFinder.embed_again`."""
+        return KnownFace(self.box, self.landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +229,12 @@ def _cut_for_model(
 # The last model only: a worker that changes models would hold the networks of both.
 @functools.lru_cache(maxsize=1)
 def load_face_finder(models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto") -> FaceFinder:
-    """Load the networks; once per process, as long as it is the same model.
+    """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
+    return open_face_finder(models_dir, model, device)
+
+
+def open_face_finder(models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto") -> FaceFinder:
+    """Load the networks.
 
     Args:
         models_dir: the folder that `ml.weights.fetch` filled.

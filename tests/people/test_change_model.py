@@ -359,13 +359,13 @@ def test_beat_sends_the_work_again(alice, own_models, monkeypatch):
 
 
 def test_the_status_page_and_the_command_say_how_far_it_is(library, alice, onnx_file, signed_in):
-    assert "are in line" not in signed_in.get(reverse("photos:status")).content.decode()
+    assert "New model" not in signed_in.get(reverse("photos:status")).content.decode()
     change_model(str(onnx_file))
     embed_some_again(limit=2)
 
     page = signed_in.get(reverse("photos:status")).content.decode()
 
-    assert "2 of 5 faces are embedded with this model, 3 are in line" in page
+    assert "New model: 2 of 5 faces done" in page
     assert "small.onnx, plugged in" in page
     assert "2 of 5 faces are embedded with it, 3 are in line." in change_model("--status")
 

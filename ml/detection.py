@@ -23,6 +23,8 @@ WINDOW = 12  # side of P-Net's window, pixels
 STRIDE = 2
 PYRAMID_FACTOR = 0.709
 PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD = 0.6, 0.7, 0.7
+CascadeThresholds = tuple[float, float, float]  # least score that P-Net, R-Net and O-Net each let pass
+THRESHOLDS: CascadeThresholds = (PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD)
 
 SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
 # In a big photo smaller faces are passers-by, and the pyramid's lowest level costs half of all the time.
@@ -57,20 +59,27 @@ NO_DETECTIONS = Detections(
 )
 
 
-def detect_faces(image: Image.Image, engine: Engine, *, smallest_face: float | None = None) -> Detections:
+def detect_faces(
+    image: Image.Image,
+    engine: Engine,
+    *,
+    smallest_face: float | None = None,
+    thresholds: CascadeThresholds = THRESHOLDS,
+) -> Detections:
     """Find the faces of one upright RGB image.
 
     Args:
         image: any size; images smaller than a face give no detections.
         engine: what runs the networks.
         smallest_face: side in pixels of the smallest face to look for; by default `smallest_face_of(image.size)`.
+        thresholds: least score that P-Net, R-Net and O-Net each let pass; the default was measured.
     """
     wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
     if min(image.size) * WINDOW / wanted < WINDOW:
         return NO_DETECTIONS
     sampler = AreaSampler(image)
-    boxes = _refine(_propose(sampler, engine, wanted), sampler, engine)
-    return locate_landmarks(boxes, sampler, engine)
+    boxes = _refine(_propose(sampler, engine, wanted, thresholds[0]), sampler, engine, thresholds[1])
+    return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2])
 
 
 def smallest_face_of(size: tuple[int, int]) -> float:
@@ -81,7 +90,7 @@ def smallest_face_of(size: tuple[int, int]) -> float:
 # Stage 1: P-Net
 
 
-def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDArray[np.float32]:
+def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float) -> NDArray[np.float32]:
     """Square candidate boxes, shape (n, 4), from P-Net on every level of the image pyramid.
 
     facenet-pytorch also suppresses overlaps above 0.7 between levels here. Windows of neighbouring levels differ by
@@ -91,7 +100,7 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDAr
     found = [np.zeros((0, 9), dtype=np.float32)]
     while min(sampler.width, sampler.height) * scale >= WINDOW:
         level = sampler.resized(int(sampler.width * scale + 1), int(sampler.height * scale + 1))
-        found.append(_propose_at(level, scale, engine))
+        found.append(_propose_at(level, scale, engine, threshold))
         scale *= PYRAMID_FACTOR
     candidates = np.concatenate(found)
     if len(candidates) > MOST_CANDIDATES:
@@ -101,10 +110,10 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDAr
     return squared(corners + offsets * sides)
 
 
-def _propose_at(level: Pixels, scale: float, engine: Engine) -> NDArray[np.float32]:
+def _propose_at(level: Pixels, scale: float, engine: Engine, threshold: float) -> NDArray[np.float32]:
     """P-Net's boxes at one scale, shape (n, 9): corners in image pixels, score, offsets as shares of the side."""
     offsets, scores = _run_in_strips(level, engine)
-    rows, columns = np.nonzero(scores >= PNET_THRESHOLD)
+    rows, columns = np.nonzero(scores >= threshold)
     # In single precision like the reference: these quotients are often whole numbers, and the last bit decides.
     cells = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
     first = np.floor((cells + 1) / np.float32(scale))
@@ -149,11 +158,11 @@ def _overlapping_windows(
 # Stages 2 and 3: R-Net, O-Net
 
 
-def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine) -> NDArray[np.float32]:
+def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threshold: float) -> NDArray[np.float32]:
     """Keep the boxes R-Net takes for faces, corrected and squared."""
     boxes, (offsets, probabilities) = _look_closer("rnet", boxes, 24, sampler, engine)
     scores = probabilities[:, 1]
-    passed = scores > RNET_THRESHOLD
+    passed = scores > threshold
     boxes, scores, offsets = boxes[passed], scores[passed], offsets[passed]
     kept = suppress_overlaps(boxes, scores, 0.7)
     return squared(_corrected(boxes[kept], offsets[kept]))

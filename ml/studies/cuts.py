@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.alignment import BOX_LAYOUT, FACE_SIDE, crop_for_embedding, fit_similarity, warp_to_layout
+from ml.alignment import BOX_LAYOUT, FACE_SIDE, fit_similarity, warp_to_layout
 
 Corners = NDArray[np.float32]
 Landmarks = NDArray[np.float32]
@@ -21,11 +21,6 @@ Cut = Callable[[Image.Image, Corners, Landmarks], NDArray[np.uint8]]
 
 BILINEAR = Image.Resampling.BILINEAR
 BOX_ASPECT = 0.75  # width by height of MTCNN's boxes, median on LFW
-
-
-def as_shipped(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
-    """What Kith does."""
-    return crop_for_embedding(image, corners)
 
 
 def box(margin: int, resampling: Image.Resampling = BILINEAR, *, whole_pixels: bool = True) -> Cut:
@@ -101,21 +96,17 @@ def tilt(landmarks: Landmarks) -> float:
 
 
 CUTS: dict[str, Cut] = {
-    "as shipped": as_shipped,
     **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40, 48)},
     "box, margin 32, broken pixels": box(32, whole_pixels=False),
     "box, margin 32, bicubic": box(32, Image.Resampling.BICUBIC),
     "box, margin 32, Lanczos": box(32, Image.Resampling.LANCZOS),
     "even air, margin 32": even_air(32),
     "even air, margin 40": even_air(40),
-    "square, margin 0": square(0),
     "square, margin 16": square(16),
     "five points, margin 32": similarity(32),
     "five points, stretched, margin 32": stretched_similarity(32),
-    "five points, stretched, margin 16": stretched_similarity(16),
     "turned upright, margin 32": deskewed(32, 0),
     "turned upright beyond 10 degrees": deskewed(32, 10),
-    "turned upright beyond 20 degrees": deskewed(32, 20),
 }
 
 

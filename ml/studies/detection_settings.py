@@ -6,7 +6,6 @@ from many of them, whose faces are small beside the whole.
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from ml.detection import THRESHOLDS, CascadeThresholds, detect_faces
 from ml.engine import Engine, open_engine
@@ -26,6 +23,7 @@ from ml.evaluation.labels import read_labelled_photos
 from ml.geometry import pairwise_overlap
 from ml.images import open_upright
 from ml.studies.line_plot import Line, line_plot
+from ml.studies.tables import write_table
 
 SHRUNK_BY = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 FACE_SIDES = (10, 14, 20, 28, 40, 80, 10_000)  # edges of the classes of faces by size, pixels
@@ -232,13 +230,3 @@ def working_side_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Pat
     header = ["longer side", "smallest share", "pixels", "1/144 to 1/96", "1/96 to 1/64", "1/64 to 1/40"]
     header += ["false per photo", "processor s"]
     write_table(f"{len(photos)} photos of {BIG_PHOTO[0]} x {BIG_PHOTO[1]}", header, rows, output / "working-side.csv")
-
-
-def write_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]], path: Path) -> None:
-    """Print a table and write it as CSV."""
-    table = Table(*header, title=title)
-    for row in rows:
-        table.add_row(*[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row])
-    Console().print(table)
-    with path.open("w", newline="") as lines:
-        csv.writer(lines).writerows([header, *rows])

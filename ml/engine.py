@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ml.device import Device, cores_available
 from ml.weights import load_weights, network_path
 
-# Each network and the side of the smallest input it takes, pixels
-SIDES = {"pnet": 12, "rnet": 24, "onet": 48, "facenet": 160}
-NETWORKS = tuple(SIDES)
+# "facenet" stands for the embedding network, whichever model it is of.
+NETWORKS = ("pnet", "rnet", "onet", "facenet")
+SMALLEST_SIDE = 12  # pixels; of P-Net, which takes any size
 
 # Each lane holds a photo and 120 MB of the networks' inner results.
 MOST_LANES = 4
@@ -69,7 +69,8 @@ class OpenVinoEngine:
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
         # moment can wait for each other for ever (seen with 2026.4.1). So the first ones go through here, one by one.
         for network in NETWORKS:
-            side = SIDES[network]
+            height = self._compiled[network].input().partial_shape[1]
+            side = height.get_length() if height.is_static else SMALLEST_SIDE
             self.run(network, np.zeros((1, side, side, 3), dtype=np.float32))
 
     def run(self, network: str, pixels: Pixels) -> Outputs:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from ml.engine import Engine, Outputs, Pixels
 from ml.geometry import paired_overlap, squared, suppress_overlaps, suppress_pairs
+from ml.images import MIN_SIDE
 from ml.resampling import AreaSampler
 
 WINDOW = 12  # side of P-Net's window, pixels
@@ -26,9 +27,11 @@ PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD = 0.6, 0.7, 0.7
 CascadeThresholds = tuple[float, float, float]  # least score that P-Net, R-Net and O-Net each let pass
 THRESHOLDS: CascadeThresholds = (PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD)
 
-SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
-# In a big photo smaller faces are passers-by, and the pyramid's lowest level costs half of all the time.
-SMALLEST_FACE_SHARE = 1 / 96  # of the longer side
+# Side in pixels of the smallest face looked for, in photos whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+# In a bigger photo it grows along: smaller faces are passers-by, and the lowest level of the pyramid costs half of all
+# the time. Chosen by measurement, like the thresholds: docs/decisions/0011.
+SMALLEST_FACE = 20.0
+LEAST_SMALLEST_FACE = 8.0  # P-Net's window is 12 pixels wide, and from less than two thirds of them it guesses
 
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise
 CROPS_AT_ONCE = 64
@@ -82,9 +85,28 @@ def detect_faces(
     return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2])
 
 
-def smallest_face_of(size: tuple[int, int]) -> float:
-    """Side in pixels of the smallest face looked for in an image of (width, height)."""
-    return max(SMALLEST_FACE, max(size) * SMALLEST_FACE_SHARE)
+def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE) -> float:
+    """Side in pixels of the smallest face looked for in an image of (width, height).
+
+    Args:
+        size: of the image, pixels.
+        smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+
+    Raises:
+        ValueError: smallest_face is below 8 or not finite.
+    """
+    if not LEAST_SMALLEST_FACE <= smallest_face < np.inf:
+        raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
+    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+
+
+def working_side(smallest_face: float = SMALLEST_FACE) -> int:
+    """Long side in pixels that photos should keep (`min_side` of `ml.images.open_upright`) to look for such faces.
+
+    A face of fewer than 20 pixels is hard to find and harder to recognise, so who looks for smaller ones needs more
+    pixels in all: with 10, faces of 1/192 of a photo's longer side still have 20.
+    """
+    return max(MIN_SIDE, round(MIN_SIDE * SMALLEST_FACE / smallest_face))
 
 
 # Stage 1: P-Net

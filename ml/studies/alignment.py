@@ -6,6 +6,7 @@ their mirror image. Embeddings are kept in the output folder, so that a run that
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from PIL import Image
 from rich.console import Console
 
 from ml.detection import detect_faces
-from ml.embedding import EMBEDDING_SIZE, embed_faces
+from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
 from ml.evaluation.labels import LabelledFace, LabelledPhoto, read_labelled_photos
 from ml.evaluation.verification import all_pairs, pair_accuracy, true_accept_rate
@@ -63,22 +64,33 @@ def run(data: Path, models_dir: Path, output: Path) -> None:
     """Measure all cuts and write tables (CSV) into `output`; half an hour on two cores."""
     output.mkdir(parents=True, exist_ok=True)
     study = _Study(open_engine(models_dir, "facenet-casia", "cpu"), output)
-    photos = read_labelled_photos(data)
-    level = study.locate(data, two_each([photo for photo in photos if photo.file.startswith(LFW)]))
+    level = study.locate(data, two_each(photos_of_pairs(data)))
     study.level_table(level)
     study.tilted_table(level)
-    study.web_table(study.locate(data, [photo for photo in photos if not photo.file.startswith(LFW)]), level)
+    web = [photo for photo in read_labelled_photos(data) if not photo.file.startswith(LFW)]
+    study.web_table(study.locate(data, web), level)
 
 
 def two_each(photos: Sequence[LabelledPhoto]) -> list[LabelledPhoto]:
     """Two photos each of some of the people who have so many, always the same ones."""
     by_person = defaultdict(list)
     for photo in photos:
-        by_person[photo.faces[0].person].append(photo)
+        by_person[str(photo.faces[0].person)].append(photo)
     random = np.random.default_rng(0)
-    several = sorted((group for group in by_person.values() if len(group) >= 2), key=lambda group: group[0].file)
-    chosen = sorted(random.permutation(len(several))[:LEVEL_PEOPLE])
-    return [several[index][number] for index in chosen for number in random.permutation(len(several[index]))[:2]]
+    two = {
+        person: {by_person[person][number].file for number in random.permutation(len(by_person[person]))[:2]}
+        for person in sorted(by_person)
+        if len(by_person[person]) >= 2
+    }
+    chosen = set().union(*(two[person] for person in random.permutation(sorted(two))[:LEVEL_PEOPLE].tolist()))
+    return [photo for photo in photos if photo.file in chosen]
+
+
+def photos_of_pairs(data: Path) -> list[LabelledPhoto]:
+    """The photos of the pairs in lfw_pairs.csv."""
+    with (data / "lfw_pairs.csv").open(newline="") as lines:
+        files = {row[end] for row in csv.DictReader(lines) for end in ("file1", "file2")}
+    return [photo for photo in read_labelled_photos(data) if photo.file in files]
 
 
 class _Study:
@@ -183,7 +195,7 @@ class _Study:
             for name in FOR_TILTED:
                 level = self.embed(f"level, {name}", faces, CUTS[name])
                 known, centre = level[firsts], level[others].mean(axis=0)
-                probed = np.full((len(firsts), EMBEDDING_SIZE), np.nan, dtype=np.float32)
+                probed = np.full_like(known, np.nan)
                 probed[found] = self.embed(f"turned {degrees}, {name}", probes, CUTS[name])
                 row: list[object] = [degrees, float(found.mean()), name]
                 for middle in (np.zeros_like(centre), centre):

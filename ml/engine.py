@@ -75,8 +75,7 @@ class OpenVinoEngine:
     def _smallest_input(self, network: str) -> tuple[int, ...]:
         if network in INPUTS:
             return INPUTS[network]
-        _, height, width, channels = self._compiled[network].input().shape[:]
-        return height, width, channels
+        return tuple(size.get_length() for size in list(self._compiled[network].input().partial_shape)[1:])
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
         requests = self._requests.__dict__

@@ -41,10 +41,16 @@ def crop_for_embedding(image: Image.Image, corners: NDArray[np.float32]) -> NDAr
         corners: shape (4,): left, top, right, bottom of the face in pixels.
 
     Returns:
-        Shape (160, 160, 3). Near the edge of the photo the margin is cut off, not filled.
+        Shape (160, 160, 3). Near the edge of the photo the margin is cut off, not filled; of a box with nothing of the
+        photo in it the nearest pixels are taken.
+
+    Raises:
+        ValueError: the image is not RGB, or corners are not four finite numbers.
 
     Source: facenet-pytorch's extract_face.
     """
+    _require_rgb(image)
+    _require_corners(corners)
     air = (corners[2:] - corners[:2]) * MARGIN / (FACE_SIDE - MARGIN) / 2
     width, height = image.size
     left, top = np.trunc(np.maximum(corners[:2] - air, 0)).astype(int)
@@ -142,6 +148,11 @@ def _require_rgb(image: Image.Image) -> None:
         raise ValueError(f"image must be RGB, not {image.mode}")
 
 
+def _require_corners(corners: NDArray[np.floating]) -> None:
+    if np.shape(corners) != (4,) or not np.isfinite(corners).all():
+        raise ValueError(f"corners must be four finite numbers, not {corners}")
+
+
 def crop_for_display(image: Image.Image, corners: NDArray[np.float32]) -> Image.Image:
     """Cut out a square with the whole head: the face takes up 60 % of its height, less at the edge of the photo.
 
@@ -151,7 +162,12 @@ def crop_for_display(image: Image.Image, corners: NDArray[np.float32]) -> Image.
 
     Returns:
         A square of at most 320 pixels, never enlarged.
+
+    Raises:
+        ValueError: the image is not RGB, or corners are not four finite numbers.
     """
+    _require_rgb(image)
+    _require_corners(corners)
     width, height = image.size
     longest = float(max(corners[2:] - corners[:2]))
     side = max(min(longest / DISPLAY_FACE_SHARE, width, height), 1.0)

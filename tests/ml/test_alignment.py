@@ -125,6 +125,23 @@ def test_points_that_are_none_are_refused_by_name(points):
         warp_to_layout(image, ARCFACE_LAYOUT, points, 112)
 
 
+@pytest.mark.parametrize("cut", [crop_for_embedding, crop_for_display])
+def test_boxes_and_pictures_that_are_none_are_refused_by_name(astronaut, cut):
+    for bad in (corners(), corners(0, 0, 10), corners(0, 0, np.nan, 10), corners(0, 0, np.inf, 9), np.zeros((1, 4))):
+        with pytest.raises(ValueError, match="corners"):
+            cut(astronaut, bad)
+    for mode in ("L", "RGBA", "F"):
+        with pytest.raises(ValueError, match="image"):
+            cut(Image.new(mode, (200, 200)), corners(10, 10, 90, 90))
+
+
+@pytest.mark.parametrize("cut", [crop_for_embedding, crop_for_display])
+@pytest.mark.parametrize("box", [(-90, -80, -50, -40), (600, 700, 650, 780), (90, 90, 20, 20)])
+def test_a_box_beside_the_picture_gives_a_crop_all_the_same(astronaut, cut, box):
+    assert np.asarray(cut(astronaut, corners(*box))).ndim == 3
+    assert np.asarray(cut(Image.new("RGB", (1, 1)), corners(*box))).ndim == 3
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "F"])
 def test_only_rgb_is_warped(mode):
     with pytest.raises(ValueError, match="image"):

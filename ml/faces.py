@@ -204,7 +204,7 @@ def _cut_face(
     reported = box or BoundingBox.from_pixels(corners, image.size)
     # The embedding comes from the box cut off at the edges, the one that is stored, so that it can be made again.
     inside = BoundingBox.from_pixels(corners, image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, inside)
+    pixels = crop_for_embedding(image, inside, landmarks)
     # Quality is always rated on the same cut: it is kept when the model changes.
     quality = face_quality(pixels, inside, landmarks, score)
     if model.crop == "landmarks":
@@ -229,7 +229,7 @@ def _cut_for_model(
 ) -> NDArray[np.uint8]:
     """Cut a face out as the model wants it; corners and landmarks in pixels."""
     if model.crop == "box":
-        return crop_for_embedding(image, corners)
+        return crop_for_embedding(image, corners, landmarks)
     try:
         return warp_to_layout(image, landmarks, ARCFACE_LAYOUT, model.side)
     except ValueError:

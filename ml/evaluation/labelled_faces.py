@@ -104,6 +104,7 @@ def find_labelled(
         for batch in _opened(folder, found.problems):
             faces = finder.find_faces([opened.image for opened in batch])
             found.photos.extend(map(_searched, batch, faces))
+            found.problems.extend(sentence for opened in batch for sentence in _boxes_outside(opened))
             for rows in threads.map(partial(_named_rows, finder=finder, mirror=mirror), batch, faces):
                 found.rows.extend(rows)
             progress(len(batch))
@@ -184,6 +185,15 @@ def _width(path: Path) -> int:
         except BROKEN_FILE:
             turned = False  # as `open_upright` leaves it
         return image.height if turned else image.width
+
+
+def _boxes_outside(opened: _OpenedPhoto) -> Iterator[str]:
+    """A sentence if boxes lie beside the photo: they were drawn in pixels of another size, or before it was turned."""
+    drawn = corners_of([face.box for face in opened.photo.faces if face.box is not None]) * np.float32(opened.scale)
+    centres = (drawn[:, :2] + drawn[:, 2:]) / 2
+    outside = int(((centres < 0) | (centres > np.array(opened.image.size))).any(axis=1).sum())
+    if outside:
+        yield f"{opened.photo.file}: {outside} of {len(drawn)} boxes lie outside the upright photo."
 
 
 def _searched(opened: _OpenedPhoto, faces: Sequence[FoundFace]) -> SearchedPhoto:

@@ -122,13 +122,15 @@ class _OpenedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """One named face of one photo; side in pixels of the file."""
+    """One named face of one photo, without its pixels; side in pixels of the file."""
 
     name: FaceName
-    face: FoundFace
     found: bool
-    side: float
+    embedding: NDArray[np.float32]
     mirrored: NDArray[np.float32]
+    projection: NDArray[np.float32]
+    quality: float
+    side: float
 
 
 @dataclass
@@ -144,9 +146,9 @@ class _Found:
         faces = LabelledFaces(
             files=np.array([row.name.file for row in rows], dtype=np.str_),
             persons=np.array([row.name.person for row in rows], dtype=np.str_),
-            embeddings=_stacked([row.face.embedding for row in rows]),
-            projections=_stacked([row.face.projection for row in rows]),
-            qualities=np.array([row.face.quality for row in rows], dtype=np.float32),
+            embeddings=_stacked([row.embedding for row in rows]),
+            projections=_stacked([row.projection for row in rows]),
+            qualities=np.array([row.quality for row in rows], dtype=np.float32),
             sides=np.array([row.side for row in rows], dtype=np.float32),
         )
         found = np.array([row.found for row in rows], dtype=bool)
@@ -218,7 +220,7 @@ def _named_rows(
         width, height = opened.image.size
         side = min(face.box.width * width, face.box.height * height) / opened.scale
         mirrored = _mirrored(opened.image, face, finder) if name in mirror else face.embedding
-        rows.append(_Row(name, face, place is not None, side, mirrored))
+        rows.append(_Row(name, place is not None, face.embedding, mirrored, face.projection, face.quality, side))
     return rows
 
 

@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from people.management.commands.evaluate import STUDIES
 from tests.pictures import drawing, portraits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,6 +184,22 @@ def test_folders_that_cannot_be_measured_are_explained(evaluate, tmp_path, files
 def test_options_that_make_no_sense_are_explained(evaluate, people, arguments, message):
     with pytest.raises(CommandError, match=message):
         evaluate(people, *arguments)
+
+
+def test_a_study_gets_the_folder_the_weights_and_where_to_write(monkeypatch, tmp_path):
+    runs = []
+    module = ModuleType("study_of_a_test")
+    module.run = lambda *arguments: runs.append(arguments)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(STUDIES, "alignment", module.__name__)
+    output = tmp_path / "deep" / "output"
+
+    call_command("evaluate", str(tmp_path), "--study", "alignment", "--models", "weights", "--output", str(output))
+
+    assert runs == [(tmp_path, Path("weights"), output)]
+    assert output.is_dir()
+    with pytest.raises(CommandError, match="nowhere is not a folder"):
+        call_command("evaluate", str(tmp_path / "nowhere"), "--study", "alignment")
 
 
 def test_it_starts_no_services(people, models_dir, tmp_path):

@@ -78,6 +78,13 @@ def test_a_photo_with_a_box_and_a_name_without_one_is_partly_boxed(tmp_path):
     assert by_file(tmp_path)["a.jpg"].status == "partial"
 
 
+def test_a_label_may_name_a_file_with_any_ending(tmp_path):
+    photo(tmp_path, "scan.jfif")
+    labels(tmp_path, "file,person\nscan.jfif,Ann\n")
+
+    assert list(by_file(tmp_path)) == ["scan.jfif"]
+
+
 def test_missing_files_are_listed(tmp_path):
     photo(tmp_path, "a.jpg")
     labels(tmp_path, "file,person\na.jpg,Ann\ngone.jpg,Ann\nalso/gone.jpg,Bob\n../a.jpg,Ann\n")

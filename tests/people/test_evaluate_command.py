@@ -129,6 +129,23 @@ def test_boxes_negatives_turned_photos_and_bad_files(people, evaluate):
     assert "broken.jpg is left out. The image cannot be read" in printed
 
 
+def test_photos_without_anybody_are_measured_too(evaluate, tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    for seed in range(2):
+        drawing(seed=seed).save(folder / f"{seed}.png")
+    (folder / "labels.csv").write_text("file,person\n")
+    (folder / "photos.csv").write_text("file,box_status\n0.png,no_faces\n1.png,no_faces\n")
+
+    figures, printed = evaluate(folder, "--html", str(tmp_path / "report.html"))
+
+    assert figures["detection"]["false_positives_per_photo"] == 0
+    assert figures["detection"]["precision"] is None
+    assert figures["counts"]["named_faces"] == 0
+    assert "No face was found in photos in which every face has a box." in printed
+    assert "Not measured." in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_a_face_that_is_not_found_is_taken_from_the_middle(people, evaluate):
     (people / "Nobody").mkdir()
     drawing().save(people / "Nobody" / "Nobody_0001.jpg")

@@ -182,7 +182,7 @@ def _galleries_of(
     several = people[np.bincount(identities)[people] >= 2]
     seen = 0
     while seen < PROBES_PER_SIZE:
-        known = random.permutation(several)[:size]
+        known = random.permutation(several)[: min(size, len(several) // 2)]
         gallery: list[int] = []
         probes: list[int] = []
         for person in known:

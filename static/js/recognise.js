@@ -17,6 +17,7 @@ function start() {
   let asking = null // of the picture; the camera asks one frame after the other
   let shown = null // the last picture, to try again
   let stream = null
+  let isStarting = false // while the browser asks its user for the camera
   let facing = "environment"
 
   // ---------- Asking
@@ -50,19 +51,24 @@ function start() {
     image.src = URL.createObjectURL(file)
     clear()
     reveal(image)
-    const canShow = image.decode().then(() => true, () => false).then((can) => {
-      part("cannot-show").hidden = can
-      image.hidden = !can
-      return can
+    const decoding = image.decode().then(() => true, () => {
+      if (asking === ours) image.hidden = true
     })
     const patience = setTimeout(() => tell("Looking ...", { aloud: true }), PATIENCE_MS)
     try {
       const seen = await ask(file, file.name || "This picture", ours.signal)
-      draw(seen, (await canShow) ? image : null)
+      const canShow = await decoding
+      if (asking !== ours) return
+      part("cannot-show").hidden = Boolean(canShow)
+      draw(seen, canShow ? image : null)
       image.alt = seen.sentence
     } catch (error) {
-      if (error instanceof Problem && asking === ours) report(error, { again: error.wait > 0 })
-      else if (error.name !== "AbortError") throw error
+      if (error.name === "AbortError") return
+      if (!(error instanceof Problem)) throw error
+      const canShow = await decoding
+      if (asking !== ours) return
+      if (!canShow) reveal(null)
+      report(error, { again: error.wait > 0 })
     } finally {
       clearTimeout(patience)
     }
@@ -71,11 +77,11 @@ function start() {
   // ---------- The camera
 
   async function startCamera() {
-    if (!navigator.mediaDevices?.getUserMedia) {
-      askSystemCamera()
-      return
-    }
+    if (!navigator.mediaDevices?.getUserMedia) return askSystemCamera()
+    if (isStarting) return
+    isStarting = true
     asking?.abort()
+    asking = null
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: { ideal: facing }, width: { ideal: FRAME_SIDE }, height: { ideal: 720 } },
@@ -85,6 +91,8 @@ function start() {
         ? "Your browser keeps the camera from this page. Allow it there, or choose a picture."
         : "No camera answers. Choose a picture instead."))
       return
+    } finally {
+      isStarting = false
     }
     const ours = stream
     ours.getVideoTracks()[0].addEventListener("ended", () => { if (stream === ours) stopCamera() })

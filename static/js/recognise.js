@@ -80,8 +80,6 @@ function start() {
     if (!navigator.mediaDevices?.getUserMedia) return askSystemCamera()
     if (isStarting) return
     isStarting = true
-    asking?.abort()
-    asking = null
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         video: { facingMode: { ideal: facing }, width: { ideal: FRAME_SIDE }, height: { ideal: 720 } },
@@ -95,10 +93,13 @@ function start() {
       isStarting = false
     }
     const ours = stream
+    asking?.abort()
+    asking = null
     ours.getVideoTracks()[0].addEventListener("ended", () => { if (stream === ours) stopCamera() })
     clear()
     video.srcObject = ours
-    await video.play()
+    await video.play().catch(() => {}) // stopped before it played
+    if (stream !== ours) return
     reveal(video)
     cameraIsOn(true)
     const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput")
@@ -114,7 +115,7 @@ function start() {
     while (stream === ours) {
       const began = performance.now()
       let wait = pause
-      if (!document.hidden) {
+      if (!document.hidden && video.videoWidth) {
         try {
           const seen = await ask(await grab(frame), "This frame")
           if (stream === ours) draw(seen, frame, { isMirrored })

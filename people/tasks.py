@@ -21,13 +21,14 @@ logger = logging.getLogger(__name__)
 
 CLAIM = 8  # photos per claim: one batch for the networks
 # Embedding again gives way: after so long others get their turn, and a message that waited longer is dropped, for beat
-# sends another one. Else those of beat and those the task sends itself would pile up before all other work.
-AGAIN_SECONDS = 10
+# sends another one. Else those of beat and those the task sends itself would pile up.
+AGAIN_SECONDS = 3
 AGAIN_WAITS_SECONDS = 20
 GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
 PHOTO_SECONDS = 240
 LIBRARY_SECONDS = 3600
+SHOWN_PICTURE_SECONDS = 60
 GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
 
 _grouped: dict[int, tuple[float, float]] = {}  # owner -> when, and how long it took, in this process
@@ -83,6 +84,14 @@ def embed_again() -> int:
         if not is_changing(owner_id, model):
             send_wakeup(group_faces, owner_id)
     return photos
+
+
+@shared_task(time_limit=SHOWN_PICTURE_SECONDS)
+def recognise(name: str, owner_id: int) -> None:
+    """Say who is in a picture that somebody shows, to him alone. Safe to deliver twice."""
+    from people import recognising
+
+    recognising.answer(name, owner_id)
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)

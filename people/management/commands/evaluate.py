@@ -21,6 +21,7 @@ from ml.evaluation.report import report_page
 from ml.evaluation.results import as_json
 from ml.evaluation.tables import print_evaluation
 from ml.faces import FaceFinder, load_face_finder
+from photos.face_model import wanted_face_model
 
 FONT = Path("vendor", "figtree", "figtree-latin-wght-normal.woff2")
 PAGE_WIDTH = 120  # characters, where the tables are not printed on a terminal
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         parser.add_argument("--pairs-from-labels", action="store_true", help="make pairs even if there is such a file")
         parser.add_argument("--seed", type=int, default=0, help="for random divisions; the same gives the same figures")
         parser.add_argument("--models", type=Path, default=settings.KITH_MODELS, metavar="DIR", help="the weights")
-        parser.add_argument("--model", default=settings.KITH_FACE_MODEL, metavar="NAME", help="the embedding model")
+        parser.add_argument("--model", default=wanted_face_model(), metavar="NAME", help="the embedding model")
         parser.add_argument("--study", choices=sorted(STUDIES), help="instead measure what a setting was chosen by")
         parser.add_argument("--output", type=Path, default=Path("study"), metavar="DIR", help="where a study writes")
 

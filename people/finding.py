@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
+from ml.device import cores_available
 from ml.faces import FaceFinder, FoundFace, load_face_finder
 from ml.identification import Thresholds, thresholds_for
 from ml.images import UnreadableImage, open_upright
@@ -20,6 +22,7 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
+GROUP = 8  # photos the networks look at together
 PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 UNREADABLE = "Its original cannot be decoded any more."
 
@@ -30,28 +33,60 @@ def face_finder() -> FaceFinder:
 
 
 def find_faces_of(photos: Sequence[Photo]) -> int:
-    """Detect, align, embed and store the faces of claimed photos; return how many photos are done."""
-    opened = [(photo, image) for photo in photos if (image := _open(photo)) is not None]
+    """Detect, align, embed and store the faces of claimed photos; return how many photos are done.
+
+    While one group's faces are stored, the networks already look at the next.
+    """
+    finder = face_finder()
+    groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
+    looking = ThreadPoolExecutor(1)
     try:
-        found = face_finder().find_faces([image for _, image in opened])
+        # The database stays with this thread.
+        found = [looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder) for group in groups]
+        return sum(_settle(group, faces) for group, faces in zip(groups, found, strict=True))
+    finally:
+        looking.shutdown(cancel_futures=True)
+
+
+def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
+    """The faces of each photo; None for one that cannot be decoded."""
+    with ThreadPoolExecutor(cores_available()) as threads:
+        images = list(threads.map(_open, originals))
+    faces = iter(finder.find_faces([image for image in images if image is not None]))
+    return [None if image is None else next(faces) for image in images]
+
+
+def _open(original: Path) -> Image.Image | None:
+    try:
+        return open_upright(original)
+    except (UnreadableImage, MemoryError):
+        return None
+
+
+def _settle(photos: Sequence[Photo], looking: Future[list[list[FoundFace] | None]]) -> int:
+    """Store what was found in a group as soon as it is known; return how many photos are done."""
+    try:
+        found = looking.result()
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
-        for photo, _ in opened:
+        for photo in photos:
             # Alone and after a pause: if the networks are what is sick, they get time to heal.
             photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
         return 0
-    return sum(_store_or_hand_back(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
+    done = 0
+    for photo, faces in zip(photos, found, strict=True):
+        if faces is None:
+            _fail(photo)
+        else:
+            done += _store_or_hand_back(photo, faces)
+    return done
 
 
-def _open(photo: Photo) -> Image.Image | None:
-    try:
-        return open_upright(Path(photo.original.path))
-    except (UnreadableImage, MemoryError):
-        with transaction.atomic():
-            ours = photo.locked_in_our_hands()
-            if ours is not None:
-                ours.fail(UNREADABLE)
-        return None
+def _fail(photo: Photo) -> None:
+    with transaction.atomic():
+        ours = photo.locked_in_our_hands()
+        if ours is not None:
+            ours.fail(UNREADABLE)
 
 
 def _store_or_hand_back(photo: Photo, found: Sequence[FoundFace]) -> bool:
@@ -96,7 +131,7 @@ def _face(photo: Photo, found: FoundFace, number: int) -> Face:
 
 def _webp(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=85, method=1)
+    image.save(buffer, "WEBP", quality=85, method=0)
     return buffer.getvalue()
 
 

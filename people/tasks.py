@@ -17,7 +17,7 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
-CLAIM = 8  # photos per claim: one batch for the networks
+CLAIM = 16  # photos per claim: two groups for the networks, so that one is stored while they look at the other
 GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
 PHOTO_SECONDS = 240

@@ -43,14 +43,12 @@ format: dev
 	$(VENV)/bin/ruff check --fix .
 	-$(VENV)/bin/djade $$(git ls-files 'templates/*.html')
 
-# In a data folder of its own, which is removed again. FOLDER: photos to measure with.
+# FOLDER: photos to measure with.
 FOLDER ?= var/test/portraits
-BENCH_HOME := /var/tmp/kith-bench-$(shell id -u)
 
 bench: dev
 	$(VENV)/bin/python -m tests.prepare
-	KITH_HOME=$(BENCH_HOME) KITH_MODELS=$(CURDIR)/var/test/models $(VENV)/bin/python manage.py bench $(FOLDER); \
-	status=$$?; rm -rf $(BENCH_HOME); exit $$status
+	KITH_MODELS=$(CURDIR)/var/test/models $(VENV)/bin/python manage.py bench $(FOLDER) $(if $(JSON),--json $(JSON))
 
 vendor:
 	tools/vendor/refresh.sh

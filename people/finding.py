@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
+from ml.device import cores_available
 from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
@@ -21,6 +23,7 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
+GROUP = 8  # photos the networks look at together
 PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 UNREADABLE = "Its original cannot be decoded any more."
 
@@ -36,31 +39,62 @@ def face_finder() -> FaceFinder:
 
 
 def find_faces_of(photos: Sequence[Photo]) -> int:
-    """Detect, align, embed and store the faces of claimed photos; return how many photos are done."""
-    opened = [(photo, image) for photo in photos if (image := open_photo(photo)) is not None]
+    """Detect, align, embed and store the faces of claimed photos; return how many photos are done.
+
+    While one group's faces are stored, the networks already look at the next.
+    """
+    finder = face_finder()  # once: somebody may change the model meanwhile
+    groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
+    looking = ThreadPoolExecutor(1)
     try:
-        finder = face_finder()  # once: somebody may change the model meanwhile
-        found = finder.find_faces([image for _, image in opened])
+        # The database stays with this thread.
+        found = [looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder) for group in groups]
+        return sum(_settle(group, faces, finder.model_name) for group, faces in zip(groups, found, strict=True))
+    finally:
+        looking.shutdown(cancel_futures=True)
+
+
+def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
+    """The faces of each photo; None for one that cannot be decoded."""
+    with ThreadPoolExecutor(cores_available()) as threads:
+        images = list(threads.map(open_original, originals))
+    faces = iter(finder.find_faces([image for image in images if image is not None]))
+    return [None if image is None else next(faces) for image in images]
+
+
+def open_original(original: Path) -> Image.Image | None:
+    """The photo, upright, as big as the smallest face needs it; None when it cannot be decoded."""
+    try:
+        return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+    except (UnreadableImage, MemoryError):
+        return None
+
+
+def _settle(photos: Sequence[Photo], looking: Future[list[list[FoundFace] | None]], model: str) -> int:
+    """Store what was found in a group as soon as it is known; return how many photos are done."""
+    try:
+        found = looking.result()
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
-        for photo, _ in opened:
+        for photo in photos:
             # Alone and after a pause: if the networks are what is sick, they get time to heal.
             photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
         return 0
-    pairs = zip(opened, found, strict=True)
-    return sum(_store_or_hand_back(photo, faces, finder.model_name) for (photo, _), faces in pairs)
+    done = 0
+    for photo, faces in zip(photos, found, strict=True):
+        if faces is None:
+            fail_unreadable(photo)
+        else:
+            done += _store_or_hand_back(photo, faces, model)
+    return done
 
 
-def open_photo(photo: Photo) -> Image.Image | None:
-    """The original of a claimed photo, upright; None, and the photo marked as failed, when it cannot be decoded."""
-    try:
-        return open_upright(Path(photo.original.path), min_side=working_side(settings.KITH_SMALLEST_FACE))
-    except (UnreadableImage, MemoryError):
-        with transaction.atomic():
-            ours = photo.locked_in_our_hands()
-            if ours is not None:
-                ours.fail(UNREADABLE)
-        return None
+def fail_unreadable(photo: Photo) -> None:
+    """Mark a claimed photo as failed, for its original cannot be decoded."""
+    with transaction.atomic():
+        ours = photo.locked_in_our_hands()
+        if ours is not None:
+            ours.fail(UNREADABLE)
 
 
 def _store_or_hand_back(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
@@ -105,7 +139,7 @@ def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
 
 def _webp(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=85, method=1)
+    image.save(buffer, "WEBP", quality=85, method=0)
     return buffer.getvalue()
 
 

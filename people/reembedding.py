@@ -5,14 +5,18 @@ one transaction, and a photo is claimed as everywhere: a worker that dies in the
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 from django.db import transaction
+from PIL import Image
 
 from accounts.models import User
+from ml.device import cores_available
 from ml.faces import EmbeddedFace, KnownFace
-from people.finding import PAUSE_AFTER_FAILURE, face_finder, open_photo
+from people.finding import PAUSE_AFTER_FAILURE, face_finder, fail_unreadable, open_original
 from people.model_change import photos_to_embed
 from people.models import Face, Upkeep
 from photos.models import Photo
@@ -28,7 +32,7 @@ def embed_some_again(*, limit: int) -> list[Photo]:
     """
     finder = face_finder()
     claimed = photos_to_embed(finder.model_name).lease(limit=limit)
-    opened = [(photo, image) for photo in claimed if (image := open_photo(photo)) is not None]
+    opened = _opened(claimed)
     faces = [list(photo.faces.without_vectors().not_embedded_by(finder.model_name)) for photo, _ in opened]
     known = [[_known(face) for face in theirs] for theirs in faces]
     try:
@@ -41,6 +45,16 @@ def embed_some_again(*, limit: int) -> list[Photo]:
     for (photo, _), theirs, new in zip(opened, faces, embedded, strict=True):
         _store(photo, dict(zip([face.pk for face in theirs], new, strict=True)), finder.model_name)
     return claimed
+
+
+def _opened(photos: Sequence[Photo]) -> list[tuple[Photo, Image.Image]]:
+    """The photos that can be decoded; the others are marked as failed."""
+    with ThreadPoolExecutor(cores_available()) as threads:
+        images = list(threads.map(open_original, [Path(photo.original.path) for photo in photos]))
+    for photo, image in zip(photos, images, strict=True):
+        if image is None:
+            fail_unreadable(photo)
+    return [(photo, image) for photo, image in zip(photos, images, strict=True) if image is not None]
 
 
 def _known(face: Face) -> KnownFace:

@@ -19,9 +19,10 @@ from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
-CLAIM = 8  # photos per claim: one batch for the networks
+CLAIM = 16  # photos per claim: two groups for the networks, so that one is stored while they look at the other
 # Embedding again gives way: after so long others get their turn, and a message that waited longer is dropped, for beat
 # sends another one. Else those of beat and those the task sends itself would pile up.
+AGAIN_CLAIM = 8
 AGAIN_SECONDS = 3
 AGAIN_WAITS_SECONDS = 20
 GROUP_AGAIN_AFTER_SECONDS = 10
@@ -69,7 +70,7 @@ def embed_again() -> int:
     photos, end = 0, time.monotonic() + AGAIN_SECONDS
     try:
         while time.monotonic() < end and not Photo.objects.due(Photo.Stage.FACES).exists():
-            claimed = reembedding.embed_some_again(limit=CLAIM)
+            claimed = reembedding.embed_some_again(limit=AGAIN_CLAIM)
             if not claimed:
                 break
             photos += len(claimed)

@@ -1,18 +1,18 @@
 """What the limited child does with one picture: look at it, or make its derivatives."""
 
 import io
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import imagehash
 import numpy as np
-import scipy.fftpack  # noqa: F401  phash would import it again in every child
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from ml.images import readable_formats, upright_rgb
 from photos.decoding.metadata import read_metadata
+from photos.decoding.perceptual import perceptual_hash
 
 # The cap is ours and is checked before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -21,6 +21,8 @@ readable_formats()  # loads the HEIC decoder once, before children are forked
 
 SMALL_SIDE = 720  # a justified row is 192 px high and at most about 310: enough at double density
 LARGE_SIDE = 2048
+# A JPEG is decoded straight to this or more where that spares scaling: phones' 4000 pixels come out as 2000.
+LARGE_ENOUGH = 1920
 EXTENSIONS = {
     "JPEG": "jpg",
     "PNG": "png",
@@ -63,17 +65,35 @@ def inspect(path: str, max_pixels: int) -> dict[str, Any]:
 def derive(path: str, small: str, large: str) -> dict[str, Any]:
     with _opened(path) as image:
         metadata = read_metadata(image)
-        image.draft("RGB", (LARGE_SIDE, LARGE_SIDE))
+        _decode_smaller(image)
         upright = upright_rgb(_in_srgb(_reduced(image)), image)
     upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
-    _write(upright, large, quality=82, method=2)
-    upright.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    _write(upright, small, quality=80, method=1)
-    bits = imagehash.phash(upright).hash.flatten()
-    return metadata | {"perceptual_hash": "".join("1" if bit else "0" for bit in bits)}
+    encoded = _encoded(upright, quality=82)
+    _write(encoded, large)
+    if max(upright.size) > SMALL_SIDE:
+        # As sharp as bicubic when it shrinks, in half of LANCZOS's time.
+        upright.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.HAMMING)
+        encoded = _encoded(upright, quality=80)
+    _write(encoded, small)
+    return metadata | {"perceptual_hash": perceptual_hash(upright)}
 
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {"inspect": inspect, "derive": derive}
+
+
+def rehearse() -> None:
+    """Do both jobs with a picture of our own, before children are forked.
+
+    What Python loads only when it is first used (to read a date, 20 ms) every child would load anew.
+    """
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2000:01:01 00:00:00"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture.jpg"
+        Image.new("RGB", (SMALL_SIDE + 80, SMALL_SIDE)).save(picture, exif=exif, icc_profile=profile)
+        inspect(str(picture), max_pixels=SMALL_SIDE**2 * 2)
+        derive(str(picture), small=str(Path(folder) / "small"), large=str(Path(folder) / "large"))
 
 
 def _opened(path: str) -> Image.Image:
@@ -87,6 +107,14 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after EXIF rotation, without decoding."""
     width, height = image.size
     return (height, width) if image.getexif().get(0x0112) in (5, 6, 7, 8) else (width, height)
+
+
+def _decode_smaller(image: Image.Image) -> None:
+    """Let the JPEG decoder make a big picture smaller, which is quicker than to scale it; others stay as they are."""
+    long_side = max(image.size)
+    if long_side >= 2 * LARGE_ENOUGH:
+        width, height = (max(side * LARGE_ENOUGH // long_side, 1) for side in image.size)
+        image.draft("RGB", (width, height))
 
 
 def _reduced(image: Image.Image) -> Image.Image:
@@ -108,11 +136,16 @@ def _reducible(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if image.mode in ("P", "1") else image
 
 
-def _write(image: Image.Image, path: str, **options: int) -> None:
+def _encoded(image: Image.Image, *, quality: int) -> bytes:
     encoded = io.BytesIO()
-    image.save(encoded, "WEBP", **options)
+    # Method 0 takes half the time of 2, for files a fifth larger and a little better.
+    image.save(encoded, "WEBP", quality=quality, method=0)
+    return encoded.getvalue()
+
+
+def _write(content: bytes, path: str) -> None:
     try:
-        Path(path).write_bytes(encoded.getvalue())
+        Path(path).write_bytes(content)
     except OSError as error:
         raise CannotWrite(error.errno, error.strerror) from error
 

@@ -4,6 +4,7 @@ Forking from a process that has the decoders loaded costs a few milliseconds; st
 Python for each picture would cost more than most pictures.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -13,7 +14,7 @@ import sys
 from typing import Any
 
 from photos.decoding.gate import WALL_SECONDS
-from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable
+from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable, rehearse
 
 MEMORY_BYTES = 2 * 1024**3  # a picture of 100 MP takes 400 MB, its rotated copy as much again
 CPU_SECONDS = 30
@@ -29,6 +30,8 @@ def serve() -> None:
     # A decoder that prints must not be taken for our answer.
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)
+        with contextlib.suppress(OSError):  # no room for it: children are only slower
+            rehearse()
         for line in sys.stdin:
             question = json.loads(line)
             answer = _answer(question["job"], question["arguments"])

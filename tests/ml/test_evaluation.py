@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image
 
-from ml import bench
 from ml.evaluation.clustering import bcubed
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces
@@ -52,20 +50,6 @@ def test_people_far_apart_are_suggested_without_mistake(random, tmp_path):
 
     assert score.precision == score.recall == 1
     assert score.stranger_rate == 0
-
-
-def test_the_benchmark_runs_both_ways(models_dir, astronaut, tmp_path, capsys):
-    astronaut.save(tmp_path / "a.jpg")
-    Image.new("RGB", (200, 100)).save(tmp_path / "b.png")
-
-    bench.main([str(tmp_path), "--models", str(models_dir)])
-
-    assert "times as fast" in capsys.readouterr().out
-
-
-def test_a_folder_without_photos_is_not_measured(models_dir, tmp_path):
-    with pytest.raises(SystemExit, match="There are no photos"):
-        bench.main([str(tmp_path), "--models", str(models_dir)])
 
 
 def test_big_blocks_are_given_back_or_nothing_happens():

@@ -301,14 +301,14 @@ def test_a_face_forgotten_meanwhile_does_not_come_back(library, alice, onnx_file
     from people import erasing, reembedding
 
     change_model(str(onnx_file))
-    open_photo = reembedding.open_photo
+    opened = reembedding._opened
 
-    def forget_first(photo):
+    def forget_first(photos):
         if alice.allows_faces:
             erasing.delete_face_data(alice)
-        return open_photo(photo)
+        return opened(photos)
 
-    monkeypatch.setattr(reembedding, "open_photo", forget_first)
+    monkeypatch.setattr(reembedding, "_opened", forget_first)
     embed_some_again(limit=8)
 
     assert Face.objects.count() == 0

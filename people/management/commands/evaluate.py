@@ -21,6 +21,7 @@ from ml.evaluation.report import report_page
 from ml.evaluation.results import as_json
 from ml.evaluation.tables import print_evaluation
 from ml.faces import FaceFinder, load_face_finder
+from ml.onnx_files import is_onnx_path
 from photos.face_model import wanted_face_model
 
 FONT = Path("vendor", "figtree", "figtree-latin-wght-normal.woff2")
@@ -101,7 +102,7 @@ class Command(BaseCommand):
 
 def face_finder(models_dir: Path, model: str) -> FaceFinder:
     """The product's own; its weights are fetched if they are not there."""
-    if weights.missing(models_dir, model) is not None:
+    if is_onnx_path(model) or weights.missing(models_dir, model) is not None:
         console = Console(stderr=True)
         weights.fetch(models_dir, model, source=settings.KITH_FACE_MODEL_SOURCE or None, report=console.print)
     return load_face_finder(models_dir, model)

@@ -11,7 +11,7 @@ from accounts.models import User
 
 # Paths that work before there is anybody.
 OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/")
-SIGN_IN_AGAIN = "Sign in again, then add the photos once more."
+SIGN_IN_AGAIN = "Sign in again, then send it once more."
 
 
 class FirstVisitMiddleware:

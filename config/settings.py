@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -107,6 +108,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Celery over Valkey or Redis
+KITH_REDIS_URL = env.str("REDIS_URL", default=_services.redis_client_url)
 CELERY_BROKER_URL = env.str("REDIS_URL", default=_services.redis_url)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
@@ -118,9 +120,13 @@ CELERY_TASK_DEFAULT_QUEUE = "io"
 # A lost broker must not hold up an upload: the row is committed, beat sends the message again.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 CELERY_TASK_PUBLISH_RETRY = False
+# A worker takes no message before it can start on it, so that one of a higher priority can overtake.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_TASK_ROUTES = {
-    "people.tasks.find_faces": {"queue": "ml"},
-    "people.tasks.group_faces": {"queue": "ml"},
+    # Somebody waits for this one. Over Redis 0 comes first, and what has no priority has 0.
+    "people.tasks.recognise": {"queue": "ml", "priority": 0},
+    "people.tasks.find_faces": {"queue": "ml", "priority": 6},
+    "people.tasks.group_faces": {"queue": "ml", "priority": 6},
 }
 CELERY_BEAT_SCHEDULE = {
     "send-due-work-again": {"task": "people.tasks.wake_workers", "schedule": 30.0},
@@ -171,7 +177,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-# The two views that take files say so themselves (uploading.receives_files).
+# The views that take files say so themselves (uploading.receives_files).
 FILE_UPLOAD_HANDLERS = ["photos.uploading.NoFilesUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends all files at once
 KITH_MAX_FILE_BYTES = 200 * 1024**2

@@ -94,3 +94,30 @@ def closest_people(
             distance = float(per_person[probe, column])
             found.append(Candidate(int(probe) + start, int(people[column]), distance, int(nearest)))
     return sorted(found, key=lambda candidate: (candidate.distance, candidate.probe, candidate.person))
+
+
+def assign_people(probabilities: NDArray[np.float64], *, least: float) -> list[int | None]:
+    """Give each face of one picture at most one person, and each person one face, the most probable pair first.
+
+    Args:
+        probabilities: shape (n, m): of each of n faces being each of m people.
+        least: pairs below this probability are not made.
+
+    Returns:
+        For each face the column of its person, or None: nobody of them.
+
+    Raises:
+        ValueError: probabilities is not a matrix.
+    """
+    if probabilities.ndim != 2:
+        raise ValueError("probabilities must be a matrix, a row per face and a column per person.")
+    assigned: list[int | None] = [None] * len(probabilities)
+    taken: set[int] = set()
+    for index in np.argsort(-probabilities, axis=None, kind="stable"):
+        face, person = divmod(int(index), probabilities.shape[1])
+        if not probabilities[face, person] >= least:  # also where it is not a number
+            break
+        if assigned[face] is None and person not in taken:
+            assigned[face] = person
+            taken.add(person)
+    return assigned

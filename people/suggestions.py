@@ -33,7 +33,7 @@ def refresh_suggestions(owner_id: int) -> int:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         probes = _load(Face.objects.filter(photo__owner=owner_id).untagged())
-        gallery = _load(_gallery(owner_id))
+        gallery = _load(gallery_of(owner_id))
         candidates = closest_people(
             probes.embeddings, gallery.embeddings, gallery.people, threshold=thresholds().suggestion
         )
@@ -54,7 +54,7 @@ def _load(faces: FaceQuerySet) -> _Faces:
     )
 
 
-def _gallery(owner_id: int) -> FaceQuerySet:
+def gallery_of(owner_id: int) -> FaceQuerySet:
     """Confirmed faces good enough to compare with; of a person who has none, what there is."""
     good = Q(quality__gte=thresholds().poor_quality)
     faces = Face.objects.filter(photo__owner=owner_id).gallery()

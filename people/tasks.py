@@ -22,6 +22,7 @@ GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
 PHOTO_SECONDS = 240
 LIBRARY_SECONDS = 3600
+SHOWN_PICTURE_SECONDS = 60
 GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
 
 _grouped: dict[int, tuple[float, float]] = {}  # owner -> when, and how long it took, in this process
@@ -48,6 +49,14 @@ def find_faces() -> int:
         if _is_time_to_group(owner_id):
             send_wakeup(group_faces, owner_id)
     return done
+
+
+@shared_task(time_limit=SHOWN_PICTURE_SECONDS)
+def recognise(name: str, owner_id: int) -> None:
+    """Say who is in a picture that somebody shows, to him alone. Safe to deliver twice."""
+    from people import recognising
+
+    recognising.answer(name, owner_id)
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)

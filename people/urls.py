@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, people, photo, review, search
+from people.views import erasing, faces, groups, history, people, photo, recognise, review, search
 
 app_name = "people"
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
     path("review/", review.review, name="review"),
     path("review/answer/", review.answer, name="answer"),
+    path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
     path("history/", history.history, name="history"),
     path("history/undo/", history.undo_last, name="undo-last"),

@@ -64,6 +64,16 @@ def leave_out(batch: Batch, incoming: IncomingFile, error: NotStored) -> BatchFi
     return batch.record(error.name, Outcome.REJECTED, sha256=incoming.sha256, photo=None, reason=error.reason)
 
 
+def inspect(incoming: IncomingFile) -> decoding.Inspected:
+    """Let a received file through the gate. Raises decoding.Rejected, or OSError where this machine is to blame."""
+    if incoming.is_too_large:
+        limit = settings.KITH_MAX_FILE_BYTES // 1024**2
+        raise decoding.Rejected(f"is larger than {limit} MB and was left out")
+    if incoming.trouble is not None:
+        raise incoming.trouble
+    return decoding.inspect(incoming.flushed_path, max_pixels=settings.KITH_MAX_PIXELS)
+
+
 def clean_name(name: str) -> str:
     """Return a file's name or path as text that can be stored and shown.
 
@@ -85,13 +95,8 @@ def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
 
 
 def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[Photo | None, Outcome, str]:
-    if incoming.is_too_large:
-        limit = settings.KITH_MAX_FILE_BYTES // 1024**2
-        return None, Outcome.REJECTED, f"is larger than {limit} MB and was left out"
-    if incoming.trouble is not None:
-        raise incoming.trouble
     try:
-        seen = decoding.inspect(incoming.flushed_path, max_pixels=settings.KITH_MAX_PIXELS)
+        seen = inspect(incoming)
     except decoding.Rejected as error:
         return None, Outcome.REJECTED, str(error)
     try:

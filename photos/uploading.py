@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 STALE_AFTER_SECONDS = 3600
+LENT_SECONDS = 180  # a picture that is only looked at goes soon, also when those who look are killed
 
 P = ParamSpec("P")
 
@@ -66,6 +68,13 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
                 self._part.close()
             except OSError as error:
                 self._give_up(error)
+
+    def lend(self) -> str:
+        """Let another process read the file until it is closed; return the name `lent_file` finds it by."""
+        name = uuid.uuid4().hex
+        os.utime(self.flushed_path)  # its time as a lent file begins now
+        self.flushed_path = self.flushed_path.replace(lent_file(name))
+        return name
 
     def close(self) -> None:
         # A full disk refuses what is still in the buffer once more.
@@ -152,6 +161,13 @@ def incoming_folder() -> Path:
     return folder
 
 
+def lent_file(name: str) -> Path:
+    """Where the file lent under a name is, or was. Raises ValueError for what is no name of ours."""
+    if not re.fullmatch("[0-9a-f]{32}", name):
+        raise ValueError("This is not the name of a lent file.")
+    return _incoming_path() / f"{name}.lent"
+
+
 def receive_local_file(source: Path, *, name: str) -> IncomingFile:
     """Copy a file of this machine the way an upload arrives; the source is not touched."""
     with source.open("rb") as file:
@@ -167,8 +183,10 @@ def receive_local_file(source: Path, *, name: str) -> IncomingFile:
 
 
 def sweep_incoming() -> int:
-    """Remove parts that no upload has touched for an hour, and return how many."""
-    stale = [path for path in incoming_folder().glob("*.part") if _age_of(path) > STALE_AFTER_SECONDS]
+    """Remove parts that no upload has touched for an hour and files lent long ago, and return how many."""
+    folder = incoming_folder()
+    stale = [path for path in folder.glob("*.part") if _age_of(path) > STALE_AFTER_SECONDS]
+    stale += [path for path in folder.glob("*.lent") if _age_of(path) > LENT_SECONDS]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)

@@ -30,6 +30,11 @@ def workers() -> list[Worker]:
     return [Worker(queue, label, queue in queues) for queue, label in QUEUES.items()]
 
 
+def is_working(queue: str) -> bool:
+    """Whether a worker answers for a queue."""
+    return any(worker.queue == queue and worker.is_alive for worker in workers())
+
+
 def missing_worker_notice() -> str:
     """A sentence for a page that waits for work to be done; "" when all is well."""
     sentence = missing_weights_notice()

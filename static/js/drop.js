@@ -33,12 +33,15 @@ if (root && !dialog) uploader().catch(console.error) // the upload page itself
 
 // ---------- Dropping
 
+// A page may take dropped files itself: as an event of the name its cover bears. Not while the uploader is open.
+const pageTakes = () => !dialog?.open && cover.dataset.takes
+
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files")
 
 document.addEventListener("dragenter", (event) => {
   if (!hasFiles(event) || cover.matches(":popover-open")) return
   cover.showPopover() // a popover lies above an open dialog, too
-  uploader().catch(() => {})
+  if (!pageTakes()) uploader().catch(() => {})
 })
 
 cover.addEventListener("dragleave", () => cover.hidePopover())
@@ -51,6 +54,11 @@ document.addEventListener("drop", async (event) => {
   if (!hasFiles(event)) return
   event.preventDefault()
   cover.hidePopover()
+  if (pageTakes()) {
+    const detail = [...event.dataTransfer.files]
+    if (detail.length) document.dispatchEvent(new CustomEvent(pageTakes(), { detail }))
+    return
+  }
   // The browser empties dataTransfer when this handler first awaits: take the entries now.
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
   const loose = [...event.dataTransfer.files]

@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-PAGES = ("/", "/people/", "/review/?again=1", "/search/", "/albums/", "/upload/", "/history/", "/status/", "/settings/")
+PAGES = ("/", "/people/", "/review/?again=1", "/search/", "/recognise/", "/albums/", "/upload/", "/history/")
+PAGES += ("/status/", "/settings/")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

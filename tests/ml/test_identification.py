@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml import identification
-from ml.identification import closest_people, thresholds_for
+from ml.identification import assign_people, closest_people, thresholds_for
 from tests.ml.synthetic import make_embeddings, on_circle
 
 ANN, BOB = 11, 22
@@ -80,3 +80,22 @@ def test_every_model_has_thresholds(model, recentred):
     assert 0 < thresholds.suggestion <= thresholds.linkage < 1
     assert 0 < thresholds.grouping < 1
     assert 0 <= thresholds.poor_quality < 1
+
+
+def test_each_person_is_given_to_the_face_that_is_most_probably_theirs():
+    probabilities = np.array([[0.9, 0.1], [0.95, 0.7], [0.2, 0.3]])
+
+    assert assign_people(probabilities, least=0.5) == [None, 0, None]
+    assert assign_people(probabilities, least=0.05) == [None, 0, 1]
+
+
+def test_nobody_is_assigned_below_the_least_probability_or_without_people():
+    assert assign_people(np.array([[0.49]]), least=0.5) == [None]
+    assert assign_people(np.array([[np.nan, 0.8]]), least=0.5) == [1]
+    assert assign_people(np.zeros((2, 0)), least=0.5) == [None, None]
+    assert assign_people(np.zeros((0, 3)), least=0.5) == []
+
+
+def test_probabilities_have_to_be_a_matrix():
+    with pytest.raises(ValueError, match="probabilities"):
+        assign_people(np.zeros(3), least=0.5)

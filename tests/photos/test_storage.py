@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 
 from people.tasks import wake_workers
 from photos.storage import DurableStorage
-from photos.uploading import STALE_AFTER_SECONDS, incoming_folder, receive_local_file, sweep_incoming
+from photos.uploading import LENT_SECONDS, STALE_AFTER_SECONDS, incoming_folder, receive_local_file, sweep_incoming
 
 
 class BreakingOff(ContentFile):
@@ -69,6 +69,24 @@ def test_the_sweep_takes_old_parts_only(arriving):
 
     assert sweep_incoming() == 1
     assert files_below(incoming_folder()) == [new.flushed_path]
+
+
+def test_the_sweep_takes_lent_files_soon(arriving):
+    forgotten, new = arriving(), arriving()
+    forgotten.lend()
+    new.lend()
+    os.utime(forgotten.flushed_path, (0, new.flushed_path.stat().st_mtime - LENT_SECONDS - 1))
+
+    assert sweep_incoming() == 1
+    assert files_below(incoming_folder()) == [new.flushed_path]
+
+
+def test_a_lent_file_is_gone_when_it_is_closed(arriving):
+    incoming = arriving()
+    incoming.lend()
+    incoming.close()
+
+    assert files_below(incoming_folder()) == []
 
 
 def test_a_part_that_is_taken_over_during_the_sweep_does_not_stop_it(monkeypatch):

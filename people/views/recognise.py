@@ -1,0 +1,167 @@
+"""Recognise: who is in a picture that is shown once, or in front of the camera. Nothing of it is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from accounts.http import UserRequest
+from ml.geometry import BoundingBox
+from people import inquiry, turns
+from people.covers import attach_covers
+from people.models import Face, Person
+from photos import decoding
+from photos.intake import DISK_FULL, clean_name, inspect
+from photos.uploading import IncomingFile, receives_files
+from photos.workers import missing_weights_notice
+
+SURE = 0.9
+# What other pages may not: see config.middleware.
+CAMERA_ALLOWED = "camera=(self), microphone=(), geolocation=()"
+
+FACES_ARE_OFF = "Face analysis is off, so Kith looks at no faces. You can turn it on in Settings."
+NO_PICTURE = "Choose a picture."
+NO_DISK = "Kith could not take this picture: its disk is full or has a problem."
+
+
+class Refused(Exception):
+    """The picture is not looked at; the message is a sentence that says why."""
+
+    def __init__(self, sentence: str, *, status: int, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class ShownFace:
+    """A face as the page shows it. `key` stays the same for the same person from frame to frame."""
+
+    key: str
+    box: BoundingBox
+    person: Person | None = None
+    is_sure: bool = False
+    is_hidden: bool = False
+    percent: int = 0
+
+    @property
+    def kind(self) -> str:
+        """How the look draws it: solid, dashed or dotted."""
+        if self.person is None:
+            return "unknown"
+        return "yes" if self.is_sure else "ask"
+
+    @property
+    def top(self) -> float:
+        return self.box.top
+
+    @property
+    def height(self) -> float:
+        return self.box.height
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@csrf_exempt  # _look checks the token, when it is known who asks
+def recognise(request: UserRequest) -> HttpResponseBase:
+    response = _look(request) if request.method == "POST" else _page(request)
+    response["Permissions-Policy"] = CAMERA_ALLOWED
+    return response
+
+
+@receives_files
+def _look(request: UserRequest) -> HttpResponse:
+    """Answer a script with JSON, and a form without JavaScript with the page."""
+    is_script = not request.accepts("text/html")
+    try:
+        faces = _faces_in_picture(request)
+    except Refused as refused:
+        response: HttpResponse = (
+            JsonResponse({"message": str(refused)}, status=refused.status)
+            if is_script
+            else _page(request, status=refused.status, error=str(refused))
+        )
+        if refused.retry_after is not None:
+            response["Retry-After"] = str(refused.retry_after)
+        return response
+    if not is_script:
+        return _page(request, faces=faces, sentence=sentence(faces))
+    return JsonResponse(
+        {
+            "sentence": sentence(faces),
+            "boxes": render_to_string("people/_seen_boxes.html", {"faces": faces}),
+            "rows": render_to_string("people/_seen_rows.html", {"faces": faces, "with_crops": True}),
+        }
+    )
+
+
+def _page(request: UserRequest, *, status: int = 200, **result: Any) -> HttpResponse:
+    gallery = Face.objects.owned_by(request.user).gallery()
+    context = {
+        "has_people": gallery.filter(person__is_hidden=False).exists(),
+        "notice": missing_weights_notice(),
+        "pause": 60_000 // turns.PER_MINUTE,
+    }
+    return render(request, "people/recognise.html", context | result, status=status)
+
+
+def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
+    """Let the picture through the gate of uploads and ask who is in it. Raises Refused."""
+    if not request.user.allows_faces:
+        raise Refused(FACES_ARE_OFF, status=403)
+    incoming = cast(IncomingFile | None, request.FILES.get("picture"))
+    if incoming is None:
+        raise Refused(NO_PICTURE, status=400)
+    try:
+        with turns.turn_of(request.user):
+            inspect(incoming)
+            answer = inquiry.ask(incoming, request.user)
+    except turns.TooMany as error:
+        raise Refused(str(error), status=429, retry_after=error.retry_after) from error
+    except decoding.Rejected as error:
+        name = clean_name(incoming.name or "") or "This picture"
+        reason = str(error).removesuffix(" and was left out")
+        raise Refused(f"{name} {reason}.", status=413 if incoming.is_too_large else 422) from error
+    except inquiry.NoAnswer as error:
+        raise Refused(str(error), status=503, retry_after=5) from error
+    except OSError as error:
+        raise Refused(NO_DISK, status=507 if error.errno in DISK_FULL else 500) from error
+    return _shown(request, answer.faces)
+
+
+def _shown(request: UserRequest, seen: Sequence[inquiry.SeenFace]) -> list[ShownFace]:
+    """The faces with the people they are: this user's people, whatever the answer says."""
+    people = Person.objects.owned_by(request.user).in_bulk([face.person for face in seen if face.person])
+    attach_covers(list(people.values()))
+    return [_shown_face(number, face, people.get(face.person or 0)) for number, face in enumerate(seen)]
+
+
+def _shown_face(number: int, face: inquiry.SeenFace, person: Person | None) -> ShownFace:
+    if person is None or person.is_hidden:
+        return ShownFace(f"nobody-{number}", face.box, is_hidden=person is not None)
+    # Never "100%": it is a probability.
+    percent = min(round(100 * face.probability), 99)
+    return ShownFace(f"person-{person.pk}", face.box, person, is_sure=face.probability >= SURE, percent=percent)
+
+
+def sentence(faces: Sequence[ShownFace]) -> str:
+    """What is seen in words: "3 faces: Ann, perhaps Bob and one you have not named." """
+    if not faces:
+        return "No face found in this picture."
+    count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+    parts = [f"{'' if face.is_sure else 'perhaps '}{face.person}" for face in faces if face.person]
+    hidden = sum(face.is_hidden for face in faces)
+    unnamed = len(faces) - len(parts) - hidden
+    if not parts and not hidden:
+        return f"{count}: no one you have named."
+    if hidden:
+        parts.append(f"{'one' if hidden == 1 else hidden} you have hidden")
+    if unnamed:
+        parts.append(f"{'one' if unnamed == 1 else unnamed} you have not named")
+    return f"{count}: {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ml.evaluation import LabelledFaces
+    from ml.evaluation.labelled_faces import LabelledFaces
 
 # Strangers lie about here. Who has no rival in the gallery is compared with a rival this far away.
 STRANGER_DISTANCE = 1.0
@@ -218,7 +218,7 @@ def _looked_up(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from ml.evaluation import LabelledFaces
+    from ml.evaluation.labelled_faces import LabelledFaces
     from ml.identification import thresholds_for
 
     parser = argparse.ArgumentParser(

@@ -55,7 +55,8 @@ def who_is_in(path: Path, owner: User) -> Answer:
     gallery = gallery_of(owner.pk).embedded_by(finder.model_name)
     people, distances = _distances(found, gallery)
     calibration = calibration_for(finder.model_name)
-    probabilities = calibration.probabilities(distances, gallery_faces=gallery.count())
+    # Somebody may take back a name between the queries.
+    probabilities = calibration.probabilities(distances, gallery_faces=max(gallery.count(), len(people)))
     assigned = assign_people(probabilities, least=LEAST_PROBABILITY)
     faces = tuple(
         SeenFace(face.box, None, 0.0) if column is None else SeenFace(face.box, people[column], float(row[column]))

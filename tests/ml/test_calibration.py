@@ -13,7 +13,7 @@ from ml.calibration import (
     main,
     named_probes,
 )
-from ml.evaluation import LabelledFaces
+from ml.evaluation.labelled_faces import LabelledFaces
 from tests.ml.synthetic import make_embeddings
 
 CASIA = CALIBRATIONS["facenet-casia"]

@@ -89,10 +89,9 @@ def deskewed(margin: int, degrees: float) -> Cut:
 
 
 CUTS: dict[str, Cut] = {
-    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40, 48)},
+    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40)},
     "box, margin 32, broken pixels": box(32, whole_pixels=False),
     "box, margin 32, bicubic": box(32, Image.Resampling.BICUBIC),
-    "box, margin 32, Lanczos": box(32, Image.Resampling.LANCZOS),
     "even air, margin 32": even_air(32),
     "even air, margin 40": even_air(40),
     "square, margin 16": square(16),

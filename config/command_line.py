@@ -7,6 +7,7 @@ import sys
 WITHOUT_SERVICES = {
     "up",
     "fetch_models",
+    "measure_model",
     "collectstatic",
     "makemigrations",
     "check",

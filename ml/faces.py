@@ -40,8 +40,16 @@ from ml.weights import WeightsUnavailable, projection_path, verify
 
 __all__ = [
     "BoundingBox", "EmbeddedFace", "FaceFinder", "FoundFace", "KnownFace", "UnreadableImage", "WeightsUnavailable",
-    "load_face_finder", "open_upright", "working_side",
+    "load_face_finder", "open_face_finder", "open_upright", "working_side",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
+
+    box: BoundingBox
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +70,10 @@ class FoundFace:
     projection: NDArray[np.float32]
     crop: Image.Image
 
-
-@dataclass(frozen=True, eq=False)
-class KnownFace:
-    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
-
-    box: BoundingBox
-    landmarks: NDArray[np.float32]
+    @property
+    def known(self) -> KnownFace:
+        """Its place alone, for `FaceFinder.embed_again`."""
+        return KnownFace(self.box, self.landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +248,14 @@ def _cut_for_model(
 def load_face_finder(
     models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
 ) -> FaceFinder:
-    """Load the networks; once per process, as long as it is the same model.
+    """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
+    return open_face_finder(models_dir, model, device, smallest_face)
+
+
+def open_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
+    """Load the networks.
 
     Args:
         models_dir: the folder that `ml.weights.fetch` filled.

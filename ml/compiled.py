@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 
-Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+Kernel = Callable[..., Any]
 
 
 def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kernel]:
@@ -22,7 +22,7 @@ def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kerne
             compile again, in the middle of work.
         fused: let products and sums be rounded once instead of twice, as convolutions everywhere do.
     """
-    options = {"nogil": True, "fastmath": {"contract"} if fused else False}
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"} if fused else False}
 
     def compile_it(function: Kernel) -> Kernel:
         try:

@@ -20,8 +20,8 @@ from ml.weights import load_arrays, load_weights, network_path
 
 # Each network and the smallest input it takes: height, width, channels
 INPUTS = {
-    "pnet_features": (12, 12, 3), "pnet_lattice": (3, 3, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3), "onet": (48, 48, 3),
-    "facenet": (160, 160, 3),
+    "pnet_features": (12, 12, 3), "pnet_lattice": (3, 3, 16), "pnet_window": (3, 3, 16),
+    "rnet": (24, 24, 3), "onet": (48, 48, 3), "facenet": (160, 160, 3),
 }  # fmt: skip
 NETWORKS = tuple(INPUTS)
 

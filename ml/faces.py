@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +96,10 @@ class FaceFinder:
             For each image its faces, the surest first; an empty list where there are none.
         """
         with ThreadPoolExecutor(self._engine.lanes) as threads:
-            cut = list(threads.map(self._cut_faces, images))
+            if len(images) < self._engine.lanes:
+                cut = [self._cut_faces(image, threads) for image in images]
+            else:
+                cut = list(threads.map(self._cut_faces, images))
             embeddings = embed_faces([face.pixels for faces in cut for face in faces], self._engine, threads)
         found = iter(self._finish([face for faces in cut for face in faces], embeddings))
         return [[next(found) for _ in faces] for faces in cut]
@@ -119,8 +122,8 @@ class FaceFinder:
             embeddings = embed_faces([cut.pixels], self._engine, threads)
         return self._finish([cut], embeddings)[0]
 
-    def _cut_faces(self, image: Image.Image) -> list[_CutFace]:
-        found: Detections = detect_faces(image, self._engine)
+    def _cut_faces(self, image: Image.Image, threads: Executor | None = None) -> list[_CutFace]:
+        found: Detections = detect_faces(image, self._engine, threads=threads)
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
         return [_cut_face(image, corners, landmarks, float(score)) for corners, landmarks, score in faces]
 

@@ -19,7 +19,9 @@ from ml.compiled import compiled
 
 TILE = 192  # columns of features worked on at once
 SPARE = 16
-LINE = TILE + SPARE  # floats from one row to the next in the scratch arrays; fixed, so that the compiler knows distances
+LINE = (
+    TILE + SPARE
+)  # floats from one row to the next in the scratch arrays; fixed, so that the compiler knows distances
 POOLED, FEATURES = 10, 16  # channels
 MEAN, SCALE = np.float32(127.5), np.float32(1 / 128)  # of pixels, as the network was trained
 
@@ -66,7 +68,11 @@ class PNetFeatures:
 def _layer(weights: Mapping[str, NDArray[np.float32]], number: int) -> tuple[NDArray[np.float32], ...]:
     """Kernels, shape (out, in, 9), biases and slopes of one layer."""
     kernels = weights[f"pnet.conv{number}.weight"]
-    arrays = kernels.reshape(*kernels.shape[:2], 9), weights[f"pnet.conv{number}.bias"], weights[f"pnet.prelu{number}.weight"]
+    arrays = (
+        kernels.reshape(*kernels.shape[:2], 9),
+        weights[f"pnet.conv{number}.bias"],
+        weights[f"pnet.prelu{number}.weight"],
+    )
     return tuple(np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
 
 
@@ -169,7 +175,9 @@ def _extract(pixels, kernels1, biases1, slopes1, kernels2, biases2, slopes2, fea
             for feature in range(FEATURES):
                 sums[:] = biases2[feature]
                 for channel in range(POOLED):
-                    _convolve_two(pooled[(row * POOLED + channel) * LINE :], kernels2[feature, channel], convolved, sums)
+                    _convolve_two(
+                        pooled[(row * POOLED + channel) * LINE :], kernels2[feature, channel], convolved, sums
+                    )
                 _finish(sums, slopes2[feature], features[row, left : left + tile, feature])
                 if row + 1 < rows:
                     _finish(sums[LINE:], slopes2[feature], features[row + 1, left : left + tile, feature])

@@ -95,6 +95,8 @@ def fetch(
     """
     known = _known(model)
     models_dir.mkdir(parents=True, exist_ok=True)
+    import ml.detection  # noqa: F401 - compiles its loops, so that the first worker need not
+
     if missing(models_dir, model) is None:
         report(f"The weights of {model} are already there.")
         return models_dir

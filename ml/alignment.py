@@ -1,8 +1,8 @@
 """Cuts faces out of photos: for the networks, and for people to look at.
 
 FaceNet gets the detector's box with some air, stretched to 160 x 160, as it was trained; a head that leans is turned
-upright first. Warping the five landmarks onto a fixed layout measured worse (docs/decisions/0012); networks that were
-trained on such warps get them.
+upright first. At the edge of the photo the landmarks say where the box would be (docs/decisions/0012). Networks that
+were trained on five-point warps get those.
 """
 
 from __future__ import annotations
@@ -47,26 +47,36 @@ def crop_for_embedding(
 ) -> NDArray[np.uint8]:
     """Cut out a face for the network, turned upright if the head leans by more than 10 degrees.
 
+    Where the margin would reach beyond the photo, the box is probably cut off too, and says less about where the face
+    is than the landmarks do: then they decide.
+
     Args:
         image: upright RGB.
         corners: shape (4,): left, top, right, bottom of the face in pixels.
         landmarks: shape (5, 2): x, y in pixels, in the order of `ml.geometry.LANDMARKS`; without, nothing is turned.
 
     Returns:
-        Shape (160, 160, 3). Near the edge of the photo the margin is cut off, not filled; of a box with nothing of the
-        photo in it the nearest pixels are taken. A head that leans is cut out whole, black where the photo ends.
+        Shape (160, 160, 3), black where the photo ends. Without landmarks, or with such as no face has, the margin is
+        cut off at the edge of the photo instead, and of a box beside the photo the nearest pixels are taken.
 
     Raises:
         ValueError: the image is not RGB, corners are not four or landmarks not five times two finite numbers.
 
-    Source: facenet-pytorch's extract_face, for heads that do not lean.
+    Source: facenet-pytorch's extract_face, for heads that do not lean and are well inside the photo.
     """
     _require_rgb(image)
     _require_corners(corners)
     air = (corners[2:] - corners[:2]) * MARGIN / (FACE_SIDE - MARGIN) / 2
-    if landmarks is not None and abs(angle := tilt(landmarks)) > np.deg2rad(LEVEL_DEGREES):
-        width, height = np.maximum(corners[2:] - corners[:2] + 2 * air, 1)
-        return cut_turned(image, complex(*(corners[:2] + corners[2:]) / 2), float(width), float(height), angle)
+    if landmarks is not None:
+        angle = tilt(landmarks)
+        if (corners[:2] < air).any() or (corners[2:] + air > image.size).any():
+            try:
+                return cut_by_landmarks(image, landmarks, MARGIN)
+            except ValueError:
+                angle = 0.0
+        if abs(angle) > np.deg2rad(LEVEL_DEGREES):
+            width, height = np.maximum(corners[2:] - corners[:2] + 2 * air, 1)
+            return cut_turned(image, complex(*(corners[:2] + corners[2:]) / 2), float(width), float(height), angle)
     width, height = image.size
     left, top = np.trunc(np.maximum(corners[:2] - air, 0)).astype(int)
     right, bottom = np.trunc(np.minimum(corners[2:] + air, (width, height))).astype(int)
@@ -76,6 +86,27 @@ def crop_for_embedding(
     # A gap of 3 lets Pillow first reduce faces of 1000 pixels and more roughly, for half the time.
     face = image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BILINEAR, box=box, reducing_gap=REDUCING_GAP)
     return np.asarray(face, dtype=np.uint8)
+
+
+def cut_by_landmarks(image: Image.Image, landmarks: NDArray[np.floating], margin: int) -> NDArray[np.uint8]:
+    """Cut out the box that usually goes with such landmarks, with a margin, and stretch it to the network's square.
+
+    Args:
+        image: upright RGB.
+        landmarks: shape (5, 2): x, y in pixels.
+        margin: how many of the 160 pixels are air, both sides together.
+
+    Returns:
+        Shape (160, 160, 3). Black outside the photo.
+
+    Raises:
+        ValueError: as for `fit_similarity`.
+    """
+    size = np.array((FACE_SIDE * BOX_ASPECT, FACE_SIDE))
+    layout = (BOX_LAYOUT * (FACE_SIDE - margin) + margin / 2) * (BOX_ASPECT, 1) - 0.5
+    turn, shift = fit_similarity(landmarks, layout)
+    width, height = size / abs(turn)
+    return cut_turned(image, (complex(*size / 2) - shift) / turn, float(width), float(height), -float(np.angle(turn)))
 
 
 def tilt(landmarks: NDArray[np.floating]) -> float:

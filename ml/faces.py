@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,7 +132,10 @@ class FaceFinder:
             For each image its faces, the surest first; an empty list where there are none.
         """
         with ThreadPoolExecutor(self._engine.lanes) as threads:
-            cut = list(threads.map(self._cut_faces, images))
+            if len(images) < self._engine.lanes:
+                cut = [self._cut_faces(image, threads) for image in images]
+            else:
+                cut = list(threads.map(self._cut_faces, images))
             embeddings = self._embed([face.pixels for faces in cut for face in faces], threads)
         found = iter(self._finish([face for faces in cut for face in faces], embeddings))
         return [[next(found) for _ in faces] for faces in cut]
@@ -182,9 +185,9 @@ class FaceFinder:
     def _embed(self, pixels: Sequence[NDArray[np.uint8]], threads: ThreadPoolExecutor) -> NDArray[np.float32]:
         return embed_faces(pixels, self._engine, threads, at_once=self.model.faces_at_once)
 
-    def _cut_faces(self, image: Image.Image) -> list[_CutFace]:
+    def _cut_faces(self, image: Image.Image, threads: Executor | None = None) -> list[_CutFace]:
         smallest = smallest_face_of(image.size, self._smallest_face)
-        found: Detections = detect_faces(image, self._engine, smallest_face=smallest)
+        found: Detections = detect_faces(image, self._engine, smallest_face=smallest, threads=threads)
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
         return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
 

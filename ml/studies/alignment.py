@@ -26,7 +26,7 @@ from ml.evaluation.labels import LabelledFace, LabelledPhoto, read_labelled_phot
 from ml.evaluation.verification import all_pairs, pair_accuracy, true_accept_rate
 from ml.images import open_upright
 from ml.projection import unit_rows
-from ml.studies.cuts import CUTS, Cut
+from ml.studies.cuts import CUTS, SHIPPED, Cut
 from ml.studies.tables import write_table
 
 LEVEL_PEOPLE, TILTED_PEOPLE = 350, 200
@@ -225,7 +225,7 @@ class _Study:
         people = _numbers(faces)
         leaning = np.abs(np.rad2deg([tilt(face.landmarks) for face in faces]))
         rows = []
-        for name in FOR_TILTED:
+        for name in (*FOR_TILTED, SHIPPED):
             embeddings = self.embed(f"web, {name}", faces, CUTS[name])
             centre = self.embed(f"level, {name}", level, CUTS[name]).mean(axis=0)
             row: list[object] = [name]

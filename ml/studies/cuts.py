@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.alignment import BOX_ASPECT, BOX_LAYOUT, FACE_SIDE, cut_turned, fit_similarity, tilt, warp_to_layout
+from ml.alignment import BOX_LAYOUT, FACE_SIDE, crop_for_embedding, cut_by_landmarks, cut_turned, tilt, warp_to_layout
 
 Corners = NDArray[np.float32]
 Landmarks = NDArray[np.float32]
@@ -63,13 +63,9 @@ def similarity(margin: int) -> Cut:
 
 def stretched_similarity(margin: int) -> Cut:
     """Five landmarks brought to their mean places in a box of the usual aspect, stretched to a square after that."""
-    width, height = FACE_SIDE * BOX_ASPECT, float(FACE_SIDE)
-    layout = (BOX_LAYOUT * (FACE_SIDE - margin) + margin / 2) * (BOX_ASPECT, 1) - 0.5
 
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
-        turn, shift = fit_similarity(landmarks, layout)
-        middle = (complex(width / 2, height / 2) - shift) / turn
-        return cut_turned(image, middle, width / abs(turn), height / abs(turn), -float(np.angle(turn)))
+        return cut_by_landmarks(image, landmarks, margin)
 
     return cut
 
@@ -88,17 +84,19 @@ def deskewed(margin: int, degrees: float) -> Cut:
     return cut
 
 
+SHIPPED = "as shipped: turned, and by landmarks at the edge"
+
 CUTS: dict[str, Cut] = {
-    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40, 48)},
+    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40)},
     "box, margin 32, broken pixels": box(32, whole_pixels=False),
     "box, margin 32, bicubic": box(32, Image.Resampling.BICUBIC),
-    "box, margin 32, Lanczos": box(32, Image.Resampling.LANCZOS),
     "even air, margin 32": even_air(32),
     "even air, margin 40": even_air(40),
     "square, margin 16": square(16),
     "five points, margin 32": similarity(32),
     "five points, stretched, margin 32": stretched_similarity(32),
     "turned upright beyond 10 degrees": deskewed(32, 10),
+    SHIPPED: crop_for_embedding,
 }
 
 

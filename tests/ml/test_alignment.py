@@ -182,7 +182,23 @@ def test_a_leaning_head_at_the_edge_is_black_where_the_photo_ends():
 
     assert crop[150:, :10].max() == 0
     assert crop[40:80, 120].min() == 255
-    assert crop_for_embedding(white, corners(900, 900, 990, 990), points).max() == 0
+    assert crop_for_embedding(white, box, points + 900).max() == 0
+
+
+def test_at_the_edge_a_face_looks_as_it_would_in_the_middle(astronaut):
+    """The photo cut off through her face, and the box with it: what is left lies where it would, the rest is black."""
+    box = corners(170, 60, 260, 180)
+    points = box[:2] + BOX_LAYOUT * (box[2:] - box[:2])
+    expected = crop_for_embedding(astronaut, box, points).astype(float)
+    cut_off = astronaut.crop((190, 0, 512, 512))
+
+    crop = crop_for_embedding(cut_off, corners(0, 60, 70, 180), points - (190, 0)).astype(float)
+
+    stretched = crop_for_embedding(cut_off, corners(0, 60, 70, 180)).astype(float)
+    seen = slice(50, None)  # columns of the crop right of the edge
+    assert crop[:, :35].max() == 0
+    assert np.abs(crop - expected)[:, seen].mean() < 12
+    assert np.abs(stretched - expected)[:, seen].mean() > 25
 
 
 @pytest.mark.parametrize("points", [np.zeros((4, 2)), np.zeros(10), np.full((5, 2), np.nan)])

@@ -1,4 +1,4 @@
-"""Cuts faces out of photos: for the network, and for people to look at.
+"""Cuts faces out of photos: for the networks, and for people to look at.
 
 The network gets the detector's box with some air, stretched to 160 x 160, as it was trained: warping the five
 landmarks onto a fixed layout measured worse on level heads (docs/decisions/0003).
@@ -13,6 +13,21 @@ from PIL import Image
 FACE_SIDE = 160  # pixels; what FaceNet was trained on
 # Of those 160 pixels so many are air around the box, half on each side.
 MARGIN = 32
+
+# Mean place of the five landmarks in MTCNN's boxes, fractions of the box, measured on the faces of LFW.
+BOX_LAYOUT = np.array(
+    [(0.286, 0.387), (0.734, 0.379), (0.510, 0.583), (0.321, 0.758), (0.714, 0.753)], dtype=np.float32
+)
+
+# Where ArcFace and the networks after it expect the landmarks in their 112 x 112 pixels.
+# Source: Deng et al., ArcFace: additive angular margin loss for deep face recognition, CVPR 2019; insightface's code.
+ARCFACE_SIDE = 112
+ARCFACE_LAYOUT = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)],
+    dtype=np.float32,
+)
+
+EDGE = 3  # pixels around what a warp looks at, for its filters
 
 DISPLAY_SIDE = 320  # pixels at most
 DISPLAY_FACE_SHARE = 0.6  # of the crop's height that the face takes up
@@ -40,6 +55,82 @@ def crop_for_embedding(image: Image.Image, corners: NDArray[np.float32]) -> NDAr
     # A gap of 3 lets Pillow first reduce faces of 1000 pixels and more roughly, for half the time.
     face = image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BILINEAR, box=box, reducing_gap=3)
     return np.asarray(face, dtype=np.uint8)
+
+
+def warp_to_layout(
+    image: Image.Image, landmarks: NDArray[np.floating], layout: NDArray[np.floating], side: int
+) -> NDArray[np.uint8]:
+    """Turn, scale and move a face so that its landmarks come to lie as near to a layout as they can.
+
+    Args:
+        image: upright RGB.
+        landmarks: shape (5, 2): x, y in pixels of the image, in the order of `ml.geometry.LANDMARKS`.
+        layout: shape (5, 2): where they should lie, in pixels of the result. Of both, whole numbers are the centres
+            of pixels, as in OpenCV, with which such layouts were made.
+        side: of the result, pixels.
+
+    Returns:
+        Shape (side, side, 3). Black outside the photo. Shrinking averages, so that nothing aliases.
+
+    Raises:
+        ValueError: the image is not RGB, a shape is wrong, a number is not finite, the landmarks or the layout lie all
+            in one place, or the side is not at least 1.
+
+    Source: Umeyama, Least-squares estimation of transformation parameters between two point patterns, PAMI 1991.
+    """
+    _require_rgb(image)
+    if side < 1:
+        raise ValueError(f"side must be at least 1, not {side}")
+    turn, shift = _similarity(_five_points(landmarks, "landmarks"), _five_points(layout, "layout"))
+    # Now the way back: from the result to the photo, which is what has to be looked up for each pixel.
+    back = 1 / turn
+    origin = -shift * back
+    corners = origin + back * np.array([0, side, side * 1j, side + side * 1j])
+    left, right = np.clip([np.floor(corners.real.min()) - EDGE, np.ceil(corners.real.max()) + EDGE], 0, image.width)
+    top, bottom = np.clip([np.floor(corners.imag.min()) - EDGE, np.ceil(corners.imag.max()) + EDGE], 0, image.height)
+    if right <= left or bottom <= top:
+        return np.zeros((side, side, 3), dtype=np.uint8)
+    shrink = max(abs(back), 1.0)
+    size = max(round((right - left) / shrink), 1), max(round((bottom - top) / shrink), 1)
+    part = image.resize(size, Image.Resampling.LANCZOS, box=(left, top, right, bottom), reducing_gap=3)
+    # Rounding to whole pixels made the two directions shrink a little differently.
+    across, down = size[0] / (right - left), size[1] / (bottom - top)
+    matrix = (
+        back.real * across, -back.imag * across, (origin.real - left) * across,
+        back.imag * down, back.real * down, (origin.imag - top) * down,
+    )  # fmt: skip
+    face = part.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return np.asarray(face, dtype=np.uint8)
+
+
+def _similarity(points: NDArray[np.complex128], targets: NDArray[np.complex128]) -> tuple[complex, complex]:
+    """The turn-and-scale a and the shift b for which a * points + b comes closest to the targets.
+
+    In the plane, with x + iy for a point, Umeyama's solution is plain linear regression on complex numbers.
+    """
+    from_middle, targets_from_middle = points - points.mean(), targets - targets.mean()
+    turn = complex(np.vdot(from_middle, targets_from_middle) / np.vdot(from_middle, from_middle).real)
+    if abs(turn) < 1e-9:
+        raise ValueError("landmarks cannot be brought to the layout: they are mirrored or out of order")
+    return turn, complex(targets.mean() - turn * points.mean())
+
+
+def _five_points(points: NDArray[np.floating], argument: str) -> NDArray[np.complex128]:
+    """Shape (5, 2), whole numbers at the centres of pixels -> (5,) complex, whole numbers at their edges."""
+    checked = np.asarray(points, dtype=np.float64)
+    if checked.shape != (5, 2):
+        raise ValueError(f"{argument} must have the shape (5, 2), not {checked.shape}")
+    if not np.isfinite(checked).all():
+        raise ValueError(f"{argument} must be finite numbers")
+    if np.ptp(checked, axis=0).max() < 1e-6:
+        raise ValueError(f"{argument} must not lie all in one place")
+    places: NDArray[np.complex128] = checked[:, 0] + 1j * checked[:, 1] + (0.5 + 0.5j)
+    return places
+
+
+def _require_rgb(image: Image.Image) -> None:
+    if image.mode != "RGB":
+        raise ValueError(f"image must be RGB, not {image.mode}")
 
 
 def crop_for_display(image: Image.Image, corners: NDArray[np.float32]) -> Image.Image:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.alignment import crop_for_display, crop_for_embedding
+from ml.alignment import BOX_LAYOUT, crop_for_display, crop_for_embedding
 from ml.detection import Detections, detect_faces, locate_landmarks
 from ml.device import choose_device, describe_device
 from ml.embedding import embed_faces
@@ -34,12 +34,6 @@ __all__ = [
     "BoundingBox", "FaceFinder", "FoundFace", "UnreadableImage", "WeightsUnavailable", "load_face_finder",
     "open_upright",
 ]  # fmt: skip
-
-# Mean place of the five landmarks in MTCNN's boxes on LFW, fractions of the box (DESIGN section 5). Stands in for a
-# face drawn by hand in which the detector sees none.
-MEAN_LANDMARKS = np.array(
-    [(0.286, 0.387), (0.734, 0.379), (0.510, 0.583), (0.321, 0.758), (0.714, 0.753)], dtype=np.float32
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +103,8 @@ class FaceFinder:
         """
         drawn = box.to_pixels(image.size)
         detections = locate_landmarks(squared(drawn[None]), AreaSampler(image), self._engine, threshold=0.0)
-        corners, landmarks, score = drawn, drawn[:2] + MEAN_LANDMARKS * (drawn[2:] - drawn[:2]), 0.0
+        # The mean layout stands in where the detector sees no face.
+        corners, landmarks, score = drawn, drawn[:2] + BOX_LAYOUT * (drawn[2:] - drawn[:2]), 0.0
         if len(detections):
             score = float(detections.scores[0])
             if score > 0.5:

@@ -3,7 +3,15 @@ import pytest
 from facenet_pytorch import extract_face
 from PIL import Image
 
-from ml.alignment import DISPLAY_SIDE, FACE_SIDE, crop_for_display, crop_for_embedding
+from ml.alignment import (
+    ARCFACE_LAYOUT,
+    ARCFACE_SIDE,
+    DISPLAY_SIDE,
+    FACE_SIDE,
+    crop_for_display,
+    crop_for_embedding,
+    warp_to_layout,
+)
 from ml.quality import detail, face_quality, frontality
 from ml.resampling import AreaSampler
 
@@ -31,6 +39,101 @@ def test_any_box_gives_a_whole_crop(astronaut, box):
     assert crop_for_embedding(astronaut, corners(*box)).shape == (FACE_SIDE, FACE_SIDE, 3)
     display = crop_for_display(astronaut, corners(*box))
     assert display.width == display.height >= 1
+
+
+def dotted(points, *, spread, size):
+    """A black picture with a soft light at each point: whole numbers are centres of pixels."""
+    rows, columns = np.mgrid[: size[1], : size[0]]
+    light = sum(np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2)) for x, y in points)
+    return Image.fromarray((light * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def brightest_middle(pixels, near, *, radius):
+    """Centre of the light around a point."""
+    grey = pixels.astype(float).mean(axis=2)
+    rows, columns = np.mgrid[: grey.shape[0], : grey.shape[1]]
+    around = grey * (np.hypot(columns - near[0], rows - near[1]) <= radius)
+    return np.array([(around * columns).sum(), (around * rows).sum()]) / around.sum()
+
+
+@pytest.mark.parametrize(("scale", "degrees"), [(1, 0), (1, 35), (0.9, -120), (4, 20), (9, 180)])
+def test_warped_landmarks_lie_on_the_layout(scale, degrees):
+    turn = scale * np.exp(1j * np.deg2rad(degrees))
+    places = (ARCFACE_LAYOUT[:, 0] + 1j * ARCFACE_LAYOUT[:, 1]) * turn
+    places += 40 - places.real.min() + 1j * (40 - places.imag.min())
+    landmarks = np.stack([places.real, places.imag], axis=1)
+    image = dotted(landmarks, spread=2 * scale, size=(int(places.real.max()) + 60, int(places.imag.max()) + 60))
+
+    warped = warp_to_layout(image, landmarks, ARCFACE_LAYOUT, ARCFACE_SIDE)
+
+    assert warped.shape == (112, 112, 3)
+    assert warped.dtype == np.uint8
+    for point in ARCFACE_LAYOUT:
+        assert np.abs(brightest_middle(warped, point, radius=6) - point).max() < 0.1
+
+
+def test_a_warp_is_the_least_squares_similarity(random):
+    """Compared with scikit-image's, on points that no similarity brings to the layout exactly."""
+    from skimage.transform import SimilarityTransform, warp
+
+    pixels = random.integers(0, 256, size=(30, 40, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    landmarks = ARCFACE_LAYOUT * 0.9 + random.normal(scale=8, size=(5, 2)) + 40
+    transform = SimilarityTransform.from_estimate(landmarks, ARCFACE_LAYOUT)
+    expected = warp(pixels, transform.inverse, output_shape=(112, 112), order=3, preserve_range=True)
+
+    warped = warp_to_layout(Image.fromarray(pixels), landmarks, ARCFACE_LAYOUT, 112)
+
+    assert np.abs(warped - expected).mean() < 6
+
+
+def test_a_shrinking_warp_does_not_alias():
+    """Stripes one pixel wide turn grey; picking every eighth pixel would keep them black or white."""
+    stripes = np.zeros((900, 900, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+
+    warped = warp_to_layout(Image.fromarray(stripes), ARCFACE_LAYOUT * 7.5, ARCFACE_LAYOUT, 112)
+
+    assert np.abs(warped.astype(int) - 127).max() <= 4
+
+
+def test_a_warp_is_black_outside_the_photo():
+    white = Image.new("RGB", (112, 112), "white")
+
+    warped = warp_to_layout(white, ARCFACE_LAYOUT - (56, 0), ARCFACE_LAYOUT, 112)
+    elsewhere = warp_to_layout(white, ARCFACE_LAYOUT + 1000, ARCFACE_LAYOUT, 112)
+
+    assert warped[:, :55].max() == 0
+    assert warped[:, 57:].min() == 255
+    assert elsewhere.max() == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200)])
+def test_a_photo_smaller_than_the_face_is_warped_all_the_same(size):
+    assert warp_to_layout(Image.new("RGB", size), ARCFACE_LAYOUT, ARCFACE_LAYOUT, 112).shape == (112, 112, 3)
+
+
+BAD_POINTS = [np.zeros((0, 2)), np.zeros(10), ARCFACE_LAYOUT[:4], np.full((5, 2), np.nan), np.full((5, 2), 7.0)]
+
+
+@pytest.mark.parametrize("points", BAD_POINTS)
+def test_points_that_are_none_are_refused_by_name(points):
+    image = Image.new("RGB", (200, 200))
+
+    with pytest.raises(ValueError, match="landmarks"):
+        warp_to_layout(image, points, ARCFACE_LAYOUT, 112)
+    with pytest.raises(ValueError, match="layout"):
+        warp_to_layout(image, ARCFACE_LAYOUT, points, 112)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "F"])
+def test_only_rgb_is_warped(mode):
+    with pytest.raises(ValueError, match="image"):
+        warp_to_layout(Image.new(mode, (200, 200)), ARCFACE_LAYOUT, ARCFACE_LAYOUT, 112)
+
+
+def test_the_side_of_a_warp_is_at_least_one():
+    with pytest.raises(ValueError, match="side"):
+        warp_to_layout(Image.new("RGB", (200, 200)), ARCFACE_LAYOUT, ARCFACE_LAYOUT, 0)
 
 
 def test_the_face_takes_up_three_fifths_of_the_displayed_crop():

@@ -6,6 +6,7 @@ import sys
 # These start services themselves, or need none.
 WITHOUT_SERVICES = {
     "up",
+    "evaluate",
     "fetch_models",
     "collectstatic",
     "makemigrations",

@@ -1,4 +1,4 @@
-"""Measures recognition on labelled photos.
+"""Tries thresholds and settings on labelled photos; `manage.py evaluate` measures the product as it is.
 
     python -m ml.evaluation WHAT --data DATA --models MODELS [--faces FACES.npz] [--recentred]
 
@@ -7,7 +7,7 @@
     suggestions    nearest confirmed face: precision and recall by threshold
     groups         BCubed of group_faces and of DBSCAN alone by threshold
     quality        do poor faces go wrong more often
-    detection      same boxes as facenet-pytorch, and recall on hand-made ones
+    detection      same boxes as facenet-pytorch
 
 DATA is a folder with `labels.csv` (file, person, x, y, w, h in pixels of the upright image), `photos.csv` and
 `lfw_pairs.csv` (file1, file2, same).
@@ -25,13 +25,11 @@ from pathlib import Path
 import numpy as np
 
 from ml.clustering import cluster_embeddings, group_faces
-from ml.evaluation.clustering import BCubed, bcubed
-from ml.evaluation.detection import compare_with_stock, count_found
+from ml.evaluation.clustering import GroupScore, bcubed
+from ml.evaluation.detection import compare_with_stock
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
-from ml.evaluation.labels import read_labelled_photos
 from ml.evaluation.verification import all_pairs, fitted_projection, pair_accuracy, true_accept_rate
-from ml.faces import load_face_finder
 from ml.identification import thresholds_for
 from ml.projection import Projection, library_centre, recentred, unit_rows
 
@@ -95,7 +93,7 @@ def print_groups(faces: LabelledFaces, poor_quality: float) -> None:
                 _print_bcubed(f"{proposal:.2f} {link:.2f}", bcubed(labels, people))
 
 
-def _print_bcubed(name: str, score: BCubed) -> None:
+def _print_bcubed(name: str, score: GroupScore) -> None:
     print(f"{name:12} P {score.precision:.4f}  R {score.recall:.4f}  F {score.f:.4f}")
 
 
@@ -115,16 +113,12 @@ def print_quality(faces: LabelledFaces) -> None:
 
 
 def print_detection(data: Path, models_dir: Path) -> None:
-    """Compare with facenet-pytorch's boxes, and count hand-made boxes found and faces found where there are none."""
+    """Compare with facenet-pytorch's boxes."""
     photos = sorted([*(data / "album" / "groups").iterdir(), *(data / "detection").iterdir()])
     overlaps, ours = compare_with_stock(photos, models_dir)
     print(f"{len(photos)} photos: {len(overlaps)} faces found by facenet-pytorch, {ours} by us")
     for least in (0.5, 0.9, 0.95, 0.99):
         print(f"boxes that agree with IoU > {least}: {(overlaps > least).mean():.3f}")
-    labelled = read_labelled_photos(data)
-    found, boxes, false = count_found(data, labelled, load_face_finder(models_dir, device="cpu"))
-    empty = sum(photo.status == "no_faces" for photo in labelled)
-    print(f"hand-made boxes found: {found} of {boxes}; false faces in {empty} photos without any: {false}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

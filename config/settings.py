@@ -4,6 +4,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded import EmbeddedServices, Home, default_home
 
@@ -182,6 +183,10 @@ KITH_MODELS = Path(env.str("KITH_MODELS", default="") or KITH_HOME / "models")
 KITH_FACE_MODEL = env.str("KITH_FACE_MODEL", default="facenet-casia")
 KITH_FACE_MODEL_SOURCE = env.str("KITH_FACE_MODEL_SOURCE", default="")
 KITH_DEVICE = env.str("KITH_DEVICE", default="auto")
+# The limits are those of ml.detection, which is not loaded here: it takes a second.
+KITH_SMALLEST_FACE = env.float("KITH_SMALLEST_FACE", default=20)
+if not 8 <= KITH_SMALLEST_FACE <= 1000:
+    raise ImproperlyConfigured(f"KITH_SMALLEST_FACE must be from 8 to 1000 pixels, not {KITH_SMALLEST_FACE:g}")
 
 LOGGING = {
     "version": 1,

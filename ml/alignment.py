@@ -81,7 +81,7 @@ def warp_to_layout(
     _require_rgb(image)
     if side < 1:
         raise ValueError(f"side must be at least 1, not {side}")
-    turn, shift = _similarity(_five_points(landmarks, "landmarks"), _five_points(layout, "layout"))
+    turn, shift = fit_similarity(landmarks, layout)
     # Now the way back: from the result to the photo, which is what has to be looked up for each pixel.
     back = 1 / turn
     origin = -shift * back
@@ -103,11 +103,20 @@ def warp_to_layout(
     return np.asarray(face, dtype=np.uint8)
 
 
-def _similarity(points: NDArray[np.complex128], targets: NDArray[np.complex128]) -> tuple[complex, complex]:
-    """The turn-and-scale a and the shift b for which a * points + b comes closest to the targets.
+def fit_similarity(landmarks: NDArray[np.floating], layout: NDArray[np.floating]) -> tuple[complex, complex]:
+    """The turn-and-scale a and the shift b for which a * landmarks + b comes closest to the layout.
 
-    In the plane, with x + iy for a point, Umeyama's solution is plain linear regression on complex numbers.
+    Args:
+        landmarks, layout: shape (5, 2): x, y in pixels, whole numbers at the centres of pixels.
+
+    Returns:
+        a and b for points as complex numbers x + iy whose whole numbers are edges of pixels. In the plane Umeyama's
+        solution is plain linear regression on such numbers.
+
+    Raises:
+        ValueError: as for `warp_to_layout`.
     """
+    points, targets = _five_points(landmarks, "landmarks"), _five_points(layout, "layout")
     from_middle, targets_from_middle = points - points.mean(), targets - targets.mean()
     turn = complex(np.vdot(from_middle, targets_from_middle) / np.vdot(from_middle, from_middle).real)
     if abs(turn) < 1e-9:

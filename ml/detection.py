@@ -9,29 +9,42 @@ Source: Zhang et al., Joint face detection and alignment using multitask cascade
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.compiled import compiled
 from ml.engine import Engine, Outputs, Pixels
-from ml.geometry import paired_overlap, squared, suppress_overlaps, suppress_pairs
+from ml.geometry import squared, suppress_neighbours, suppress_overlaps
+from ml.images import MIN_SIDE
 from ml.resampling import AreaSampler
 
 WINDOW = 12  # side of P-Net's window, pixels
 STRIDE = 2
 PYRAMID_FACTOR = 0.709
-PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD = 0.6, 0.7, 0.7
+CascadeThresholds = tuple[float, float, float]  # least score that P-Net, R-Net and O-Net each let pass
+THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.7)
 
-SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
-# In a big photo smaller faces are passers-by, and the pyramid's lowest level costs half of all the time.
-SMALLEST_FACE_SHARE = 1 / 96  # of the longer side
+# P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
+# whose log-odds are above this; faces have 0.4 or more. Over the measuring photos -2 already gave the same faces as
+# looking at all (docs/decisions/0009).
+OPEN_LOG_ODDS = np.float32(-2.5)
+LATTICE = 2 * STRIDE  # pixels
+
+# Side in pixels of the smallest face looked for, in photos whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+# In a bigger photo it grows along: smaller faces are passers-by, and the lowest level of the pyramid costs half of all
+# the time. Chosen by measurement, like the thresholds: docs/decisions/0011.
+SMALLEST_FACE = 20.0
+LEAST_SMALLEST_FACE = 8.0  # P-Net's window is 12 pixels wide, and from less than two thirds of them it guesses
 
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise
 CROPS_AT_ONCE = 64
 # P-Net runs on strips of about so many pixels: in one piece a big photo takes 180 MB, and no less time.
 STRIP_PIXELS = 130_000
+WINDOWS_AT_ONCE, WINDOW_STEP = 4096, 512
 # Batches are filled up to a multiple of this: OpenVINO prepares itself anew for each batch size it has not yet seen.
 BATCH_STEP = 16
 
@@ -57,31 +70,57 @@ NO_DETECTIONS = Detections(
 )
 
 
-def detect_faces(image: Image.Image, engine: Engine, *, smallest_face: float | None = None) -> Detections:
+def detect_faces(
+    image: Image.Image,
+    engine: Engine,
+    *,
+    smallest_face: float | None = None,
+    thresholds: CascadeThresholds = THRESHOLDS,
+) -> Detections:
     """Find the faces of one upright RGB image.
 
     Args:
         image: any size; images smaller than a face give no detections.
         engine: what runs the networks.
         smallest_face: side in pixels of the smallest face to look for; by default `smallest_face_of(image.size)`.
+        thresholds: least score that P-Net, R-Net and O-Net each let pass; the default was measured.
     """
     wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
     if min(image.size) * WINDOW / wanted < WINDOW:
         return NO_DETECTIONS
     sampler = AreaSampler(image)
-    boxes = _refine(_propose(sampler, engine, wanted), sampler, engine)
-    return locate_landmarks(boxes, sampler, engine)
+    boxes = _refine(_propose(sampler, engine, wanted, thresholds[0]), sampler, engine, thresholds[1])
+    return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2])
 
 
-def smallest_face_of(size: tuple[int, int]) -> float:
-    """Side in pixels of the smallest face looked for in an image of (width, height)."""
-    return max(SMALLEST_FACE, max(size) * SMALLEST_FACE_SHARE)
+def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE) -> float:
+    """Side in pixels of the smallest face looked for in an image of (width, height).
+
+    Args:
+        size: of the image, pixels.
+        smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+
+    Raises:
+        ValueError: smallest_face is below 8 or not finite.
+    """
+    if not LEAST_SMALLEST_FACE <= smallest_face < np.inf:
+        raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
+    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+
+
+def working_side(smallest_face: float = SMALLEST_FACE) -> int:
+    """Long side in pixels that photos should keep (`min_side` of `ml.images.open_upright`) to look for such faces.
+
+    A face of fewer than 20 pixels is hard to find and harder to recognise, so who looks for smaller ones needs more
+    pixels in all: with 10, faces of 1/192 of a photo's longer side still have 20.
+    """
+    return max(MIN_SIDE, round(MIN_SIDE * SMALLEST_FACE / smallest_face))
 
 
 # Stage 1: P-Net
 
 
-def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDArray[np.float32]:
+def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float) -> NDArray[np.float32]:
     """Square candidate boxes, shape (n, 4), from P-Net on every level of the image pyramid.
 
     facenet-pytorch also suppresses overlaps above 0.7 between levels here. Windows of neighbouring levels differ by
@@ -91,7 +130,7 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDAr
     found = [np.zeros((0, 9), dtype=np.float32)]
     while min(sampler.width, sampler.height) * scale >= WINDOW:
         level = sampler.resized(int(sampler.width * scale + 1), int(sampler.height * scale + 1))
-        found.append(_propose_at(level, scale, engine))
+        found.append(_propose_at(level, scale, engine, threshold))
         scale *= PYRAMID_FACTOR
     candidates = np.concatenate(found)
     if len(candidates) > MOST_CANDIDATES:
@@ -101,66 +140,121 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float) -> NDAr
     return squared(corners + offsets * sides)
 
 
-def _propose_at(level: Pixels, scale: float, engine: Engine) -> NDArray[np.float32]:
+def _propose_at(level: Pixels, scale: float, engine: Engine, threshold: float) -> NDArray[np.float32]:
     """P-Net's boxes at one scale, shape (n, 9): corners in image pixels, score, offsets as shares of the side."""
-    offsets, scores = _run_in_strips(level, engine)
-    rows, columns = np.nonzero(scores >= PNET_THRESHOLD)
+    places, answers = _run_in_strips(level, engine, np.float32(math.log(threshold / (1 - threshold))))
+    scores = 1 / (1 + np.exp(-answers[:, :1]))
     # In single precision like the reference: these quotients are often whole numbers, and the last bit decides.
-    cells = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
+    cells = places[:, ::-1].astype(np.float32) * STRIDE
     first = np.floor((cells + 1) / np.float32(scale))
     last = np.floor((cells + WINDOW) / np.float32(scale))
-    found = np.concatenate([first, last, scores[rows, columns, None], offsets[:, rows, columns].T], axis=1)
-    return found[suppress_pairs(found[:, 4], *_overlapping_windows(found, rows, columns, scores.shape))]
+    found = np.concatenate([first, last, scores, answers[:, 1:]], axis=1, dtype=np.float32)
+    # Two cells apart suffices for an overlap of a half, after rounding to pixels.
+    return found[suppress_neighbours(found[:, :4], found[:, 4], places, 0.5)]
 
 
-def _run_in_strips(level: Pixels, engine: Engine) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """P-Net's offsets, shape (4, rows, columns), and face probabilities, (rows, columns), of one level.
+def _run_in_strips(
+    level: Pixels, engine: Engine, log_odds: np.float32
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """P-Net on one level, in strips that overlap by a window and give the same as the level in one piece.
 
-    Strips of an even height overlap by the window less a step, and give the same numbers as the level in one piece.
+    Returns:
+        Row and column, shape (n, 2), of the windows that reach log_odds; log-odds and offsets of each, shape (n, 5).
     """
-    overlap = WINDOW - STRIDE
     height, width = level.shape[:2]
-    step = max(STRIP_PIXELS // width // STRIDE * STRIDE, WINDOW * 2)
-    starts = range(0, max(height - overlap, 1), step)
-    parts = [engine.run("pnet", level[None, start : start + step + overlap]) for start in starts]
-    offsets = np.concatenate([part[0][0] for part in parts], axis=1)
-    scores = np.concatenate([part[1][0, 1] for part in parts], axis=0)
-    return offsets, scores
+    step = max(STRIP_PIXELS // width // LATTICE * LATTICE, WINDOW * 2)
+    places, answers = [], []
+    for start in range(0, max(height - WINDOW, 1), step):
+        strip = level[None, start : start + step + WINDOW]
+        found, answer = _run_strip(strip, engine, log_odds)
+        # The last row of windows is needed to know the row above; the next strip has it again.
+        new = found[:, 0] < step // STRIDE if start + step < height - WINDOW else slice(None)
+        places.append(found[new] + np.array([start // STRIDE, 0], dtype=np.int32))
+        answers.append(answer[new])
+    return np.concatenate(places), np.concatenate(answers)
 
 
-def _overlapping_windows(
-    found: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of windows of one level whose overlap is above 0.5: only cells next to each other can be."""
-    number_at = np.full((shape[0] + 2, shape[1] + 4), -1, dtype=np.intp)
-    number_at[rows, columns + 2] = np.arange(len(rows))
-    # Half of the neighbours, as each pair is to be seen once. Two cells apart suffices after rounding to pixels.
-    steps = [(0, 1), (0, 2), (1, -2), (1, -1), (1, 0), (1, 1), (1, 2), (2, -2), (2, -1), (2, 0), (2, 1), (2, 2)]
-    firsts, seconds = [], []
-    for down, right in steps:
-        neighbours = number_at[rows + down, columns + 2 + right]
-        firsts.append(np.flatnonzero(neighbours >= 0))
-        seconds.append(neighbours[neighbours >= 0])
-    first, second = np.concatenate(firsts), np.concatenate(seconds)
-    near = paired_overlap(found[first, :4], found[second, :4]) > 0.5
-    return first[near], second[near]
+def _run_strip(strip: Pixels, engine: Engine, log_odds: np.float32) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """What `_run_in_strips` gives for one strip, shape (1, height, width, 3)."""
+    features, answers = engine.run("pnet_lattice", strip)
+    found, open_places = _surround(answers[0], features.shape[1] - 2, features.shape[2] - 2, log_odds, OPEN_LOG_ODDS)
+    parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
+    for start in range(0, len(open_places), WINDOWS_AT_ONCE):
+        some = open_places[start : start + WINDOWS_AT_ONCE]
+        filled = -(-len(some) // WINDOW_STEP) * WINDOW_STEP
+        [answer] = engine.run("pnet_window", _cut_windows(features[0], some, filled))
+        passed = np.flatnonzero(answer[: len(some), 0] >= log_odds)
+        parts.append((some[passed], answer[passed]))
+    places, answers = (np.concatenate(part) for part in zip(*parts, strict=True))
+    in_order = np.lexsort((places[:, 1], places[:, 0]))
+    return places[in_order], answers[in_order]
+
+
+@compiled("Tuple((int32[:,::1], int32[:,::1]))(float32[:,:,::1], int64, int64, float32, float32)")
+def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-def]
+    """Sort windows by the log-odds of those on the lattice, shape (rows / 2, columns / 2, 5).
+
+    Returns:
+        Places, shape (n, 2), of the lattice's windows that are faces; and of the windows off the lattice next to one
+        whose log-odds are above near.
+    """
+    is_open = np.zeros((rows, columns), dtype=np.bool_)
+    faces = 0
+    for row in range(lattice.shape[0]):
+        for column in range(lattice.shape[1]):
+            if lattice[row, column, 0] > near:
+                faces += lattice[row, column, 0] >= face
+                for other in range(max(2 * row - 1, 0), min(2 * row + 2, rows)):
+                    for beside in range(max(2 * column - 1, 0), min(2 * column + 2, columns)):
+                        is_open[other, beside] = True
+    is_open[::2, ::2] = False
+    found = np.empty((faces, 2), dtype=np.int32)
+    count = 0
+    for row in range(lattice.shape[0]):
+        for column in range(lattice.shape[1]):
+            if lattice[row, column, 0] >= face:
+                found[count, 0], found[count, 1] = 2 * row, 2 * column
+                count += 1
+    open_places = np.empty((is_open.sum(), 2), dtype=np.int32)
+    count = 0
+    for row in range(rows):
+        for column in range(columns):
+            if is_open[row, column]:
+                open_places[count, 0], open_places[count, 1] = row, column
+                count += 1
+    return found, open_places
+
+
+@compiled("float32[:,:,:,::1](float32[:,:,::1], int32[:,::1], int64)")
+def _cut_windows(features, places, count):  # type: ignore[no-untyped-def]
+    """The 3 x 3 features from each place on, shape (count, 3, 3, 16); zeros past the last place."""
+    windows = np.empty((count, 3, 3, features.shape[2]), dtype=np.float32)
+    for number in range(len(places)):
+        row, column = places[number]
+        for down in range(3):
+            for right in range(3):
+                for channel in range(features.shape[2]):
+                    windows[number, down, right, channel] = features[row + down, column + right, channel]
+    for number in range(len(places), count):
+        windows[number] = 0
+    return windows
 
 
 # Stages 2 and 3: R-Net, O-Net
 
 
-def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine) -> NDArray[np.float32]:
+def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threshold: float) -> NDArray[np.float32]:
     """Keep the boxes R-Net takes for faces, corrected and squared."""
     boxes, (offsets, probabilities) = _look_closer("rnet", boxes, 24, sampler, engine)
     scores = probabilities[:, 1]
-    passed = scores > RNET_THRESHOLD
+    passed = scores > threshold
     boxes, scores, offsets = boxes[passed], scores[passed], offsets[passed]
     kept = suppress_overlaps(boxes, scores, 0.7)
     return squared(_corrected(boxes[kept], offsets[kept]))
 
 
 def locate_landmarks(
-    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, *, threshold: float = ONET_THRESHOLD
+    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, *, threshold: float = THRESHOLDS[2]
 ) -> Detections:
     """O-Net: final box, five landmarks and score of those square boxes, shape (n, 4), that it takes for faces."""
     boxes, (offsets, points, probabilities) = _look_closer("onet", boxes, 48, sampler, engine)
@@ -171,7 +265,8 @@ def locate_landmarks(
     fractions = np.stack([points[:, :5], points[:, 5:]], axis=2)
     landmarks = fractions * sides + boxes[:, None, :2] - 1
     boxes = _corrected(boxes, offsets)
-    kept = suppress_overlaps(boxes, scores, 0.7, over_smaller=True)
+    # Here the reference counts the last pixel as part of the box.
+    kept = suppress_overlaps(boxes + np.array([0, 0, 1, 1]), scores, 0.7, over_smaller=True)
     return Detections(
         boxes[kept].astype(np.float32), landmarks[kept].astype(np.float32), scores[kept].astype(np.float32)
     )

@@ -13,24 +13,27 @@ from ml.networks import build_network
 from ml.quiet_openvino import openvino
 
 # Any height and width for the fully convolutional P-Net; the others have a fixed input.
-INPUT_SIDES: dict[str, int | None] = {"pnet": None, "rnet": 24, "onet": 48, "facenet": 160}
+INPUT_SHAPES = {
+    "pnet_lattice": (-1, -1, 3), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3), "onet": (48, 48, 3),
+    "facenet": (160, 160, 3),
+}  # fmt: skip
 
 
 def export_openvino(network: str, weights: Mapping[str, Tensor], path: Path) -> None:
     """Write one network as OpenVINO IR: `path` (.xml) and the `.bin` beside it, in full precision.
 
     Args:
-        network: "pnet", "rnet", "onet" or "facenet".
+        network: a key of `INPUT_SHAPES`.
         weights: its tensors, as `ml.weights.load_weights` gives them.
         path: ends in .xml.
     """
-    side = INPUT_SIDES[network]
-    example = torch.zeros((2, side or 64, side or 80, 3))
+    height, width, channels = INPUT_SHAPES[network]
+    example = torch.zeros((2, 64 if height < 0 else height, 80 if width < 0 else width, channels))
     with warnings.catch_warnings():
         # Traced although torch calls that deprecated: torch.export breaks PReLU into three operations that OpenVINO
         # does not join again, and P-Net then takes 96 ms instead of 55.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         converted = openvino.convert_model(build_network(network, weights), example_input=example)
-    converted.reshape([-1, side or -1, side or -1, 3])
+    converted.reshape([-1, height, width, channels])
     openvino.save_model(converted, path, compress_to_fp16=False)

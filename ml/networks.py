@@ -1,6 +1,6 @@
-"""The four networks as torch modules with one common contract: pixels in, raw outputs out.
+"""The networks as torch modules with one common contract: pixels in, raw outputs out.
 
-All four were trained on (x - 127.5) / 128, so the scaling lives in the module and no caller can forget it. This module,
+All were trained on (x - 127.5) / 128, so the scaling lives in the module and no caller can forget it. This module,
 `ml.export`, and `ml.device` for a GPU are the only parts of the pipeline that import torch: a CPU worker that runs
 OpenVINO never loads it.
 """
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import torch
 from facenet_pytorch import InceptionResnetV1, ONet, PNet, RNet
 from torch import Tensor, nn
+from torch.nn import functional
 
 MEAN, SCALE = 127.5, 1 / 128
 
@@ -32,15 +33,65 @@ class PixelNetwork(nn.Module):
         return outputs
 
 
+class PNetLattice(nn.Module):
+    """P-Net up to its second convolution at every window, and to the end at every other one in both directions.
+
+    The third convolution takes two thirds of P-Net's time, and most windows are far from being a face, as are those
+    between them: `ml.detection` has it worked out (by `PNetWindow`) only where a neighbour is not so far.
+    """
+
+    def __init__(self, network: PNet) -> None:
+        super().__init__()
+        self.network = network
+        self.head = PNetHead(network)
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        network = self.network
+        pooled = network.pool1(network.prelu1(network.conv1(planes)))
+        features = network.prelu2(network.conv2(pooled))
+        last = functional.conv2d(features, network.conv3.weight, network.conv3.bias, stride=2)
+        return features.permute(0, 2, 3, 1), self.head(network.prelu3(last)).permute(0, 2, 3, 1)
+
+
+class PNetWindow(nn.Module):
+    """The rest of P-Net at single windows: from the 3 x 3 features that `PNetLattice` gives around each."""
+
+    def __init__(self, network: PNet) -> None:
+        super().__init__()
+        self.head = PNetHead(network)
+        self.prelu = network.prelu3
+        # As a matrix product: OpenVINO is slow at convolutions of one place each.
+        weight = network.conv3.weight.detach().permute(0, 2, 3, 1).reshape(32, 144)
+        self.weight, self.bias = nn.Parameter(weight), network.conv3.bias
+
+    def forward(self, features: Tensor) -> Tensor:
+        rows = functional.linear(features.permute(0, 2, 3, 1).reshape(-1, 144), self.weight, self.bias)
+        return self.head(self.prelu(rows)[:, :, None, None]).flatten(1)
+
+
+class PNetHead(nn.Module):
+    """Both answers of P-Net in one: the face's log-odds (a softmax of two is a sigmoid of their difference), offsets."""
+
+    def __init__(self, network: PNet) -> None:
+        super().__init__()
+        weights, biases = network.conv4_1.weight.detach(), network.conv4_1.bias.detach()
+        self.weight = nn.Parameter(torch.cat([weights[1:] - weights[:1], network.conv4_2.weight.detach()]))
+        self.bias = nn.Parameter(torch.cat([biases[1:] - biases[:1], network.conv4_2.bias.detach()]))
+
+    def forward(self, planes: Tensor) -> Tensor:
+        return functional.conv2d(planes, self.weight, self.bias)
+
+
 def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
     """Build one network in evaluation mode.
 
     Args:
-        name: "pnet", "rnet", "onet" or "facenet".
+        name: "pnet_lattice", "pnet_window", "rnet", "onet" or "facenet".
         weights: its tensors by torch name; for MTCNN the three networks' tensors prefixed "pnet." and so on.
 
     Returns:
-        Outputs by name: pnet (n,4,h,w) box offsets, (n,2,h,w) probabilities; rnet (n,4), (n,2); onet (n,4), (n,10)
+        Outputs by name: pnet_lattice (n,h,w,16) features, (n,h/2,w/2,5) log-odds and box offsets at every other
+        place; pnet_window (n,5), the same from (n,3,3,16) features; rnet (n,4) offsets, (n,2) probabilities; onet (n,4), (n,10)
         landmarks as fractions (five x, then five y), (n,2); facenet (n,512) unit rows.
 
     Source: Zhang et al., Joint face detection and alignment using MTCNN, 2016; Schroff et al., FaceNet, 2015.
@@ -49,12 +100,15 @@ def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
         network: nn.Module = InceptionResnetV1(pretrained=None, classify=False)
         network.load_state_dict(dict(weights))
     else:
+        stage = name.partition("_")[0]
         builders = {"pnet": PNet, "rnet": RNet, "onet": ONet}
-        network = builders[name](pretrained=False)
-        prefix = f"{name}."
+        network = builders[stage](pretrained=False)
+        prefix = f"{stage}."
         network.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
         assert isinstance(network.conv1, nn.Conv2d)
         _fold_scaling(network.conv1)
+        if stage == "pnet":
+            network = PNetLattice(network) if name == "pnet_lattice" else PNetWindow(network)
     wrapped = PixelNetwork(network, scales_itself=name != "facenet").eval()
     wrapped.requires_grad_(False)
     return wrapped

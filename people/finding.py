@@ -12,7 +12,7 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
-from ml.faces import FaceFinder, FoundFace, load_face_finder
+from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds, thresholds_for
 from ml.images import UnreadableImage, open_upright
 from people.models import Face
@@ -26,7 +26,12 @@ UNREADABLE = "Its original cannot be decoded any more."
 
 def face_finder() -> FaceFinder:
     """The networks of this process, loaded on first use. Raises ml.weights.WeightsUnavailable."""
-    return load_face_finder(settings.KITH_MODELS, model=settings.KITH_FACE_MODEL, device=settings.KITH_DEVICE)
+    return load_face_finder(
+        settings.KITH_MODELS,
+        model=settings.KITH_FACE_MODEL,
+        device=settings.KITH_DEVICE,
+        smallest_face=settings.KITH_SMALLEST_FACE,
+    )
 
 
 def find_faces_of(photos: Sequence[Photo]) -> int:
@@ -45,7 +50,7 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
 
 def _open(photo: Photo) -> Image.Image | None:
     try:
-        return open_upright(Path(photo.original.path))
+        return open_upright(Path(photo.original.path), min_side=working_side(settings.KITH_SMALLEST_FACE))
     except (UnreadableImage, MemoryError):
         with transaction.atomic():
             ours = photo.locked_in_our_hands()

@@ -1,0 +1,34 @@
+"""Compiles the few loops that neither numpy nor OpenVINO runs fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def compiled(signature: str) -> Callable[[Kernel], Kernel]:
+    """Turn a function into machine code that runs without the interpreter's lock, so that lanes run side by side.
+
+    The code is compiled where the function is defined and kept for later starts, in `__pycache__` beside the module,
+    else in the user's cache folder, or in NUMBA_CACHE_DIR where that is set. Where none of these can be written to,
+    each start compiles anew, some seconds.
+
+    Args:
+        signature: types of the result and the arguments, in numba's words; without it each new type of argument would
+            compile again, in the middle of work.
+    """
+
+    def compile_it(function: Kernel) -> Kernel:
+        try:
+            kernel: Kernel = numba.njit(signature, nogil=True, cache=True, boundscheck=False)(function)
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):
+                raise
+            kernel = numba.njit(signature, nogil=True, boundscheck=False)(function)
+        return kernel
+
+    return compile_it

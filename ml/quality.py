@@ -37,17 +37,49 @@ class Measure:
     bend: float
 
 
-# Fitted by `manage.py evaluate DATA --study quality`, which prints these lines. The logarithms are natural ones.
-START = 0.0
-MEASURES = (
-    Measure("certainty", 0.0, 1.0, 0.0, 0.0),  # log odds of the detector's score
-    Measure("detail", 0.0, 1.0, 0.0, 0.0),  # log of the detail at full size, grey levels
-    Measure("middle detail", 0.0, 1.0, 0.0, 0.0),  # log ratio of the detail at half size to that at a quarter
-    Measure("coarse detail", 0.0, 1.0, 0.0, 0.0),  # the same of a quarter and an eighth
-    Measure("structure", 0.0, 1.0, 0.0, 0.0),  # log ratio of the detail at an eighth to the contrast
-    Measure("grain", 0.0, 1.0, 0.0, 0.0),  # log ratio of what varies without a pattern to the detail
-    Measure("breadth", 0.0, 1.0, 0.0, 0.0),  # log ratio of the box's width to its height
-    Measure("length", 0.0, 1.0, 0.0, 0.0),  # log ratio of the way from eyes to mouth to the way between the eyes
+@dataclass(frozen=True)
+class QualityModel:
+    """A logistic model of the measures, their squares included. start: the log odds where all of them are 0."""
+
+    start: float
+    measures: tuple[Measure, ...]
+
+    def probability(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Shape (..., 8), as `measure_face` gives them, -> shape (...), from 0 to 1."""
+        scaled = self.scaled(measured)
+        slopes = np.array([measure.slope for measure in self.measures])
+        bends = np.array([measure.bend for measure in self.measures])
+        odds = self.start + scaled @ slopes + scaled**2 @ bends
+        return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
+
+    def scaled(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Bring the range of each measure to -1 to 1, and cut off what lies beyond: shape (..., 8)."""
+        low = np.array([measure.low for measure in self.measures])
+        high = np.array([measure.high for measure in self.measures])
+        inside: NDArray[np.float64] = np.clip((2 * measured - low - high) / (high - low), -1, 1)
+        return inside
+
+
+# Fitted by `manage.py evaluate DATA --study quality`, which prints these lines. All logarithms are natural ones.
+FITTED = QualityModel(
+    -1.02,
+    (
+        # Log odds of the detector's score.
+        Measure("certainty", 1.58, 13.82, 1.8, -0.78),
+        # Log of the detail at full size, in grey levels.
+        Measure("detail", -0.19, 3.83, 0.2, -1.16),
+        # Log ratio of the detail at half size to that at a quarter, and of that to the detail at an eighth.
+        Measure("middle detail", -1.23, 0.29, -2.18, -1.19),
+        Measure("coarse detail", -1.22, -0.02, 2.65, -2.45),
+        # Log ratio of the detail at an eighth to the contrast.
+        Measure("structure", -0.94, 0.32, 1.74, -1.11),
+        # Log ratio of what varies without a pattern to the detail.
+        Measure("grain", -2.79, -0.02, 2.02, -1.19),
+        # Log ratio of the box's width to its height.
+        Measure("breadth", -0.42, 0.04, -1.79, -0.62),
+        # Log ratio of the way from eyes to mouth to the way from eye to eye.
+        Measure("length", -0.14, 0.38, -0.64, -0.8),
+    ),
 )
 
 
@@ -66,30 +98,13 @@ def face_quality(
         ValueError: a shape is wrong, the pixels are not whole numbers from 0 to 255, a number is not finite, or the
             score is not from 0 to 1.
     """
-    return float(recognition_probability(measure_face(face, corners, landmarks, score)))
-
-
-def recognition_probability(measures: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The model: shape (..., 8), as `measure_face` gives them, -> shape (...), from 0 to 1."""
-    scaled = scaled_measures(measures)
-    slopes = np.array([measure.slope for measure in MEASURES])
-    bends = np.array([measure.bend for measure in MEASURES])
-    odds = START + scaled @ slopes + scaled**2 @ bends
-    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
-
-
-def scaled_measures(measures: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Bring the range of each measure to -1 to 1 and cut off what lies beyond: shape (..., 8)."""
-    low = np.array([measure.low for measure in MEASURES])
-    high = np.array([measure.high for measure in MEASURES])
-    scaled: NDArray[np.float64] = np.clip((2 * measures - low - high) / (high - low), -1, 1)
-    return scaled
+    return float(FITTED.probability(measure_face(face, corners, landmarks, score)))
 
 
 def measure_face(
     face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
 ) -> NDArray[np.float64]:
-    """What the quality of a face hangs on: shape (8,), in the order of `MEASURES`. Arguments as for `face_quality`."""
+    """What quality hangs on: shape (8,), in the order of `FITTED.measures`. Arguments as for `face_quality`."""
     _check(face, corners, landmarks, score)
     grey = face @ LUMA
     half = halved(grey)
@@ -148,9 +163,7 @@ def length(landmarks: NDArray[np.floating]) -> float:
     return float(np.log(max(down, 0.01) / max(across, 0.01)))
 
 
-def _check(
-    face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
-) -> None:
+def _check(face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float) -> None:
     if face.shape != (FACE_SIDE, FACE_SIDE, 3):
         raise ValueError(f"face must have the shape {(FACE_SIDE, FACE_SIDE, 3)}, not {face.shape}")
     if face.dtype != np.uint8:

@@ -1,0 +1,230 @@
+"""Which faces will be recognised: fits `ml.quality` on faces that were spoiled in many ways, and measures it.
+
+A face counts as recognised if its right name would be suggested once three other photos of everybody are named.
+Quality is always judged by a model that has not seen the person. What was found and embedded is kept in the output
+folder and taken from there the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from ml.clustering import NOISE, group_faces
+from ml.evaluation.clustering import bcubed
+from ml.evaluation.identification import score_suggestions
+from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
+from ml.identification import Thresholds, thresholds_for
+from ml.quality import FITTED, QualityModel
+from ml.studies.line_plot import Line, line_plot
+from ml.studies.probes import CLEAN, LARGE_PART, MODEL, Probes, collect_probes
+from ml.studies.quality_model import (
+    BINS,
+    CONFIRMED,
+    Recognition,
+    area_under_curve,
+    by_tenth,
+    calibration_error,
+    fit,
+    held_out,
+    recognise,
+)
+from ml.studies.tables import write_table
+
+LIMITS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
+SEED = 0
+
+Chosen = NDArray[np.bool_]
+Rows = TypeVar("Rows", LabelledFaces, Probes)
+
+
+def run(data: Path, models_dir: Path, output: Path) -> None:
+    """Measure, and write tables (quality-*.csv), plots (quality-*.svg) and the model's lines into the output folder."""
+    output.mkdir(parents=True, exist_ok=True)
+    gallery = _kept(output / "faces.npz", LabelledFaces, lambda: embed_labelled(data, models_dir))
+    probes = _kept(output / "probes.npz", Probes, lambda: collect_probes(data, models_dir))
+    limits = thresholds_for(MODEL)
+    became = recognise(probes, gallery, limits.suggestion)
+    quality = held_out(probes, became.suggested)
+    _tell_how_well(probes, became, quality, output)
+    _tell_by_kind(probes, became, quality, output)
+    _tell_measures(probes, became, output)
+    _plot(probes, became, quality, output)
+    _tell_limits(probes, became, quality, limits, output)
+    _tell_model(fit(probes.measures, probes.is_face, became.suggested))
+
+
+def _kept(path: Path, kind: type[Rows], make: Callable[[], Rows]) -> Rows:
+    """The rows of a file, made first if there is none."""
+    if not path.exists():
+        make().save(path)
+    return kind.load(path)
+
+
+def _tell_how_well(probes: Probes, became: Recognition, quality: NDArray[np.float64], output: Path) -> None:
+    rows: list[list[object]] = []
+    for name, chosen in _parts(probes).items():
+        rows.append([name, int(chosen.sum()), float(became.suggested[chosen].mean())])
+        for score in (probes.earlier, quality):
+            rows[-1] += [
+                area_under_curve(score[chosen], became.suggested[chosen] >= 0.5),
+                area_under_curve(score[chosen], became.nearest[chosen] >= 0.5),
+                calibration_error(score[chosen], became.suggested[chosen]),
+            ]
+    header = ["faces", "how many", "recognised"]
+    header += [f"{score}: {what}" for score in ("earlier", "fitted") for what in ("AUC", "AUC of nearest", "ECE")]
+    write_table("Does quality tell which faces are recognised?", header, rows, output / "quality-summary.csv")
+
+
+def _parts(probes: Probes) -> dict[str, Chosen]:
+    """The sets to judge apart."""
+    is_face = probes.is_face
+    of_large_part = np.char.startswith(probes.files, LARGE_PART)
+    return {
+        "all": np.ones(len(probes), dtype=bool),
+        "faces": is_face,
+        "faces of LFW": is_face & of_large_part,
+        "faces of the album": is_face & ~of_large_part,
+        "as photographed": probes.kinds == CLEAN,
+    }
+
+
+def _tell_by_kind(probes: Probes, became: Recognition, quality: NDArray[np.float64], output: Path) -> None:
+    kinds = np.where(np.char.find(probes.kinds, " and ") >= 0, "two at once", probes.kinds)
+    rows = []
+    for kind in np.unique(kinds).tolist():
+        chosen = kinds == kind
+        score = [area_under_curve(one[chosen], became.suggested[chosen] >= 0.5) for one in (probes.earlier, quality)]
+        means = [float(one[chosen].mean()) for one in (became.suggested, quality, probes.earlier)]
+        rows.append([kind, int(chosen.sum()), *means, *score])
+    header = ["kind", "how many", "recognised", "mean quality", "earlier", "AUC earlier", "AUC fitted"]
+    write_table("By what was done to them", header, rows, output / "quality-kinds.csv")
+
+
+def _tell_measures(probes: Probes, became: Recognition, output: Path) -> None:
+    """What each measure is worth: without it, and it alone."""
+    rows: list[list[object]] = []
+    places = range(len(FITTED.measures))
+    sets = [("all measures", ())] + [(f"without {FITTED.measures[place].name}", (place,)) for place in places]
+    sets += [(f"{FITTED.measures[place].name} alone", tuple(set(places) - {place})) for place in places]
+    for name, left_out in sets:
+        quality = held_out(probes, became.suggested, left_out)
+        is_recognised, is_face = became.suggested >= 0.5, probes.is_face
+        rows.append(
+            [
+                name,
+                area_under_curve(quality, is_recognised),
+                area_under_curve(quality[is_face], is_recognised[is_face]),
+                calibration_error(quality, became.suggested),
+            ]
+        )
+    write_table(
+        "What each measure is worth", ["model", "AUC", "AUC of faces", "ECE"], rows, output / "quality-terms.csv"
+    )
+
+
+def _plot(probes: Probes, became: Recognition, quality: NDArray[np.float64], output: Path) -> None:
+    is_face = probes.is_face
+    happened = became.suggested[is_face]
+    tenths = [float(number) for number in range(1, BINS + 1)]
+    fitted, earlier = by_tenth(quality[is_face], happened), by_tenth(probes.earlier[is_face], happened)
+    rows = [[tenth, *new, *old] for tenth, new, old in zip(tenths, fitted, earlier, strict=True)]
+    header = ["tenth", "quality", "not recognised", "earlier", "not recognised by the earlier"]
+    write_table("Error rate by tenth of the faces", header, rows, output / "quality-tenths.csv")
+    errors = [Line(name, tenths, [e for _, e in tenth]) for name, tenth in (("fitted", fitted), ("earlier", earlier))]
+    drawn = line_plot(errors, title="Faces not recognised", across="tenth of the faces by quality", up="error rate")
+    (output / "quality-tenths.svg").write_text(drawn)
+    same = np.linspace(0, 1, 6).tolist()
+    curves = [
+        Line("ideal", same, same),
+        Line("fitted", *zip(*[(round(mean, 2), 1 - error) for mean, error in fitted], strict=True)),
+        Line("earlier", *zip(*[(round(mean, 2), 1 - error) for mean, error in earlier], strict=True)),
+    ]
+    drawn = line_plot(curves, title="What quality promises, and what happens", across="mean quality", up="recognised")
+    (output / "quality-calibration.svg").write_text(drawn)
+
+
+def _tell_limits(
+    probes: Probes, became: Recognition, quality: NDArray[np.float64], limits: Thresholds, output: Path
+) -> None:
+    """What a limit below which faces are poor keeps out of groups and gallery, and what it costs."""
+    library = _library(probes)
+    rows: list[list[object]] = []
+    for name, score in (("earlier", probes.earlier), ("fitted", quality)):
+        for limit in LIMITS:
+            rows.append([name, limit, *_shares_below(probes, became, score, limit)])
+            rows[-1] += _groups(probes, score, library, limits, limit)
+            rows[-1] += _suggestions(probes, score, library & probes.is_face, limits, limit)
+    header = ["score", "limit", "poor: as photographed", "recognised", "not recognised", "no face"]
+    header += ["groups of no face", "faces of no face in groups", "BCubed P", "R", "F", "suggested P", "R", "strangers"]
+    write_table("Where to call a face poor", header, rows, output / "quality-limits.csv")
+
+
+def _shares_below(probes: Probes, became: Recognition, score: NDArray[np.float64], limit: float) -> list[float]:
+    spoiled = probes.is_face & (probes.kinds != CLEAN)
+    sets = (
+        probes.kinds == CLEAN,
+        spoiled & (became.suggested >= 0.5),
+        spoiled & (became.nearest < 0.5),
+        ~probes.is_face,
+    )
+    return [float((score[chosen] < limit).mean()) for chosen in sets]
+
+
+def _library(probes: Probes) -> Chosen:
+    """A library as it may be: one version of each face, half of them as photographed, and all that is no face."""
+    random = np.random.default_rng(SEED)
+    chosen = ~probes.is_face
+    face = np.char.add(np.char.add(probes.files, " "), probes.persons)
+    for one in np.unique(face[probes.is_face]).tolist():
+        versions = np.flatnonzero((face == one) & probes.is_face)
+        is_spoiled = len(versions) > 1 and random.random() < 0.5
+        chosen[random.choice(versions[1:]) if is_spoiled else versions[0]] = True
+    return chosen
+
+
+def _groups(
+    probes: Probes, score: NDArray[np.float64], library: Chosen, limits: Thresholds, limit: float
+) -> list[object]:
+    labels = group_faces(
+        probes.projections[library],
+        proposal_threshold=limits.grouping,
+        linkage_threshold=limits.linkage,
+        may_seed=score[library] >= limit,
+    )
+    is_face = probes.is_face[library]
+    people = np.unique(probes.persons[library], return_inverse=True)[1].astype(np.int64)
+    grouped = labels[labels != NOISE]
+    with_faces = np.unique(labels[is_face & (labels != NOISE)])
+    found = bcubed(labels[is_face], people[is_face])
+    false = int((~np.isin(np.unique(grouped), with_faces)).sum())
+    return [false, int((~is_face & (labels != NOISE)).sum()), found.precision, found.recall, found.f]
+
+
+def _suggestions(
+    probes: Probes, score: NDArray[np.float64], chosen: Chosen, limits: Thresholds, limit: float
+) -> list[float]:
+    faces = LabelledFaces(
+        files=probes.files[chosen],
+        persons=probes.persons[chosen],
+        embeddings=probes.projections[chosen],
+        projections=probes.projections[chosen],
+        qualities=score[chosen].astype(np.float32),
+        sides=np.zeros(int(chosen.sum()), dtype=np.float32),
+    )
+    found = score_suggestions(faces, limits.suggestion, confirmed=CONFIRMED, poor_quality=limit)
+    return [found.precision, found.recall, found.stranger_rate]
+
+
+def _tell_model(model: QualityModel) -> None:
+    """The lines of `ml.quality.FITTED`."""
+    console = Console()
+    console.print(f"QualityModel({model.start}, (")
+    for one in model.measures:
+        console.print(f'    Measure("{one.name}", {one.low}, {one.high}, {one.slope}, {one.bend}),')
+    console.print("))")

@@ -133,7 +133,8 @@ def detail(grey: NDArray[np.floating]) -> float:
 
 
 def grain(grey: NDArray[np.floating]) -> float:
-    """Median of what is left when edges are taken away, in grey levels times 6. Shape (h, w), 3 x 3 or more.
+    """Median of what is left when edges are taken away: about four times the standard deviation of white noise, in
+    grey levels. Shape (h, w), 3 x 3 or more.
 
     Source: Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding, 1996; with the median
     instead of the mean, which leaves corners out.
@@ -145,21 +146,22 @@ def grain(grey: NDArray[np.floating]) -> float:
 
 def halved(grey: NDArray[np.floating]) -> NDArray[np.floating]:
     """Average each 2 x 2 pixels: shape (2 h, 2 w) -> (h, w)."""
-    return (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
+    average: NDArray[np.floating] = (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
+    return average
 
 
 def breadth(corners: NDArray[np.floating]) -> float:
     """Log ratio of a box's width to its height; a side below a pixel counts as one. Shape (4,)."""
-    width, height = np.maximum(corners[2:] - corners[:2], 1)
-    return float(np.log(width / height))
+    sides = np.maximum(corners[2:] - corners[:2], 1)
+    return float(np.log(sides[0] / sides[1]))
 
 
 def length(landmarks: NDArray[np.floating]) -> float:
     """Log ratio of the way from between the eyes to between the mouth's corners to the way between the eyes: grows as
     a head turns aside, falls as it nods. Shape (5, 2), pixels; ways below a hundredth of a pixel count as that."""
     left_eye, right_eye, _, left_mouth, right_mouth = landmarks
-    down = np.linalg.norm((left_mouth + right_mouth - left_eye - right_eye) / 2)
-    across = np.linalg.norm(right_eye - left_eye)
+    down = float(np.linalg.norm((left_mouth + right_mouth - left_eye - right_eye) / 2))
+    across = float(np.linalg.norm(right_eye - left_eye))
     return float(np.log(max(down, 0.01) / max(across, 0.01)))
 
 

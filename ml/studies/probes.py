@@ -140,7 +140,7 @@ def _chosen_faces(data: Path) -> list[tuple[str, LabelledFace]]:
     """Photos and the face meant in each: people in four photos or more, a few each."""
     photos = [photo for photo in read_labelled_photos(data) if any(face.person for face in photo.faces)]
     counts = Counter(face.person for photo in photos for face in photo.faces)
-    np.random.default_rng(SEED).shuffle(photos)  # type: ignore[arg-type]
+    np.random.default_rng(SEED).shuffle(photos)
     taken: Counter[str | None] = Counter()
     chosen = []
     for photo in photos:
@@ -180,7 +180,8 @@ def _spoiled_probes(data: Path, number: int, chosen: tuple[str, LabelledFace], e
 def _moved(box: NDArray[np.float32], image: Image.Image, other: Image.Image) -> NDArray[np.float32]:
     """The box in pixels of another size of the same photo."""
     scale = np.array(other.size) / np.array(image.size)
-    return (box * np.tile(scale, 2)).astype(np.float32)
+    moved: NDArray[np.float32] = (box * np.tile(scale, 2)).astype(np.float32)
+    return moved
 
 
 def _labelled_place(found: Detections, labelled: LabelledFace) -> int | None:

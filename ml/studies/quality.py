@@ -7,7 +7,7 @@ folder and taken from there the next time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,9 @@ from ml.clustering import NOISE, group_faces
 from ml.evaluation.clustering import bcubed
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
+from ml.evaluation.labels import LabelledPhoto, read_labelled_photos
+from ml.evaluation.matching import NONE, corners_of, main_face, match_boxes
+from ml.faces import FoundFace, load_face_finder, open_upright
 from ml.identification import Thresholds, thresholds_for
 from ml.quality import FITTED, QualityModel
 from ml.studies.line_plot import Line, line_plot
@@ -38,6 +41,14 @@ from ml.studies.tables import write_table
 
 LIMITS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 SEED = 0
+OF_LARGE_PART, OF_ALBUM = "faces of LFW", "faces of the album"
+# What the detector finds beside the faces that have a label, by what is known about the photo.
+WHAT_ELSE = {
+    "complete": "no face or one hardly visible",
+    "no_faces": "no face",
+    "partial": "unlabelled, beside labelled faces",
+    "name_only": "unlabelled, beside the one meant",
+}
 
 Chosen = NDArray[np.bool_]
 Rows = TypeVar("Rows", LabelledFaces, Probes)
@@ -56,6 +67,7 @@ def run(data: Path, models_dir: Path, output: Path) -> None:
     _tell_measures(probes, became, output)
     _plot(probes, became, quality, output)
     _tell_limits(probes, became, quality, limits, output)
+    _tell_found(data, models_dir, output)
     _tell_model(fit(probes.measures, probes.is_face, became.suggested))
 
 
@@ -67,10 +79,16 @@ def _kept(path: Path, kind: type[Rows], make: Callable[[], Rows]) -> Rows:
 
 
 def _tell_how_well(probes: Probes, became: Recognition, quality: NDArray[np.float64], output: Path) -> None:
+    parts = _parts(probes)
+    judged = [(name, chosen, quality) for name, chosen in parts.items()]
+    # Other people, other cameras, other cuts: how far does the model carry?
+    seen = parts[OF_LARGE_PART] | ~probes.is_face
+    carried = fit(probes.measures[seen], probes.is_face[seen], became.suggested[seen]).probability(probes.measures)
+    judged.append((f"{OF_ALBUM}, by a model of LFW alone", parts[OF_ALBUM], carried))
     rows: list[list[object]] = []
-    for name, chosen in _parts(probes).items():
+    for name, chosen, fitted in judged:
         rows.append([name, int(chosen.sum()), float(became.suggested[chosen].mean())])
-        for score in (probes.earlier, quality):
+        for score in (probes.earlier, fitted):
             rows[-1] += [
                 area_under_curve(score[chosen], became.suggested[chosen] >= 0.5),
                 area_under_curve(score[chosen], became.nearest[chosen] >= 0.5),
@@ -88,8 +106,8 @@ def _parts(probes: Probes) -> dict[str, Chosen]:
     return {
         "all": np.ones(len(probes), dtype=bool),
         "faces": is_face,
-        "faces of LFW": is_face & of_large_part,
-        "faces of the album": is_face & ~of_large_part,
+        OF_LARGE_PART: is_face & of_large_part,
+        OF_ALBUM: is_face & ~of_large_part,
         "as photographed": probes.kinds == CLEAN,
     }
 
@@ -110,7 +128,8 @@ def _tell_measures(probes: Probes, became: Recognition, output: Path) -> None:
     """What each measure is worth: without it, and it alone."""
     rows: list[list[object]] = []
     places = range(len(FITTED.measures))
-    sets = [("all measures", ())] + [(f"without {FITTED.measures[place].name}", (place,)) for place in places]
+    sets: list[tuple[str, tuple[int, ...]]] = [("all measures", ())]
+    sets += [(f"without {FITTED.measures[place].name}", (place,)) for place in places]
     sets += [(f"{FITTED.measures[place].name} alone", tuple(set(places) - {place})) for place in places]
     for name, left_out in sets:
         quality = held_out(probes, became.suggested, left_out)
@@ -219,6 +238,39 @@ def _suggestions(
     )
     found = score_suggestions(faces, limits.suggestion, confirmed=CONFIRMED, poor_quality=limit)
     return [found.precision, found.recall, found.stranger_rate]
+
+
+def _tell_found(data: Path, models_dir: Path, output: Path) -> None:
+    """How much of what the detector finds is poor by the model as it is, in photos with more than a face cut out."""
+    finder = load_face_finder(models_dir, MODEL, "cpu")
+    qualities: dict[str, list[float]] = {}
+    for photo in read_labelled_photos(data):
+        if photo.file.startswith(LARGE_PART) or photo.status not in WHAT_ELSE:
+            continue
+        image = open_upright(data / photo.file)
+        [found] = finder.find_faces([image])
+        is_labelled = _labelled_among(found, photo, image.size)
+        for face, named in zip(found, is_labelled, strict=True):
+            what = "labelled" if named else WHAT_ELSE[photo.status]
+            qualities.setdefault(f"{photo.file.split('/')[0]}: {what}", []).append(face.quality)
+    limit = thresholds_for(MODEL).poor_quality
+    rows = []
+    for what, values in sorted(qualities.items()):
+        rows.append([what, len(values), *np.percentile(values, [5, 50, 95]), float(np.mean(np.array(values) < limit))])
+    header = ["found", "how many", "quality: 5 %", "half", "95 %", f"below {limit}"]
+    write_table("What is found in photos", header, rows, output / "quality-found.csv")
+
+
+def _labelled_among(found: Sequence[FoundFace], photo: LabelledPhoto, size: tuple[int, int]) -> Chosen:
+    """Which of the faces found the labels of a photo mean: those in a box, and without boxes the main one."""
+    is_labelled = np.zeros(len(found), dtype=bool)
+    corners = np.array([face.box.to_pixels(size) for face in found], dtype=np.float32).reshape(-1, 4)
+    matches = match_boxes(corners, corners_of([face.box for face in photo.faces if face.box]))
+    is_labelled[matches[matches != NONE]] = True
+    main = main_face(corners, size, ~is_labelled) if any(face.box is None for face in photo.faces) else None
+    if main is not None:
+        is_labelled[main] = True
+    return is_labelled
 
 
 def _tell_model(model: QualityModel) -> None:

@@ -15,7 +15,6 @@ from ml.alignment import (
 from ml.resampling import AreaSampler
 
 
-
 def corners(*edges: float) -> np.ndarray:
     return np.array(edges, dtype=np.float32)
 

@@ -31,6 +31,7 @@ from ml.studies.quality_model import (
     CONFIRMED,
     Recognition,
     area_under_curve,
+    by_probability,
     by_tenth,
     calibration_error,
     fit,
@@ -150,7 +151,7 @@ def _tell_measures(probes: Probes, became: Recognition, output: Path) -> None:
 def _plot(probes: Probes, became: Recognition, quality: NDArray[np.float64], output: Path) -> None:
     is_face = probes.is_face
     happened = became.suggested[is_face]
-    tenths = [float(number) for number in range(1, BINS + 1)]
+    tenths = list(range(1, BINS + 1))
     fitted, earlier = by_tenth(quality[is_face], happened), by_tenth(probes.earlier[is_face], happened)
     rows = [[tenth, *new, *old] for tenth, new, old in zip(tenths, fitted, earlier, strict=True)]
     header = ["tenth", "quality", "not recognised", "earlier", "not recognised by the earlier"]
@@ -158,13 +159,13 @@ def _plot(probes: Probes, became: Recognition, quality: NDArray[np.float64], out
     errors = [Line(name, tenths, [e for _, e in tenth]) for name, tenth in (("fitted", fitted), ("earlier", earlier))]
     drawn = line_plot(errors, title="Faces not recognised", across="tenth of the faces by quality", up="error rate")
     (output / "quality-tenths.svg").write_text(drawn)
-    same = np.linspace(0, 1, 6).tolist()
+    middles = [(number + 0.5) / BINS for number in range(BINS)]
     curves = [
-        Line("ideal", same, same),
-        Line("fitted", *zip(*[(round(mean, 2), 1 - error) for mean, error in fitted], strict=True)),
-        Line("earlier", *zip(*[(round(mean, 2), 1 - error) for mean, error in earlier], strict=True)),
+        Line("ideal", middles, middles),
+        Line("fitted", middles, by_probability(quality[is_face], happened)),
+        Line("earlier", middles, by_probability(probes.earlier[is_face], happened)),
     ]
-    drawn = line_plot(curves, title="What quality promises, and what happens", across="mean quality", up="recognised")
+    drawn = line_plot(curves, title="What quality promises, and what happens", across="quality", up="recognised")
     (output / "quality-calibration.svg").write_text(drawn)
 
 

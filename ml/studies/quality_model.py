@@ -18,7 +18,7 @@ DRAWS = 10  # random choices of them
 FOLDS = 5
 RIDGE = 1.0  # pulls coefficients to 0, as much as one face
 MOST_STEPS, LARGEST_STEP = 50, 2.0  # of Newton's method
-BINS = 10
+BINS, FEWEST_IN_BIN = 10, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +143,15 @@ def calibration_error(probability: NDArray[np.floating], happened: NDArray[np.fl
     which = np.minimum((probability * BINS).astype(int), BINS - 1)
     gaps = np.bincount(which, weights=probability - happened, minlength=BINS)
     return float(np.abs(gaps).sum() / len(probability))
+
+
+def by_probability(probability: NDArray[np.floating], happened: NDArray[np.float64]) -> list[float]:
+    """Share that happened in each of ten bins of equal width; NaN in those of fewer than twenty faces."""
+    which = np.minimum((probability * BINS).astype(int), BINS - 1)
+    return [
+        float(happened[which == number].mean()) if (which == number).sum() >= FEWEST_IN_BIN else float("nan")
+        for number in range(BINS)
+    ]
 
 
 def by_tenth(score: NDArray[np.floating], happened: NDArray[np.float64]) -> list[tuple[float, float]]:

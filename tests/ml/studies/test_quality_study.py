@@ -7,6 +7,7 @@ from ml.studies.faceless import blotches, lettering
 from ml.studies.probes import CLEAN, NO_FACE, Probes
 from ml.studies.quality_model import (
     area_under_curve,
+    by_probability,
     by_tenth,
     calibration_error,
     fit,
@@ -113,6 +114,15 @@ def test_calibration_error_weighs_the_gaps_by_their_faces():
     happened = np.array([1.0, 1.0, 1.0, 1.0, 1.0])
 
     assert calibration_error(probability, happened) == pytest.approx((0.15 + 0.95) / 5)
+
+
+def test_bins_of_few_faces_say_nothing():
+    probability, happened = np.array([0.05] * 30 + [0.95] * 5), np.array([0.0] * 20 + [1.0] * 15)
+
+    lowest, *_, highest = by_probability(probability, happened)
+
+    assert lowest == pytest.approx(1 / 3)
+    assert np.isnan(highest)
 
 
 def test_tenths_go_from_the_lowest_score():

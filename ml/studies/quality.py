@@ -88,6 +88,8 @@ def _tell_how_well(probes: Probes, became: Recognition, quality: NDArray[np.floa
     judged.append((f"{OF_ALBUM}, by a model of LFW alone", parts[OF_ALBUM], carried))
     rows: list[list[object]] = []
     for name, chosen, fitted in judged:
+        if not chosen.any():
+            continue
         rows.append([name, int(chosen.sum()), float(became.suggested[chosen].mean())])
         for score in (probes.earlier, fitted):
             rows[-1] += [
@@ -174,15 +176,20 @@ def _tell_limits(
 ) -> None:
     """What a limit below which faces are poor keeps out of groups and gallery, and what it costs."""
     library = _library(probes)
-    rows: list[list[object]] = []
+    poor: list[list[object]] = []
+    groups: list[list[object]] = []
+    names: list[list[object]] = []
     for name, score in (("earlier", probes.earlier), ("fitted", quality)):
         for limit in LIMITS:
-            rows.append([name, limit, *_shares_below(probes, became, score, limit)])
-            rows[-1] += _groups(probes, score, library, limits, limit)
-            rows[-1] += _suggestions(probes, score, library & probes.is_face, limits, limit)
-    header = ["score", "limit", "poor: as photographed", "recognised", "not recognised", "no face"]
-    header += ["groups of no face", "faces of no face in groups", "BCubed P", "R", "F", "suggested P", "R", "strangers"]
-    write_table("Where to call a face poor", header, rows, output / "quality-limits.csv")
+            poor.append([name, limit, *_shares_below(probes, became, score, limit)])
+            groups.append([name, limit, *_groups(probes, score, library, limits, limit)])
+            names.append([name, limit, *_suggestions(probes, score, library & probes.is_face, limits, limit)])
+    header = ["score", "limit", "as photographed", "spoiled, recognised", "spoiled, not recognised", "no face"]
+    write_table("How many are poor below a limit", header, poor, output / "quality-poor.csv")
+    header = ["score", "limit", "groups of no face", "no face in groups", "BCubed precision", "recall", "F"]
+    write_table("Groups that only good faces found", header, groups, output / "quality-groups.csv")
+    header = ["score", "limit", "precision", "recall", "strangers"]
+    write_table("Names suggested by good faces only", header, names, output / "quality-names.csv")
 
 
 def _shares_below(probes: Probes, became: Recognition, score: NDArray[np.float64], limit: float) -> list[float]:
@@ -193,7 +200,7 @@ def _shares_below(probes: Probes, became: Recognition, score: NDArray[np.float64
         spoiled & (became.nearest < 0.5),
         ~probes.is_face,
     )
-    return [float((score[chosen] < limit).mean()) for chosen in sets]
+    return [float((score[chosen] < limit).mean()) if chosen.any() else float("nan") for chosen in sets]
 
 
 def _library(probes: Probes) -> Chosen:

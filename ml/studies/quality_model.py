@@ -69,9 +69,11 @@ def fit(measures: NDArray[np.float64], is_face: NDArray[np.bool_], wanted: NDArr
     """Logistic regression on the measures and their squares.
 
     Args:
-        measures: shape (n, 8). is_face: shape (n,); faces set the ranges. wanted: shape (n,): from 0 to 1.
+        measures: shape (n, 8). is_face: shape (n,); faces set the ranges, or all rows where there are none. wanted:
+            shape (n,): from 0 to 1.
     """
-    low, high = np.percentile(measures[is_face], [1, 99], axis=0).round(2)
+    in_range = measures[is_face] if is_face.any() else measures
+    low, high = np.percentile(in_range, [1, 99], axis=0).round(2)
     ranged = [
         # One that is left out is the same for all: it needs some range, and says nothing.
         replace(measure, low=float(first), high=max(float(last), float(first) + 0.01))

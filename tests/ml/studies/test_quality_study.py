@@ -1,10 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image, ImageEnhance
 
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.quality import FITTED
+from ml.studies import probes as probes_module
 from ml.studies.faceless import blotches, lettering
 from ml.studies.probes import CLEAN, NO_FACE, Probes
+from ml.studies.quality import run
 from ml.studies.quality_model import (
     area_under_curve,
     by_probability,
@@ -15,6 +20,7 @@ from ml.studies.quality_model import (
     recognise,
 )
 from tests.ml.synthetic import make_embeddings
+from tests.pictures import drawing, portraits
 
 MEASURES = len(FITTED.measures)
 
@@ -151,3 +157,43 @@ def test_probes_are_kept(tmp_path, random):
 
     assert loaded.is_face.tolist() == [True, False, True]
     assert np.array_equal(loaded.projections, probes.projections)
+
+
+@pytest.fixture
+def labelled_folder(tmp_path, astronaut) -> Path:
+    """Four photos each of two people, and one of nobody."""
+    obama = Image.open(portraits() / "obama.jpg").convert("RGB")
+    obama.thumbnail((600, 600))
+    labels = []
+    for person, photo in (("Eileen Collins", astronaut), ("Barack Obama", obama)):
+        for number in range(4):
+            name = f"{person} {number}.png"
+            ImageEnhance.Brightness(photo).enhance(1 + number / 10).save(tmp_path / name)
+            labels.append(f"{name},{person},,,,")
+    drawing().save(tmp_path / "nobody.png")
+    (tmp_path / "labels.csv").write_text("\n".join(["file,person,x,y,w,h", *labels]))
+    (tmp_path / "photos.csv").write_text("file,box_status\nnobody.png,no_faces")
+    return tmp_path
+
+
+def test_the_study_writes_its_tables_and_plots(labelled_folder, models_dir, tmp_path, monkeypatch, capsys):
+    for setting, value in {"LETTERINGS": 1, "BLOTCHES": 3, "WINDOWS": 200, "WINDOWS_IN_PHOTO": 100}.items():
+        monkeypatch.setattr(probes_module, setting, value)
+    output = tmp_path / "study"
+
+    run(labelled_folder, models_dir, output)
+
+    made = Probes.load(output / "probes.npz")
+    assert set(made.persons) >= {"Eileen Collins", "Barack Obama"}
+    assert (made.kinds == CLEAN).sum() == 8
+    assert len(set(made.kinds)) > 6
+    assert np.isfinite(made.measures).all()
+    assert {path.name for path in output.glob("quality-*")} >= {"quality-tenths.svg", "quality-groups.csv"}
+    printed = capsys.readouterr().out
+    assert printed.count("Measure(") == MEASURES
+    kept_before = (output / "probes.npz").stat().st_mtime_ns
+
+    run(labelled_folder, models_dir, output)
+
+    assert capsys.readouterr().out == printed
+    assert (output / "probes.npz").stat().st_mtime_ns == kept_before

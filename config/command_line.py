@@ -8,6 +8,7 @@ WITHOUT_SERVICES = {
     "up",
     "evaluate",
     "fetch_models",
+    "measure_model",
     "collectstatic",
     "makemigrations",
     "check",

@@ -10,7 +10,10 @@ Source: Zhang et al., Joint face detection and alignment using multitask cascade
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,9 @@ from ml.geometry import squared, suppress_neighbours, suppress_overlaps
 from ml.images import MIN_SIDE
 from ml.resampling import AreaSampler
 
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
 WINDOW = 12  # side of P-Net's window, pixels
 STRIDE = 2
 PYRAMID_FACTOR = 0.709
@@ -31,15 +37,16 @@ THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.7)
 # P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
 # whose log-odds are above this; faces have 0.4 or more. Over the measuring photos -2 already gave the same faces as
 # looking at all (docs/decisions/0009).
-OPEN_LOG_ODDS = np.float32(-2.5)
+UNSURE_LOG_ODDS = np.float32(-2.5)
 LATTICE = 2 * STRIDE  # pixels
 
 # Side in pixels of the smallest face looked for, in photos whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
 # In a bigger photo it grows along: smaller faces are passers-by, and the lowest level of the pyramid costs half of all
 # the time. Chosen by measurement, like the thresholds: docs/decisions/0011.
 SMALLEST_FACE = 20.0
-LEAST_SMALLEST_FACE = 8.0  # P-Net's window is 12 pixels wide, and from less than two thirds of them it guesses
+LEAST_SMALLEST_FACE = 8.0  # photos would have to keep 4,800 pixels for it, `working_side`
 
+FAR = 2.0**31  # pixels
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise
 CROPS_AT_ONCE = 64
 # P-Net runs on strips of about so many pixels: in one piece a big photo takes 180 MB, and no less time.
@@ -76,21 +83,39 @@ def detect_faces(
     *,
     smallest_face: float | None = None,
     thresholds: CascadeThresholds = THRESHOLDS,
+    threads: Executor | None = None,
 ) -> Detections:
     """Find the faces of one upright RGB image.
 
     Args:
-        image: any size; images smaller than a face give no detections.
+        image: any size; images smaller than a face give no detections. Other modes than RGB are converted.
         engine: what runs the networks.
-        smallest_face: side in pixels of the smallest face to look for; by default `smallest_face_of(image.size)`.
+        smallest_face: side in pixels of the smallest face to look for, 12 or more (P-Net sees no smaller ones); by
+            default `smallest_face_of(image.size)`.
         thresholds: least score that P-Net, R-Net and O-Net each let pass; the default was measured.
+        threads: share the work out over these, which is of use when there are fewer images than lanes.
+
+    Raises:
+        ValueError: image is not a PIL image, or smallest_face is below 12 or not a number.
     """
-    wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
-    if min(image.size) * WINDOW / wanted < WINDOW:
-        return NO_DETECTIONS
     sampler = AreaSampler(image)
-    boxes = _refine(_propose(sampler, engine, wanted, thresholds[0]), sampler, engine, thresholds[1])
-    return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2])
+    wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
+    if not WINDOW <= wanted < math.inf:
+        raise ValueError(f"smallest_face must be {WINDOW} pixels or more, not {wanted}")
+    if min(image.size) < wanted:
+        return NO_DETECTIONS
+    boxes = _refine(_propose(sampler, engine, wanted, thresholds[0], threads), sampler, engine, thresholds[1], threads)
+    return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2], threads=threads)
+
+
+def detect_in_all(
+    images: Sequence[Image.Image], engine: Engine, *, smallest_face: float | None = None
+) -> list[Detections]:
+    """Find the faces of several images, on all lanes of the engine. Arguments and errors as for `detect_faces`."""
+    with ThreadPoolExecutor(engine.lanes) as threads:
+        if len(images) < engine.lanes:
+            return [detect_faces(image, engine, smallest_face=smallest_face, threads=threads) for image in images]
+        return list(threads.map(lambda image: detect_faces(image, engine, smallest_face=smallest_face), images))
 
 
 def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE) -> float:
@@ -100,12 +125,15 @@ def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE
         size: of the image, pixels.
         smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
 
+    Returns:
+        12 at least, the window of P-Net.
+
     Raises:
         ValueError: smallest_face is below 8 or not finite.
     """
     if not LEAST_SMALLEST_FACE <= smallest_face < np.inf:
         raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
-    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+    return max(smallest_face * max(max(size) / MIN_SIDE, 1.0), float(WINDOW))
 
 
 def working_side(smallest_face: float = SMALLEST_FACE) -> int:
@@ -117,21 +145,54 @@ def working_side(smallest_face: float = SMALLEST_FACE) -> int:
     return max(MIN_SIDE, round(MIN_SIDE * SMALLEST_FACE / smallest_face))
 
 
+def _each(function: Callable[[Task], Result], tasks: Iterable[Task], threads: Executor | None) -> list[Result]:
+    return list(threads.map(function, tasks) if threads is not None else map(function, tasks))
+
+
 # Stage 1: P-Net
 
 
-def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class _Level:
+    """One size of the image pyramid, in pixels; scale is its share of the image's own size."""
+
+    scale: float
+    width: int
+    height: int
+
+    def strips(self) -> Iterator[tuple[int, int]]:
+        """First and last row (not included) of strips that overlap by a window; at least one."""
+        step = max(STRIP_PIXELS // self.width // LATTICE * LATTICE, WINDOW * 2)
+        for first in range(0, max(self.height - WINDOW, 1), step):
+            yield first, min(first + step + WINDOW, self.height)
+
+
+def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
+    levels = []
+    scale = WINDOW / smallest_face
+    while min(width, height) * scale >= WINDOW:
+        levels.append(_Level(scale, int(width * scale + 1), int(height * scale + 1)))
+        scale *= PYRAMID_FACTOR
+    return levels
+
+
+def _propose(
+    sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float, threads: Executor | None
+) -> NDArray[np.float32]:
     """Square candidate boxes, shape (n, 4), from P-Net on every level of the image pyramid.
 
     facenet-pytorch also suppresses overlaps above 0.7 between levels here. Windows of neighbouring levels differ by
     half in area and so never overlap by more than about 0.5: nothing to do.
     """
-    scale = WINDOW / smallest_face
+    levels = _pyramid(sampler.width, sampler.height, smallest_face)
+    strips = [(level, first, last) for level in levels for first, last in level.strips()]
+    log_odds = np.float32(math.log(threshold / (1 - threshold)))
+    looked = _each(lambda strip: _look_at_strip(sampler, *strip, engine, log_odds), strips, threads)
     found = [np.zeros((0, 9), dtype=np.float32)]
-    while min(sampler.width, sampler.height) * scale >= WINDOW:
-        level = sampler.resized(int(sampler.width * scale + 1), int(sampler.height * scale + 1))
-        found.append(_propose_at(level, scale, engine, threshold))
-        scale *= PYRAMID_FACTOR
+    for level in levels:
+        parts = [part for (owner, _, _), part in zip(strips, looked, strict=True) if owner is level]
+        places, answers = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        found.append(_boxes_of(places, answers, level.scale))
     candidates = np.concatenate(found)
     if len(candidates) > MOST_CANDIDATES:
         candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:MOST_CANDIDATES]]
@@ -140,9 +201,8 @@ def _propose(sampler: AreaSampler, engine: Engine, smallest_face: float, thresho
     return squared(corners + offsets * sides)
 
 
-def _propose_at(level: Pixels, scale: float, engine: Engine, threshold: float) -> NDArray[np.float32]:
+def _boxes_of(places: NDArray[np.int32], answers: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
     """P-Net's boxes at one scale, shape (n, 9): corners in image pixels, score, offsets as shares of the side."""
-    places, answers = _run_in_strips(level, engine, np.float32(math.log(threshold / (1 - threshold))))
     scores = 1 / (1 + np.exp(-answers[:, :1]))
     # In single precision like the reference: these quotients are often whole numbers, and the last bit decides.
     cells = places[:, ::-1].astype(np.float32) * STRIDE
@@ -153,41 +213,39 @@ def _propose_at(level: Pixels, scale: float, engine: Engine, threshold: float) -
     return found[suppress_neighbours(found[:, :4], found[:, 4], places, 0.5)]
 
 
-def _run_in_strips(
-    level: Pixels, engine: Engine, log_odds: np.float32
+def _look_at_strip(
+    sampler: AreaSampler, level: _Level, first: int, last: int, engine: Engine, log_odds: np.float32
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """P-Net on one level, in strips that overlap by a window and give the same as the level in one piece.
+    """P-Net on some rows of one level.
 
     Returns:
-        Row and column, shape (n, 2), of the windows that reach log_odds; log-odds and offsets of each, shape (n, 5).
+        Row and column, shape (n, 2), of the windows that reach log_odds, in order; log-odds and offsets of each,
+        shape (n, 5).
     """
-    height, width = level.shape[:2]
-    step = max(STRIP_PIXELS // width // LATTICE * LATTICE, WINDOW * 2)
-    places, answers = [], []
-    for start in range(0, max(height - WINDOW, 1), step):
-        strip = level[None, start : start + step + WINDOW]
-        found, answer = _run_strip(strip, engine, log_odds)
-        # The last row of windows is needed to know the row above; the next strip has it again.
-        new = found[:, 0] < step // STRIDE if start + step < height - WINDOW else slice(None)
-        places.append(found[new] + np.array([start // STRIDE, 0], dtype=np.int32))
-        answers.append(answer[new])
-    return np.concatenate(places), np.concatenate(answers)
+    places, answers = _face_windows(sampler.resized(level.width, level.height, rows=(first, last)), engine, log_odds)
+    # The last row of windows is there to know the row above; the next strip has it again.
+    new = places[:, 0] < (last - first - WINDOW) // STRIDE if last < level.height else slice(None)
+    return places[new] + np.array([first // STRIDE, 0], dtype=np.int32), answers[new]
 
 
-def _run_strip(strip: Pixels, engine: Engine, log_odds: np.float32) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """What `_run_in_strips` gives for one strip, shape (1, height, width, 3)."""
-    features, answers = engine.run("pnet_lattice", strip)
-    found, open_places = _surround(answers[0], features.shape[1] - 2, features.shape[2] - 2, log_odds, OPEN_LOG_ODDS)
+def _face_windows(
+    pixels: Pixels, engine: Engine, log_odds: np.float32
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """What `_look_at_strip` gives, for pixels of shape (height, width, 3) and their own rows."""
+    [features] = engine.run("pnet_features", pixels[None])
+    [answers] = engine.run("pnet_lattice", features)
+    rows, columns = features.shape[1] - 2, features.shape[2] - 2
+    found, unsure = _surround(answers[0], rows, columns, log_odds, UNSURE_LOG_ODDS)
     parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
-    for start in range(0, len(open_places), WINDOWS_AT_ONCE):
-        some = open_places[start : start + WINDOWS_AT_ONCE]
+    for start in range(0, len(unsure), WINDOWS_AT_ONCE):
+        some = unsure[start : start + WINDOWS_AT_ONCE]
         filled = -(-len(some) // WINDOW_STEP) * WINDOW_STEP
         [answer] = engine.run("pnet_window", _cut_windows(features[0], some, filled))
         passed = np.flatnonzero(answer[: len(some), 0] >= log_odds)
         parts.append((some[passed], answer[passed]))
-    places, answers = (np.concatenate(part) for part in zip(*parts, strict=True))
+    places, chosen = (np.concatenate(part) for part in zip(*parts, strict=True))
     in_order = np.lexsort((places[:, 1], places[:, 0]))
-    return places[in_order], answers[in_order]
+    return places[in_order], chosen[in_order]
 
 
 @compiled("Tuple((int32[:,::1], int32[:,::1]))(float32[:,:,::1], int64, int64, float32, float32)")
@@ -198,7 +256,7 @@ def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-de
         Places, shape (n, 2), of the lattice's windows that are faces; and of the windows off the lattice next to one
         whose log-odds are above near.
     """
-    is_open = np.zeros((rows, columns), dtype=np.bool_)
+    is_unsure = np.zeros((rows, columns), dtype=np.bool_)
     faces = 0
     for row in range(lattice.shape[0]):
         for column in range(lattice.shape[1]):
@@ -206,8 +264,8 @@ def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-de
                 faces += lattice[row, column, 0] >= face
                 for other in range(max(2 * row - 1, 0), min(2 * row + 2, rows)):
                     for beside in range(max(2 * column - 1, 0), min(2 * column + 2, columns)):
-                        is_open[other, beside] = True
-    is_open[::2, ::2] = False
+                        is_unsure[other, beside] = True
+    is_unsure[::2, ::2] = False
     found = np.empty((faces, 2), dtype=np.int32)
     count = 0
     for row in range(lattice.shape[0]):
@@ -215,14 +273,14 @@ def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-de
             if lattice[row, column, 0] >= face:
                 found[count, 0], found[count, 1] = 2 * row, 2 * column
                 count += 1
-    open_places = np.empty((is_open.sum(), 2), dtype=np.int32)
+    unsure = np.empty((is_unsure.sum(), 2), dtype=np.int32)
     count = 0
     for row in range(rows):
         for column in range(columns):
-            if is_open[row, column]:
-                open_places[count, 0], open_places[count, 1] = row, column
+            if is_unsure[row, column]:
+                unsure[count, 0], unsure[count, 1] = row, column
                 count += 1
-    return found, open_places
+    return found, unsure
 
 
 @compiled("float32[:,:,:,::1](float32[:,:,::1], int32[:,::1], int64)")
@@ -243,9 +301,11 @@ def _cut_windows(features, places, count):  # type: ignore[no-untyped-def]
 # Stages 2 and 3: R-Net, O-Net
 
 
-def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threshold: float) -> NDArray[np.float32]:
+def _refine(
+    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threshold: float, threads: Executor | None
+) -> NDArray[np.float32]:
     """Keep the boxes R-Net takes for faces, corrected and squared."""
-    boxes, (offsets, probabilities) = _look_closer("rnet", boxes, 24, sampler, engine)
+    boxes, (offsets, probabilities) = _look_closer("rnet", boxes, 24, sampler, engine, threads)
     scores = probabilities[:, 1]
     passed = scores > threshold
     boxes, scores, offsets = boxes[passed], scores[passed], offsets[passed]
@@ -254,10 +314,24 @@ def _refine(boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, th
 
 
 def locate_landmarks(
-    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, *, threshold: float = THRESHOLDS[2]
+    boxes: NDArray[np.float32],
+    sampler: AreaSampler,
+    engine: Engine,
+    *,
+    threshold: float = THRESHOLDS[2],
+    threads: Executor | None = None,
 ) -> Detections:
-    """O-Net: final box, five landmarks and score of those square boxes, shape (n, 4), that it takes for faces."""
-    boxes, (offsets, points, probabilities) = _look_closer("onet", boxes, 48, sampler, engine)
+    """O-Net: final box, five landmarks and score of those boxes that it takes for faces.
+
+    Args:
+        boxes: shape (n, 4), square, pixels; those without a pixel inside the image are left out.
+        sampler: of the image.
+        threshold: least score, 0 to 1.
+
+    Raises:
+        ValueError: boxes has another shape, or holds a NaN.
+    """
+    boxes, (offsets, points, probabilities) = _look_closer("onet", boxes, 48, sampler, engine, threads)
     scores = probabilities[:, 1]
     passed = scores > threshold
     boxes, scores, offsets, points = boxes[passed], scores[passed], offsets[passed], points[passed]
@@ -280,7 +354,12 @@ def _corrected(boxes: NDArray[np.float32], offsets: NDArray[np.float32]) -> NDAr
 
 
 def _look_closer(
-    network: str, boxes: NDArray[np.float32], side: int, sampler: AreaSampler, engine: Engine
+    network: str,
+    boxes: NDArray[np.float32],
+    side: int,
+    sampler: AreaSampler,
+    engine: Engine,
+    threads: Executor | None,
 ) -> tuple[NDArray[np.float32], Outputs]:
     """Cut out the boxes at side x side pixels and run a network on them, a bounded number at a time.
 
@@ -290,18 +369,23 @@ def _look_closer(
     corners = _inside(boxes, sampler)
     visible = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
     boxes, corners = boxes[visible], corners[visible]
-    parts = []
-    for start in range(0, max(len(boxes), 1), CROPS_AT_ONCE):
+
+    def look(start: int) -> Outputs:
         crops = sampler.crops(corners[start : start + CROPS_AT_ONCE], side)
         filled = np.zeros((-(-max(len(crops), 1) // BATCH_STEP) * BATCH_STEP, side, side, 3), dtype=np.float32)
         filled[: len(crops)] = crops
-        parts.append([output[: len(crops)] for output in engine.run(network, filled)])
+        return [output[: len(crops)] for output in engine.run(network, filled)]
+
+    parts = _each(look, range(0, max(len(boxes), 1), CROPS_AT_ONCE), threads)
     return boxes, [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
 
 
 def _inside(boxes: NDArray[np.float32], sampler: AreaSampler) -> NDArray[np.intp]:
     """Whole pixels of each box inside the image, as facenet-pytorch counts: from trunc(left) - 1 to trunc(right)."""
-    corners = np.trunc(boxes).astype(np.intp)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or np.isnan(boxes).any():
+        raise ValueError(f"boxes must be numbers of shape (n, 4), not {boxes.shape}")
+    # Far out of any image, but not so far that whole numbers run over.
+    corners = np.trunc(np.clip(boxes, -FAR, FAR)).astype(np.intp)
     corners[:, :2] = np.maximum(corners[:, :2], 1) - 1
     corners[:, 2] = np.minimum(corners[:, 2], sampler.width)
     corners[:, 3] = np.minimum(corners[:, 3], sampler.height)

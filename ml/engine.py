@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.device import Device, cores_available
-from ml.weights import load_weights, network_path
+from ml.pnet import PNetFeatures
+from ml.weights import load_arrays, load_weights, network_path
 
 # Each network and the smallest input it takes: height, width, channels. "facenet" stands for the embedding network,
 # whichever model it is of; its input is read from its file.
-INPUTS = {"pnet_lattice": (12, 12, 3), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3), "onet": (48, 48, 3)}
+INPUTS = {
+    "pnet_features": (12, 12, 3), "pnet_lattice": (3, 3, 16), "pnet_window": (3, 3, 16),
+    "rnet": (24, 24, 3), "onet": (48, 48, 3),
+}  # fmt: skip
 NETWORKS = (*INPUTS, "facenet")
 
 # Each lane holds a photo and 120 MB of the networks' inner results.
@@ -39,7 +43,12 @@ class Engine(Protocol):
     lanes: int
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
-        """Run a network on RGB pixels, shape (n, height, width, 3); outputs as in `ml.networks.build_network`."""
+        """Run a network on RGB pixels or features, shape (n, height, width, channels).
+
+        Returns:
+            Arrays as in `ml.networks.build_network`. Those of "pnet_features" may change when this thread runs that
+            network again.
+        """
         ...
 
 
@@ -65,7 +74,9 @@ class OpenVinoEngine:
         self._compiled = {
             network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
             for network in NETWORKS
+            if network != "pnet_features"
         }
+        self._features = PNetFeatures(load_arrays(models_dir, "pnet_features", model))
         self._requests = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
         # moment can wait for each other for ever (seen with 2026.4.1). So the first ones go through here, one by one.
@@ -78,6 +89,8 @@ class OpenVinoEngine:
         return tuple(size.get_length() for size in list(self._compiled[network].input().partial_shape)[1:])
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
+        if network == "pnet_features":
+            return [self._features(pixels)]
         requests = self._requests.__dict__
         if network not in requests:
             requests[network] = self._compiled[network].create_infer_request()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,16 @@ from ml.weights import WeightsUnavailable, projection_path, verify
 
 __all__ = [
     "BoundingBox", "EmbeddedFace", "FaceFinder", "FoundFace", "KnownFace", "UnreadableImage", "WeightsUnavailable",
-    "load_face_finder", "open_upright", "working_side",
+    "load_face_finder", "open_face_finder", "open_upright", "working_side",
 ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
+
+    box: BoundingBox
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +70,10 @@ class FoundFace:
     projection: NDArray[np.float32]
     crop: Image.Image
 
-
-@dataclass(frozen=True, eq=False)
-class KnownFace:
-    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
-
-    box: BoundingBox
-    landmarks: NDArray[np.float32]
+    @property
+    def known(self) -> KnownFace:
+        """Its place alone, for `FaceFinder.embed_again`."""
+        return KnownFace(self.box, self.landmarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +132,10 @@ class FaceFinder:
             For each image its faces, the surest first; an empty list where there are none.
         """
         with ThreadPoolExecutor(self._engine.lanes) as threads:
-            cut = list(threads.map(self._cut_faces, images))
+            if len(images) < self._engine.lanes:
+                cut = [self._cut_faces(image, threads) for image in images]
+            else:
+                cut = list(threads.map(self._cut_faces, images))
             embeddings = self._embed([face.pixels for faces in cut for face in faces], threads)
         found = iter(self._finish([face for faces in cut for face in faces], embeddings))
         return [[next(found) for _ in faces] for faces in cut]
@@ -177,9 +185,9 @@ class FaceFinder:
     def _embed(self, pixels: Sequence[NDArray[np.uint8]], threads: ThreadPoolExecutor) -> NDArray[np.float32]:
         return embed_faces(pixels, self._engine, threads, at_once=self.model.faces_at_once)
 
-    def _cut_faces(self, image: Image.Image) -> list[_CutFace]:
+    def _cut_faces(self, image: Image.Image, threads: Executor | None = None) -> list[_CutFace]:
         smallest = smallest_face_of(image.size, self._smallest_face)
-        found: Detections = detect_faces(image, self._engine, smallest_face=smallest)
+        found: Detections = detect_faces(image, self._engine, smallest_face=smallest, threads=threads)
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
         return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
 
@@ -204,7 +212,7 @@ def _cut_face(
     reported = box or BoundingBox.from_pixels(corners, image.size)
     # The embedding comes from the box cut off at the edges, the one that is stored, so that it can be made again.
     inside = BoundingBox.from_pixels(corners, image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, inside)
+    pixels = crop_for_embedding(image, inside, landmarks)
     # Quality is always rated on the same cut: it is kept when the model changes.
     quality = face_quality(pixels, inside, landmarks, score)
     if model.crop == "landmarks":
@@ -229,7 +237,7 @@ def _cut_for_model(
 ) -> NDArray[np.uint8]:
     """Cut a face out as the model wants it; corners and landmarks in pixels."""
     if model.crop == "box":
-        return crop_for_embedding(image, corners)
+        return crop_for_embedding(image, corners, landmarks)
     try:
         return warp_to_layout(image, landmarks, ARCFACE_LAYOUT, model.side)
     except ValueError:
@@ -243,7 +251,14 @@ def _cut_for_model(
 def load_face_finder(
     models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
 ) -> FaceFinder:
-    """Load the networks; once per process, as long as it is the same model.
+    """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
+    return open_face_finder(models_dir, model, device, smallest_face)
+
+
+def open_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
+    """Load the networks.
 
     Args:
         models_dir: the folder that `ml.weights.fetch` filled.

@@ -98,7 +98,9 @@ def suppress_overlaps(
     Raises:
         ValueError: boxes or scores has another shape, or holds a NaN.
     """
-    return _suppress(_checked("boxes", boxes), _best_first(scores, len(boxes)), np.float32(threshold), over_smaller)
+    order = _best_first(scores, len(boxes))
+    kept: NDArray[np.int64] = _suppress(_checked("boxes", boxes), order, np.float32(threshold), over_smaller)
+    return kept
 
 
 def suppress_neighbours(
@@ -117,7 +119,9 @@ def suppress_neighbours(
     if places.shape != (len(boxes), 2) or not np.issubdtype(places.dtype, np.integer) or (places < 0).any():
         raise ValueError(f"places must be whole numbers from 0, shape ({len(boxes)}, 2), not {places.shape}")
     cells = np.ascontiguousarray(places, dtype=np.int32)
-    return _suppress_on_grid(_checked("boxes", boxes), _best_first(scores, len(boxes)), cells, np.float32(threshold))
+    order = _best_first(scores, len(boxes))
+    kept: NDArray[np.int64] = _suppress_on_grid(_checked("boxes", boxes), order, cells, np.float32(threshold))
+    return kept
 
 
 def _checked(name: str, boxes: NDArray[np.float32]) -> NDArray[np.float32]:

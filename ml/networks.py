@@ -33,8 +33,20 @@ class PixelNetwork(nn.Module):
         return outputs
 
 
+class PNetFeatures(nn.Module):
+    """P-Net up to its second convolution."""
+
+    def __init__(self, network: PNet) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(network.conv1, network.prelu1, network.pool1, network.conv2, network.prelu2)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        features: Tensor = self.layers(planes)
+        return features.permute(0, 2, 3, 1)
+
+
 class PNetLattice(nn.Module):
-    """P-Net up to its second convolution at every window, and to the end at every other one in both directions.
+    """The rest of P-Net at every other window in both directions.
 
     The third convolution takes two thirds of P-Net's time, and most windows are far from being a face, as are those
     between them: `ml.detection` has it worked out (by `PNetWindow`) only where a neighbour is not so far.
@@ -42,19 +54,16 @@ class PNetLattice(nn.Module):
 
     def __init__(self, network: PNet) -> None:
         super().__init__()
-        self.network = network
-        self.head = PNetHead(network)
+        self.convolution, self.prelu, self.head = network.conv3, network.prelu3, PNetHead(network)
 
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        network = self.network
-        pooled = network.pool1(network.prelu1(network.conv1(planes)))
-        features = network.prelu2(network.conv2(pooled))
-        last = functional.conv2d(features, network.conv3.weight, network.conv3.bias, stride=2)
-        return features.permute(0, 2, 3, 1), self.head(network.prelu3(last)).permute(0, 2, 3, 1)
+    def forward(self, features: Tensor) -> Tensor:
+        planes = functional.conv2d(features, self.convolution.weight, self.convolution.bias, stride=2)
+        answers: Tensor = self.head(self.prelu(planes))
+        return answers.permute(0, 2, 3, 1)
 
 
 class PNetWindow(nn.Module):
-    """The rest of P-Net at single windows: from the 3 x 3 features that `PNetLattice` gives around each."""
+    """The rest of P-Net at single windows: from the 3 x 3 features around each."""
 
     def __init__(self, network: PNet) -> None:
         super().__init__()
@@ -66,11 +75,12 @@ class PNetWindow(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         rows = functional.linear(features.permute(0, 2, 3, 1).reshape(-1, 144), self.weight, self.bias)
-        return self.head(self.prelu(rows)[:, :, None, None]).flatten(1)
+        answers: Tensor = self.head(self.prelu(rows)[:, :, None, None])
+        return answers.flatten(1)
 
 
 class PNetHead(nn.Module):
-    """Both answers of P-Net in one: the face's log-odds (a softmax of two is a sigmoid of their difference), offsets."""
+    """Both answers of P-Net in one: log-odds of a face (softmax of two is a sigmoid of their difference), offsets."""
 
     def __init__(self, network: PNet) -> None:
         super().__init__()
@@ -79,20 +89,24 @@ class PNetHead(nn.Module):
         self.bias = nn.Parameter(torch.cat([biases[1:] - biases[:1], network.conv4_2.bias.detach()]))
 
     def forward(self, planes: Tensor) -> Tensor:
-        return functional.conv2d(planes, self.weight, self.bias)
+        answers: Tensor = functional.conv2d(planes, self.weight, self.bias)
+        return answers
+
+
+PNET_PARTS = {"pnet_features": PNetFeatures, "pnet_lattice": PNetLattice, "pnet_window": PNetWindow}
 
 
 def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
     """Build one network in evaluation mode.
 
     Args:
-        name: "pnet_lattice", "pnet_window", "rnet", "onet" or "facenet".
+        name: "pnet_features", "pnet_lattice", "pnet_window", "rnet", "onet" or "facenet".
         weights: its tensors by torch name; for MTCNN the three networks' tensors prefixed "pnet." and so on.
 
     Returns:
-        Outputs by name: pnet_lattice (n,h,w,16) features, (n,h/2,w/2,5) log-odds and box offsets at every other
-        place; pnet_window (n,5), the same from (n,3,3,16) features; rnet (n,4) offsets, (n,2) probabilities; onet (n,4), (n,10)
-        landmarks as fractions (five x, then five y), (n,2); facenet (n,512) unit rows.
+        Outputs by name: pnet_features (n,h,w,16); from these pnet_lattice, (n,h/2,w/2,5) log-odds and box offsets at
+        every other place, and pnet_window, (n,5), the same from (n,3,3,16); rnet (n,4) offsets, (n,2) probabilities;
+        onet (n,4), (n,10) landmarks as fractions (five x, then five y), (n,2); facenet (n,512) unit rows.
 
     Source: Zhang et al., Joint face detection and alignment using MTCNN, 2016; Schroff et al., FaceNet, 2015.
     """
@@ -108,7 +122,7 @@ def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
         assert isinstance(network.conv1, nn.Conv2d)
         _fold_scaling(network.conv1)
         if stage == "pnet":
-            network = PNetLattice(network) if name == "pnet_lattice" else PNetWindow(network)
+            network = PNET_PARTS[name](network)
     wrapped = PixelNetwork(network, scales_itself=name != "facenet").eval()
     wrapped.requires_grad_(False)
     return wrapped

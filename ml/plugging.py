@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.alignment import ARCFACE_SIDE
-from ml.checked_files import WeightsUnavailable, replacing, write_manifest
+from ml.checked_files import WeightsUnavailable, manifest_complaint, replacing, size_differs, write_manifest
 from ml.models import (
     FaceModel,
     describe,
@@ -51,7 +51,7 @@ def plug_in(models_dir: Path, wanted: str, *, report: Callable[[str], None] = la
     path = onnx_path(wanted)
     name = model_name(path)
     form, thresholds = read_sidecar(path)
-    if not (models_dir / f"{name}.json").is_file():
+    if manifest_complaint(models_dir / f"{name}.json", size_differs, "") is not None:
         report(f"Converting {path.name}.")
         _write(models_dir, path, name, form)
     _keep_thresholds(models_dir, name, thresholds)

@@ -30,18 +30,25 @@ class AreaSampler:
         self._pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
         self.height, self.width = self._pixels.shape[:2]
 
-    def resized(self, width: int, height: int) -> NDArray[np.float32]:
+    def resized(self, width: int, height: int, *, rows: tuple[int, int] | None = None) -> NDArray[np.float32]:
         """The whole image at another size, shape (height, width, 3), from 0 to 255.
 
+        Args:
+            width, height: pixels.
+            rows: make only these rows of it, from the first to before the last.
+
         Raises:
-            ValueError: width or height is below 1, or the image has no pixels.
+            ValueError: width or height is below 1, rows are not some of the height, or the image has no pixels.
         """
         if width < 1 or height < 1:
             raise ValueError(f"width and height must be at least 1, not {width} and {height}")
         if not self._pixels.size:
             raise ValueError("image has no pixels")
-        averages = np.empty((height, width, 3), dtype=np.float32)
-        _average(self._pixels, 0, 0, self.width, self.height, averages)
+        first, last = rows if rows is not None else (0, height)
+        if not 0 <= first < last <= height:
+            raise ValueError(f"rows must be some from 0 to {height}, not {first} to {last}")
+        averages = np.empty((last - first, width, 3), dtype=np.float32)
+        _average(self._pixels, 0, 0, self.width, self.height, averages, first, height)
         return averages
 
     def crops(self, corners: NDArray[np.intp], side: int) -> NDArray[np.float32]:
@@ -72,17 +79,18 @@ class AreaSampler:
         return averages
 
 
-@compiled("void(uint8[:,:,::1], int64, int64, int64, int64, float32[:,:,::1])")
-def _average(pixels, left, top, right, bottom, averages):  # type: ignore[no-untyped-def]
-    """Fill averages, shape (rows, columns, 3), from one box of the pixels.
+@compiled("void(uint8[:,:,::1], int64, int64, int64, int64, float32[:,:,::1], int64, int64)")
+def _average(pixels, left, top, right, bottom, averages, row_before, rows):  # type: ignore[no-untyped-def]
+    """Fill averages from one box of the pixels: from row_before on, as many of `rows` rows as the averages have.
 
     The box is cut into equal cells; a pixel that two cells share counts in both. First whole rows are summed, which
     the processor does many pixels at a time, then the columns of each cell.
     """
-    rows, columns = averages.shape[:2]
+    columns = averages.shape[1]
     width, height = right - left, bottom - top
     sums = np.empty(width * 3, dtype=np.uint32)
-    for row in range(rows):
+    for number in range(averages.shape[0]):
+        row = row_before + number
         first = top + row * height // rows
         last = top - (-(row + 1) * height) // rows
         for place, grey in enumerate(pixels[first, left:right].reshape(-1)):
@@ -100,9 +108,9 @@ def _average(pixels, left, top, right, bottom, averages):  # type: ignore[no-unt
                 green += sums[3 * place + 1]
                 blue += sums[3 * place + 2]
             area = np.float32((last - first) * (end - begin))
-            averages[row, column, 0] = np.float32(red) / area
-            averages[row, column, 1] = np.float32(green) / area
-            averages[row, column, 2] = np.float32(blue) / area
+            averages[number, column, 0] = np.float32(red) / area
+            averages[number, column, 1] = np.float32(green) / area
+            averages[number, column, 2] = np.float32(blue) / area
 
 
 @compiled("void(uint8[:,:,::1], int64[:,::1], float32[:,:,:,::1])")
@@ -110,4 +118,4 @@ def _average_boxes(pixels, corners, averages):  # type: ignore[no-untyped-def]
     """Fill averages, shape (n, side, side, 3), from the boxes with these corners, shape (n, 4)."""
     for box in range(len(corners)):
         left, top, right, bottom = corners[box]
-        _average(pixels, left, top, right, bottom, averages[box])
+        _average(pixels, left, top, right, bottom, averages[box], 0, averages.shape[1])

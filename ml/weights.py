@@ -34,12 +34,14 @@ from ml.models import CASIA, DEFAULT_MODEL, FaceModel, find_model, projection_pa
 from ml.onnx_files import is_onnx_path
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_path", "projection_path", "verify"]
 
 MTCNN = "mtcnn"
-MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # P-Net in two parts, `ml.networks` says why
+MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 
@@ -59,6 +61,8 @@ def fetch(
         WeightsUnavailable: no network, a wrong hash, an unknown model, or an ONNX file that is no face model.
     """
     models_dir.mkdir(parents=True, exist_ok=True)
+    import ml.detection  # noqa: F401 - compiles its loops, so that the first worker need not
+
     if is_onnx_path(model):
         from ml.plugging import plug_in
 
@@ -111,10 +115,14 @@ def load_weights(models_dir: Path, network: str, model: str) -> dict[str, Tensor
     """
     from safetensors.torch import load_file
 
-    path = _weights_path(models_dir, model if network == "facenet" else MTCNN)
-    if not path.is_file():
-        raise WeightsUnavailable(f"The weights {path.name} are not in {models_dir}; run manage.py fetch_models.")
-    return load_file(path)
+    return load_file(_path_of_weights(models_dir, network, model))
+
+
+def load_arrays(models_dir: Path, network: str, model: str) -> dict[str, NDArray[np.float32]]:
+    """Like `load_weights`, without torch."""
+    from safetensors.numpy import load_file
+
+    return load_file(_path_of_weights(models_dir, network, model))
 
 
 def _weights_path(models_dir: Path, model: str) -> Path:
@@ -131,6 +139,16 @@ def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[st
     return manifest_complaint(
         _manifest_path(models_dir, MTCNN), differs, "run manage.py fetch_models"
     ) or manifest_complaint(_manifest_path(models_dir, known.name), differs, again)
+
+
+def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
+    path = _weights_path(models_dir, model if network == "facenet" else MTCNN)
+    if not path.is_file():
+        raise WeightsUnavailable(f"The weights {path.name} are not in {models_dir}; run manage.py fetch_models.")
+    return path
+
+
+# From source to safetensors
 
 
 def _prepare_mtcnn(models_dir: Path, report: Report) -> None:

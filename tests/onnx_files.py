@@ -19,10 +19,12 @@ def write_onnx(
     seed: int = 0,
     flatten_to_batch: int = 0,
     two_outputs: bool = False,
+    mixes_faces: bool = False,
 ) -> Path:
     """Write a network that averages blocks of pixels and mixes the means: linear, so one can follow what it did.
 
     flatten_to_batch: where not 0, the number of faces is fixed inside the network, as some exporters do it.
+    mixes_faces: what comes out for a face depends on the others of its batch: it is only good for one at a time.
     """
     random = np.random.default_rng(seed)
     blocks = 3 * (side // BLOCK) ** 2
@@ -35,6 +37,10 @@ def write_onnx(
         helper.make_node("Reshape", ["means", "flat"], ["row"]),
         helper.make_node("MatMul", ["row", "weights"], ["embedding"]),
     ]
+    if mixes_faces:
+        nodes[-1] = helper.make_node("MatMul", ["row", "weights"], ["own"])
+        nodes.append(helper.make_node("ReduceMean", ["own"], ["mean"], axes=[0], keepdims=1))
+        nodes.append(helper.make_node("Add", ["own", "mean"], ["embedding"]))
     constants = [
         numpy_helper.from_array(weights, "weights"),
         numpy_helper.from_array(np.array([flatten_to_batch or -1, blocks], dtype=np.int64), "flat"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ml.evaluation.labels import LabelledFolder
 from ml.evaluation.pairs import FaceName, PairList
 from ml.evaluation.quality import QualityDecile, quality_deciles
 from ml.evaluation.verification import (
+    FEWEST_FACES,
     PairedFaces,
     VerificationScore,
     centred_distances,
@@ -29,6 +30,7 @@ from ml.projection import unit_rows
 
 # More faces than this are sampled, whole people at a time: time and memory of grouping grow with their square.
 MOST_FACES = 10_000
+FINEST_RATE = 1000  # pairs of two people that it takes to accept 0.1 % of them
 
 # Ways to measure the distance of two faces; the first is the headline.
 VARIANTS = {
@@ -63,7 +65,10 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured on one folder. A score that its labels do not allow is None, and `reasons` says why."""
+    """What was measured on one folder. A score that its labels do not allow is None, and `reasons` says why.
+
+    notes: what limits the figures, in sentences. problems: labels and photos that could not be used, in sentences.
+    """
 
     name: str
     model: str
@@ -79,6 +84,7 @@ class Evaluation:
     dbscan: ClusteringScore | None
     quality: list[QualityDecile]
     reasons: dict[str, str]
+    notes: tuple[str, ...]
     problems: tuple[str, ...]
     seconds: float
 
@@ -102,15 +108,24 @@ def evaluate(
     started = time.perf_counter()
     in_pairs = {face for pair in pairs.pairs for face in (pair.first, pair.second)}
     findings = find_labelled(folder, finder, mirror=in_pairs, progress=progress)
+    measured = measure(folder, pairs, findings, model=finder.model_name, device=finder.device, seed=seed)
+    return replace(measured, seconds=time.perf_counter() - started)
+
+
+def measure(
+    folder: LabelledFolder, pairs: PairList, findings: Findings, *, model: str, device: str, seed: int
+) -> Evaluation:
+    """What `evaluate` measures, on faces that were found before."""
+    started = time.perf_counter()
     paired = _paired_rows(findings.faces, pairs)
     sample = sampled_people(findings.faces.only(findings.found), MOST_FACES, seed)
-    measured = _measure_people(sample, finder.model_name, seed)
+    measured = _measure_people(sample, model, seed)
     detection = score_detection(findings.photos)
     verification = _verification(findings, paired)
     return Evaluation(
         name=folder.root.resolve().name,
-        model=finder.model_name,
-        device=finder.device,
+        model=model,
+        device=device,
         seed=seed,
         counts=_counts(folder, findings, pairs, paired, sample),
         pair_list=pairs,
@@ -122,6 +137,7 @@ def evaluate(
         dbscan=measured.dbscan,
         quality=measured.quality,
         reasons=_reasons(verification["published"], detection, measured),
+        notes=tuple(_notes(paired, findings, sample)),
         problems=(*folder.problems, *pairs.problems, *findings.problems),
         seconds=time.perf_counter() - started,
     )
@@ -235,3 +251,23 @@ def _reasons(verification: VerificationScore, detection: DetectionScore, people:
     if not people.quality:
         reasons["quality"] = "Nobody has two photos."
     return reasons
+
+
+def _notes(pairs: PairedFaces, findings: Findings, sample: LabelledFaces) -> Iterator[str]:
+    """What one should know before one trusts the figures."""
+    same = int(pairs.same.sum())
+    different = len(pairs.same) - same
+    if 0 < different < FINEST_RATE:
+        yield (
+            f"There are {different} pairs of two people, and FAR 0.1 % takes {FINEST_RATE:,}: its TAR is taken where "
+            "none of them is accepted."
+        )
+    if min(same, different) and max(same, different) > 2 * min(same, different):
+        yield f"{same} pairs of one person and {different} of two are out of balance, which flatters accuracy."
+    if 0 < len(np.unique([pairs.first, pairs.second])) <= FEWEST_FACES:
+        yield f"With {FEWEST_FACES} faces in pairs or fewer no mean is subtracted."
+    unseen = int((~findings.found).sum())
+    if unseen:
+        yield f"Named faces that are not found: {unseen}. Only verification counts them."
+    if len(sample.files) < int(findings.found.sum()):
+        yield f"Identification, clustering and quality are measured on {len(sample.files):,} faces drawn at random."

@@ -104,6 +104,7 @@ def find_labelled(
         for batch in _opened(folder, found.problems):
             faces = finder.find_faces([opened.image for opened in batch])
             found.photos.extend(map(_searched, batch, faces))
+            found.problems.extend(sentence for opened in batch for sentence in _boxes_outside(opened))
             for rows in threads.map(partial(_named_rows, finder=finder, mirror=mirror), batch, faces):
                 found.rows.extend(rows)
             progress(len(batch))
@@ -121,13 +122,15 @@ class _OpenedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """One named face of one photo; side in pixels of the file."""
+    """One named face of one photo, without its pixels; side in pixels of the file."""
 
     name: FaceName
-    face: FoundFace
     found: bool
-    side: float
+    embedding: NDArray[np.float32]
     mirrored: NDArray[np.float32]
+    projection: NDArray[np.float32]
+    quality: float
+    side: float
 
 
 @dataclass
@@ -143,9 +146,9 @@ class _Found:
         faces = LabelledFaces(
             files=np.array([row.name.file for row in rows], dtype=np.str_),
             persons=np.array([row.name.person for row in rows], dtype=np.str_),
-            embeddings=_stacked([row.face.embedding for row in rows]),
-            projections=_stacked([row.face.projection for row in rows]),
-            qualities=np.array([row.face.quality for row in rows], dtype=np.float32),
+            embeddings=_stacked([row.embedding for row in rows]),
+            projections=_stacked([row.projection for row in rows]),
+            qualities=np.array([row.quality for row in rows], dtype=np.float32),
             sides=np.array([row.side for row in rows], dtype=np.float32),
         )
         found = np.array([row.found for row in rows], dtype=bool)
@@ -186,6 +189,15 @@ def _width(path: Path) -> int:
         return image.height if turned else image.width
 
 
+def _boxes_outside(opened: _OpenedPhoto) -> Iterator[str]:
+    """A sentence if boxes lie beside the photo: they were drawn in pixels of another size, or before it was turned."""
+    drawn = corners_of([face.box for face in opened.photo.faces if face.box is not None]) * np.float32(opened.scale)
+    centres = (drawn[:, :2] + drawn[:, 2:]) / 2
+    outside = int(((centres < 0) | (centres > np.array(opened.image.size))).any(axis=1).sum())
+    if outside:
+        yield f"{opened.photo.file}: {outside} of {len(drawn)} boxes lie outside the upright photo."
+
+
 def _searched(opened: _OpenedPhoto, faces: Sequence[FoundFace]) -> SearchedPhoto:
     boxes = _corners(faces, opened.image) / np.float32(opened.scale)
     return SearchedPhoto(opened.photo, boxes, np.array([face.score for face in faces], dtype=np.float32))
@@ -208,7 +220,7 @@ def _named_rows(
         width, height = opened.image.size
         side = min(face.box.width * width, face.box.height * height) / opened.scale
         mirrored = _mirrored(opened.image, face, finder) if name in mirror else face.embedding
-        rows.append(_Row(name, face, place is not None, side, mirrored))
+        rows.append(_Row(name, place is not None, face.embedding, mirrored, face.projection, face.quality, side))
     return rows
 
 

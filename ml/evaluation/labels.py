@@ -58,13 +58,18 @@ class PhotoFiles:
     """The image files below a folder, found again however their names are spelt: capitals, accents, backslashes."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self.files = sorted(_image_files(root))
-        self._spelt = {_spelling(file): file for file in self.files} | {file: file for file in self.files}
+        self._spelt = {_spelling(file): file for file in self.files}
 
     def find(self, name: str) -> str | None:
         """The file that a label names, or None if there is none such in the folder."""
         wanted = posixpath.normpath(name.replace("\\", "/"))
-        return self._spelt.get(wanted) or self._spelt.get(_spelling(wanted))
+        if wanted.startswith(("../", "/")):
+            return None
+        # An image may have any ending if a label names it.
+        exact = wanted if (self._root / wanted).is_file() else None
+        return exact or self._spelt.get(_spelling(wanted))
 
 
 def read_folder(root: Path) -> LabelledFolder:
@@ -76,10 +81,10 @@ def read_folder(root: Path) -> LabelledFolder:
     if not root.is_dir():
         raise BadLabels(f"{root} is not a folder.")
     files = PhotoFiles(root)
-    if not files.files:
-        raise BadLabels(f"There are no photos in {root}.")
     if (root / "labels.csv").exists():
         return _from_tables(root, files)
+    if not files.files:
+        raise BadLabels(f"There are no photos in {root}.")
     return _from_subfolders(root, files)
 
 

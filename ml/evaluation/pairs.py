@@ -52,7 +52,9 @@ class PairList:
     left_out: int = 0
 
 
-def read_pairs(folder: LabelledFolder, seed: int, path: Path | None = None) -> tuple[LabelledFolder, PairList]:
+def read_pairs(
+    folder: LabelledFolder, seed: int, path: Path | None = None, *, from_labels: bool = False
+) -> tuple[LabelledFolder, PairList]:
     """The pairs of a folder, and the folder with those photos added that only the pairs name.
 
     Args:
@@ -60,12 +62,13 @@ def read_pairs(folder: LabelledFolder, seed: int, path: Path | None = None) -> t
         seed: for what is drawn at random.
         path: pairs in LFW's format or, if its name ends in .csv, with columns file1, file2 and same. By default one of
             `PAIR_FILES` in the folder; without any, pairs are made from the labels.
+        from_labels: make pairs from the labels even so.
 
     Raises:
         BadLabels: the file cannot be understood.
     """
     found = path or next((folder.root / name for name in PAIR_FILES if (folder.root / name).exists()), None)
-    if found is None:
+    if found is None or from_labels:
         return folder, made_pairs(folder.photos, seed)
     if not found.is_file():
         raise BadLabels(f"There is no file of pairs at {found}.")
@@ -258,19 +261,18 @@ def made_pairs(photos: Sequence[LabelledPhoto], seed: int) -> PairList:
     for photo in photos:
         for person in sorted({face.person for face in photo.faces if face.person}):
             faces[person].append(FaceName(photo.file, person))
-    several = [person for person in sorted(faces) if len(faces[person]) > 1]
-    singles = [person for person in sorted(faces) if len(faces[person]) == 1]
-    folds = min(FOLDS, len(several), len(faces) // 2)
+    # Dealt out by the number of their photos, so that all folds are alike.
+    names = sorted(faces)
+    shuffled = [names[number] for number in random.permutation(len(faces))]
+    people = sorted(shuffled, key=lambda person: -len(faces[person]))
+    folds = min(FOLDS, sum(len(photos) > 1 for photos in faces.values()), len(faces) // 2)
     source = "made from the labels"
     if folds < 2:
-        pairs = _pairs_among(several + singles, faces, PAIRS_A_FOLD * FOLDS, random, fold=0)
+        pairs = _pairs_among(people, faces, PAIRS_A_FOLD * FOLDS, random, fold=0)
         return _with_folds(PairList(tuple(pairs), source, ""), seed)
-    # Those with several photos first, so that every fold gets some of them.
-    shuffled = [*random.permutation(np.array(several)), *random.permutation(np.array(singles, dtype=str))]
     pairs = []
     for fold in range(folds):
-        members = [str(person) for person in shuffled[fold::folds]]
-        pairs += _pairs_among(members, faces, PAIRS_A_FOLD, random, fold=fold)
+        pairs += _pairs_among(people[fold::folds], faces, PAIRS_A_FOLD, random, fold=fold)
     return PairList(tuple(pairs), source, f"{folds}, no person in two of them")
 
 

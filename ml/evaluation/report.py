@@ -110,9 +110,14 @@ def _roc_plot(evaluation: Evaluation) -> str:
     x = Axis(lowest, 1, [(value, f"{100 * value:g}") for value in decades], "false accept rate, %", logarithmic=True)
     # From the best lower end that shows all of the curves between a false accept rate of 0.1 % and 1.
     least = min(float(curve[curve[:, 0] <= 0.001][:, 1].max(initial=0)) for curve in curves.values())
-    y = percent_axis("true accept rate", next(end for end in (0.9, 0.75, 0.5, 0.0) if least >= end))
+    y = percent_axis("true accept rate", _low_end(least))
     series = [Series(CURVE_NAMES[name], style, curves[name]) for name, style in reversed(ROC_VARIANTS)]
     return line_plot("Receiver operating characteristic", x, y, series, steps=True)
+
+
+def _low_end(least: float) -> float:
+    """Where an axis up to 1 may begin without cutting off this share."""
+    return next(end for end in (0.9, 0.75, 0.5, 0.0) if least >= end)
 
 
 def _distance_plot(evaluation: Evaluation) -> str:
@@ -154,7 +159,7 @@ def _detection(evaluation: Evaluation) -> Iterator[str]:
     if len(score.curve):
         # Back to recall 0, where the surest face would stand.
         points = np.concatenate([[[0.0, score.curve[0, 1]]], score.curve])
-        x, y = percent_axis("recall"), percent_axis("precision", 0.5 if score.curve[:, 1].min() >= 0.5 else 0.0)
+        x, y = percent_axis("recall"), percent_axis("precision", _low_end(float(score.curve[:, 1].min())))
         curve = line_plot("Precision by recall", x, y, [Series("faces found, surest first", "yes", points)])
         yield _figure("Precision by recall", curve)
     yield "</div>"
@@ -209,16 +214,15 @@ def _quality(evaluation: Evaluation) -> Iterator[str]:
     )
     names = [f"{decile.highest:.2f}" for decile in evaluation.quality]
     shares = [decile.error_rate for decile in evaluation.quality]
-    yield _figure(
-        "Wrong nearest face by quality",
-        bar_plot("Wrong nearest face by quality", "quality up to", names, shares, "wrong"),
-    )
+    plot = bar_plot("Wrong nearest face by quality", "quality up to", names, shares, "wrong")
+    yield f'<div class="side">{_figure("Wrong nearest face by quality", plot)}</div>'
 
 
 def _problems(evaluation: Evaluation) -> Iterator[str]:
-    if evaluation.problems:
-        yield "<h2>Left out</h2>"
-        entries = "".join(f"<li>{escape(problem)}</li>" for problem in evaluation.problems)
+    sentences = (*evaluation.notes, *evaluation.problems)
+    if sentences:
+        yield "<h2>To know</h2>"
+        entries = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
         yield f'<ul class="problems">{entries}</ul>'
 
 

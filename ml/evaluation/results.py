@@ -32,6 +32,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "quality": {"deciles": [asdict(decile) for decile in evaluation.quality]},
         "reasons": evaluation.reasons,
+        "notes": list(evaluation.notes),
         "problems": list(evaluation.problems),
         "seconds": evaluation.seconds,
     }

@@ -22,8 +22,8 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
             console.print(table)
     for subject, reason in evaluation.reasons.items():
         console.print(f"Not measured: {subject}. {reason}")
-    for problem in evaluation.problems:
-        console.print(problem, markup=False)
+    for sentence in (*evaluation.notes, *evaluation.problems):
+        console.print(sentence, markup=False)
 
 
 def percent(share: float | None, digits: int = 2) -> str:

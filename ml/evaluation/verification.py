@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from ml.projection import Projection, unit_rows
 
+FEWEST_FACES = 50  # whose mean says more about all faces than about these
+
 
 @dataclass(frozen=True, eq=False)
 class PairedFaces:
@@ -54,15 +56,19 @@ def pair_distances(rows: NDArray[np.float32], pairs: PairedFaces) -> NDArray[np.
     return np.asarray(1 - (rows[pairs.first] * rows[pairs.second]).sum(axis=1), dtype=np.float32)
 
 
-def centred_distances(rows: NDArray[np.float32], pairs: PairedFaces) -> NDArray[np.float32]:
+def centred_distances(
+    rows: NDArray[np.float32], pairs: PairedFaces, *, fewest_faces: int = FEWEST_FACES
+) -> NDArray[np.float32]:
     """Cosine distance of each pair after subtracting the mean face of the other folds.
 
     The mean is over the faces of all pairs outside the fold, one that is in several pairs counting as often; no face
-    of a pair that is tested has a part in it.
+    of a pair that is tested has a part in it. Where the other folds hold fewer than 50 faces nothing is subtracted:
+    their mean would mostly be those people, and not what all faces share.
 
     Args:
         rows: shape (faces, d).
-        pairs: with folds. Where all pairs are in one fold nothing is subtracted.
+        pairs: with folds.
+        fewest_faces: that make a mean.
 
     Source: `subtract_mean` in davidsandberg/facenet's validate_on_lfw, which made the published figures.
     """
@@ -70,7 +76,8 @@ def centred_distances(rows: NDArray[np.float32], pairs: PairedFaces) -> NDArray[
     for fold in np.unique(pairs.folds):
         tested = pairs.folds == fold
         others = np.concatenate([pairs.first[~tested], pairs.second[~tested]])
-        centre = rows[others].mean(axis=0) if len(others) else np.zeros(rows.shape[1], dtype=np.float32)
+        enough = len(np.unique(others)) >= fewest_faces
+        centre = rows[others].mean(axis=0) if enough else np.zeros(rows.shape[1], dtype=np.float32)
         first, second = unit_rows(rows[pairs.first[tested]] - centre), unit_rows(rows[pairs.second[tested]] - centre)
         distances[tested] = 1 - (first * second).sum(axis=1)
     return distances

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.alignment import BOX_LAYOUT, FACE_SIDE, fit_similarity, warp_to_layout
+from ml.alignment import BOX_LAYOUT, FACE_SIDE, crop_for_embedding, cut_by_landmarks, cut_turned, tilt, warp_to_layout
 
 Corners = NDArray[np.float32]
 Landmarks = NDArray[np.float32]
 Cut = Callable[[Image.Image, Corners, Landmarks], NDArray[np.uint8]]
 
 BILINEAR = Image.Resampling.BILINEAR
-BOX_ASPECT = 0.75  # width by height of MTCNN's boxes, median on LFW
 
 
 def box(margin: int, resampling: Image.Resampling = BILINEAR, *, whole_pixels: bool = True) -> Cut:
@@ -64,19 +63,15 @@ def similarity(margin: int) -> Cut:
 
 def stretched_similarity(margin: int) -> Cut:
     """Five landmarks brought to their mean places in a box of the usual aspect, stretched to a square after that."""
-    width, height = FACE_SIDE * BOX_ASPECT, float(FACE_SIDE)
-    layout = (BOX_LAYOUT * (FACE_SIDE - margin) + margin / 2) * (BOX_ASPECT, 1) - 0.5
 
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
-        turn, shift = fit_similarity(landmarks, layout)
-        middle = (complex(width / 2, height / 2) - shift) / turn
-        return _turned(image, middle, width / abs(turn), height / abs(turn), -float(np.angle(turn)))
+        return cut_by_landmarks(image, landmarks, margin)
 
     return cut
 
 
 def deskewed(margin: int, degrees: float) -> Cut:
-    """Like `box`, turned about its middle where eyes and mouth lean by more than so many degrees."""
+    """Like `box`, turned about its middle where the head leans by more than so many degrees."""
 
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         angle = tilt(landmarks)
@@ -84,29 +79,24 @@ def deskewed(margin: int, degrees: float) -> Cut:
             return box(margin)(image, corners, landmarks)
         width, height = (corners[2:] - corners[:2]) * (1 + _share(margin))
         middle = complex(*(corners[:2] + corners[2:]) / 2)
-        return _turned(image, middle, float(width), float(height), angle)
+        return cut_turned(image, middle, float(width), float(height), angle)
 
     return cut
 
 
-def tilt(landmarks: Landmarks) -> float:
-    """By what angle, radians clockwise, the head leans: of the lines between the eyes and the corners of the mouth."""
-    across = (landmarks[1] - landmarks[0]) + (landmarks[4] - landmarks[3])
-    return float(np.arctan2(across[1], across[0]))
-
+SHIPPED = "as shipped: turned, and by landmarks at the edge"
 
 CUTS: dict[str, Cut] = {
-    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40, 48)},
+    **{f"box, margin {margin}": box(margin) for margin in (0, 16, 24, 32, 40)},
     "box, margin 32, broken pixels": box(32, whole_pixels=False),
     "box, margin 32, bicubic": box(32, Image.Resampling.BICUBIC),
-    "box, margin 32, Lanczos": box(32, Image.Resampling.LANCZOS),
     "even air, margin 32": even_air(32),
     "even air, margin 40": even_air(40),
     "square, margin 16": square(16),
     "five points, margin 32": similarity(32),
     "five points, stretched, margin 32": stretched_similarity(32),
-    "turned upright, margin 32": deskewed(32, 0),
     "turned upright beyond 10 degrees": deskewed(32, 10),
+    SHIPPED: crop_for_embedding,
 }
 
 
@@ -129,16 +119,3 @@ def _stretched(
     if whole_pixels:
         edges = (float(int(left)), float(int(top)), float(int(right)), float(int(bottom)))
     return np.asarray(image.resize((FACE_SIDE, FACE_SIDE), resampling, box=edges), dtype=np.uint8)
-
-
-def _turned(image: Image.Image, middle: complex, width: float, height: float, angle: float) -> NDArray[np.uint8]:
-    """A rectangle of the photo that leans by an angle, stretched to the network's square. Black outside the photo."""
-    size = max(round(width), 1), max(round(height), 1)
-    cos, sin = np.cos(angle), np.sin(angle)
-    across, down = width / size[0], height / size[1]
-    matrix = (
-        cos * across, -sin * down, middle.real - cos * width / 2 + sin * height / 2,
-        sin * across, cos * down, middle.imag - sin * width / 2 - cos * height / 2,
-    )  # fmt: skip
-    turned = image.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
-    return np.asarray(turned.resize((FACE_SIDE, FACE_SIDE), BILINEAR), dtype=np.uint8)

@@ -30,11 +30,13 @@ FACE_SIDES = (10, 14, 20, 28, 40, 80, 10_000)  # edges of the classes of faces b
 
 SMALLEST_FACES = (12, 14, 16, 18, 20, 24, 28, 32, 40)
 PNET_THRESHOLDS, RNET_THRESHOLDS, ONET_THRESHOLDS = (0.5, 0.6, 0.7), (0.6, 0.7, 0.8), (0.5, 0.7, 0.8, 0.9, 0.95)
-WORKING_SIDES = (960, 1440, 1920, 2560, 3840)
-SHARES = (48, 64, 96, 128, 192)  # smallest faces as parts of the longer side: 1/48 and so on
+SHRUNK_BY_FOR_THRESHOLDS = (1.0, 2.0, 3.0)
+# Longer side of the photo, and smallest face looked for in it, pixels
+WORKING_SIDES = ((960, 20), (1440, 20), (1920, 14), (1920, 20), (1920, 28), (2560, 20), (3840, 20))
 
 BIG_PHOTO = (3840, 2880)  # pixels, like a phone's
-BIG_FACE_SIDES = (30, 40, 60, 80)  # median side of the faces in each big photo, pixels
+BIG_FACE_SIDES = (24, 36, 56)  # median side of the faces in each big photo, pixels
+FACE_PARTS = (192, 128, 96, 64, 48)  # classes of faces: from 1/192 of the longer side to 1/128, and so on
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,7 @@ def run(data: Path, models_dir: Path, output: Path) -> None:
     photos = read_boxed_photos(data)
     shrunk = [photo.shrunk(factor) for photo in photos for factor in SHRUNK_BY]
     smallest_face_table(shrunk, engine, output)
-    threshold_table(shrunk, engine, output)
+    threshold_table([photo.shrunk(factor) for photo in photos for factor in SHRUNK_BY_FOR_THRESHOLDS], engine, output)
     working_side_table([big_photo(photos, side) for side in BIG_FACE_SIDES], engine, output)
 
 
@@ -218,15 +220,12 @@ def threshold_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Path) 
 def working_side_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Path) -> None:
     """Recall of small faces in big photos, and time, by the size photos are reduced to and the smallest share."""
     rows = []
-    for side in WORKING_SIDES:
+    for side, smallest in WORKING_SIDES:
         reduced = [photo.shrunk(max(photo.image.size) / side) for photo in photos]
-        for part in SHARES:
-            smallest = side / part
-            if smallest >= 12:
-                found = look(reduced, engine, smallest_face=smallest)
-                # Faces by the part of the longer side that they take up
-                recalls = [found.recall(side / low, side / high) for low, high in ((144, 96), (96, 64), (64, 40))]
-                rows.append([side, f"1/{part}", smallest, *recalls, found.false / found.photos, found.seconds])
-    header = ["longer side", "smallest share", "pixels", "1/144 to 1/96", "1/96 to 1/64", "1/64 to 1/40"]
-    header += ["false per photo", "processor s"]
+        found = look(reduced, engine, smallest_face=smallest)
+        # Faces by the part of the longer side that they take up
+        recalls = [found.recall(side / least, side / most) for least, most in pairwise(FACE_PARTS)]
+        rows.append([side, smallest, *recalls, found.false / found.photos, found.seconds / len(photos) * 1000])
+    header = ["longer side", "smallest face", *[f"1/{least} to 1/{most}" for least, most in pairwise(FACE_PARTS)]]
+    header += ["false per photo", "processor ms per photo"]
     write_table(f"{len(photos)} photos of {BIG_PHOTO[0]} x {BIG_PHOTO[1]}", header, rows, output / "working-side.csv")

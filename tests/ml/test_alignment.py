@@ -6,10 +6,12 @@ from PIL import Image
 from ml.alignment import (
     ARCFACE_LAYOUT,
     ARCFACE_SIDE,
+    BOX_LAYOUT,
     DISPLAY_SIDE,
     FACE_SIDE,
     crop_for_display,
     crop_for_embedding,
+    tilt,
     warp_to_layout,
 )
 from ml.resampling import AreaSampler
@@ -120,6 +122,105 @@ def test_points_that_are_none_are_refused_by_name(points):
         warp_to_layout(image, points, ARCFACE_LAYOUT, 112)
     with pytest.raises(ValueError, match="layout"):
         warp_to_layout(image, ARCFACE_LAYOUT, points, 112)
+
+
+def leaning(points, degrees):
+    """Points turned clockwise about their middle."""
+    cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return (points - points.mean(axis=0)) @ np.array([[cos, sin], [-sin, cos]]) + points.mean(axis=0)
+
+
+@pytest.mark.parametrize("degrees", [-150, -60, -5, 0, 30, 90])
+def test_tilt_is_the_angle_by_which_a_head_leans(degrees):
+    assert np.rad2deg(tilt(leaning(LEVEL, degrees))) == pytest.approx(np.rad2deg(tilt(LEVEL)) + degrees, abs=0.01)
+    assert abs(np.rad2deg(tilt(LEVEL))) < 3
+
+
+def test_of_a_head_seen_from_the_side_the_height_of_the_face_tells_the_tilt():
+    """Eyes that lie nearly on top of each other, one of them a little lower, say next to nothing."""
+    profile = np.array([(50, 40), (53, 43), (38, 60), (48, 80), (50, 79)], dtype=np.float32)
+
+    assert abs(np.rad2deg(tilt(profile))) < 10
+
+
+def test_landmarks_in_one_place_lean_nowhere(astronaut):
+    assert tilt(np.full((5, 2), 7.0)) == 0
+    level = crop_for_embedding(astronaut, corners(170, 60, 280, 210))
+    assert np.array_equal(crop_for_embedding(astronaut, corners(170, 60, 280, 210), np.full((5, 2), 7.0)), level)
+
+
+@pytest.mark.parametrize("scale", [1, 4, 12])
+@pytest.mark.parametrize("degrees", [-40, 25])
+def test_a_leaning_head_is_cut_out_as_if_it_did_not(astronaut, degrees, scale):
+    """The photo turned about the face, against the photo as it is, at a size and much enlarged."""
+    box = corners(170, 60, 280, 210)
+    points = box[:2] + BOX_LAYOUT * (box[2:] - box[:2])
+    middle = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
+    expected = crop_for_embedding(astronaut, box).astype(float)
+    photo = astronaut.rotate(-degrees, Image.Resampling.BICUBIC, center=middle)
+    photo = photo.crop((100, 0, 350, 270)).resize((250 * scale, 270 * scale), Image.Resampling.BICUBIC)
+    around_middle = points - middle
+    turned = leaning(np.concatenate([around_middle, -around_middle]), degrees)[:5] + middle
+    shift = np.array((100, 0))
+
+    crop = crop_for_embedding(photo, (box - np.tile(shift, 2)) * scale, (turned - shift) * scale)
+
+    level = crop_for_embedding(photo, (box - np.tile(shift, 2)) * scale)
+    assert np.abs(crop - expected).mean() < 6
+    assert np.abs(level - expected).mean() > 20
+
+
+def test_a_leaning_head_at_the_edge_is_black_where_the_photo_ends():
+    white = Image.new("RGB", (100, 100), "white")
+    box = corners(-20, 20, 40, 100)
+    points = leaning(box[:2] + BOX_LAYOUT * (box[2:] - box[:2]), 30)
+
+    crop = crop_for_embedding(white, box, points)
+
+    assert crop[150:, :10].max() == 0
+    assert crop[40:80, 120].min() == 255
+    assert crop_for_embedding(white, box, points + 900).max() == 0
+
+
+def test_at_the_edge_a_face_looks_as_it_would_in_the_middle(astronaut):
+    """The photo cut off through her face, and the box with it: what is left lies where it would, the rest is black."""
+    box = corners(170, 60, 260, 180)
+    points = box[:2] + BOX_LAYOUT * (box[2:] - box[:2])
+    expected = crop_for_embedding(astronaut, box, points).astype(float)
+    cut_off = astronaut.crop((190, 0, 512, 512))
+
+    crop = crop_for_embedding(cut_off, corners(0, 60, 70, 180), points - (190, 0)).astype(float)
+
+    stretched = crop_for_embedding(cut_off, corners(0, 60, 70, 180)).astype(float)
+    seen = slice(50, None)  # columns of the crop right of the edge
+    assert crop[:, :35].max() == 0
+    assert np.abs(crop - expected)[:, seen].mean() < 12
+    assert np.abs(stretched - expected)[:, seen].mean() > 25
+
+
+@pytest.mark.parametrize("points", [np.zeros((4, 2)), np.zeros(10), np.full((5, 2), np.nan)])
+def test_landmarks_that_are_none_are_refused_by_name(astronaut, points):
+    with pytest.raises(ValueError, match="landmarks"):
+        crop_for_embedding(astronaut, corners(170, 60, 280, 210), points)
+    with pytest.raises(ValueError, match="landmarks"):
+        tilt(points)
+
+
+@pytest.mark.parametrize("cut", [crop_for_embedding, crop_for_display])
+def test_boxes_and_pictures_that_are_none_are_refused_by_name(astronaut, cut):
+    for bad in (corners(), corners(0, 0, 10), corners(0, 0, np.nan, 10), corners(0, 0, np.inf, 9), np.zeros((1, 4))):
+        with pytest.raises(ValueError, match="corners"):
+            cut(astronaut, bad)
+    for mode in ("L", "RGBA", "F"):
+        with pytest.raises(ValueError, match="image"):
+            cut(Image.new(mode, (200, 200)), corners(10, 10, 90, 90))
+
+
+@pytest.mark.parametrize("cut", [crop_for_embedding, crop_for_display])
+@pytest.mark.parametrize("box", [(-90, -80, -50, -40), (600, 700, 650, 780), (90, 90, 20, 20)])
+def test_a_box_beside_the_picture_gives_a_crop_all_the_same(astronaut, cut, box):
+    assert np.asarray(cut(astronaut, corners(*box))).ndim == 3
+    assert np.asarray(cut(Image.new("RGB", (1, 1)), corners(*box))).ndim == 3
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "F"])

@@ -175,7 +175,8 @@ def test_a_box_drawn_anywhere_gets_an_embedding(finder, astronaut, box):
 def test_the_smallest_face_grows_with_the_photo():
     assert smallest_face_of((640, 480)) == smallest_face_of((1920, 1080)) == 20
     assert smallest_face_of((480, 3840)) == smallest_face_of((3840, 480)) == 40
-    assert smallest_face_of((640, 480), 10) == 10
+    assert smallest_face_of((640, 480), 14) == 14
+    assert smallest_face_of((640, 480), 10) == 12  # P-Net's window
     assert smallest_face_of((3840, 480), 10) == 20
 
 

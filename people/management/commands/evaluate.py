@@ -44,6 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file")
         parser.add_argument("--html", type=Path, metavar="FILE", help="write a report with plots to this file")
         parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs to verify, if not in the folder itself")
+        parser.add_argument("--pairs-from-labels", action="store_true", help="make pairs even if there is such a file")
         parser.add_argument("--seed", type=int, default=0, help="for random divisions; the same gives the same figures")
         parser.add_argument("--models", type=Path, default=settings.KITH_MODELS, metavar="DIR", help="the weights")
         parser.add_argument("--model", default=settings.KITH_FACE_MODEL, metavar="NAME", help="the embedding model")
@@ -58,12 +59,14 @@ class Command(BaseCommand):
                 run_study(options["study"], folder, options["models"], options["output"])
             else:
                 self._evaluate(folder, options)
-        except (BadLabels, weights.WeightsUnavailable, ValueError) as error:
+        except (BadLabels, weights.WeightsUnavailable) as error:
             raise CommandError(str(error)) from error
 
     def _evaluate(self, folder: Path, options: dict[str, Any]) -> None:
         seed = options["seed"]
-        labelled, pairs = read_pairs(read_folder(folder), seed, options["pairs"])
+        labelled, pairs = read_pairs(
+            read_folder(folder), seed, options["pairs"], from_labels=options["pairs_from_labels"]
+        )
         for file in (options["json"], options["html"]):
             if file is not None and not file.resolve().parent.is_dir():
                 raise CommandError(f"There is no folder to write {file} to.")

@@ -28,10 +28,10 @@ class Thresholds:
 # Measured with `python -m ml.evaluation`, see docs/decisions/0001. The second set is for projections from which
 # `ml.projection.library_centre` was taken away, which moves all faces a little further apart.
 THRESHOLDS = {
-    "facenet-casia": Thresholds(grouping=0.40, linkage=0.45, suggestion=0.36, poor_quality=0.30),
+    "facenet-casia": Thresholds(grouping=0.40, linkage=0.45, suggestion=0.36, poor_quality=0.25),
 }
 RECENTRED_THRESHOLDS = {
-    "facenet-casia": Thresholds(grouping=0.43, linkage=0.51, suggestion=0.38, poor_quality=0.30),
+    "facenet-casia": Thresholds(grouping=0.43, linkage=0.51, suggestion=0.38, poor_quality=0.25),
 }
 
 # Stands for the models that are plugged in. Not measured here, for none of them can be had everywhere: 0.5 is the

@@ -1,62 +1,179 @@
-"""Says how well a face can be recognised, from 0 to 1.
+"""Says how likely a face is to be recognised, from 0 to 1.
 
-A product of four shares, so that one bad thing is enough to make a face poor:
-
-    sharpness  how much detail is left, on a logarithmic scale: recognition breaks down when it goes, and only then
-    size       shorter side of the box; counts little, for 25 sharp pixels are still recognised (docs/decisions/0001)
-    pose       1 when the nose lies between the eyes, 0 when it lies beside one of them
-    score      the detector's certainty
+Eight things are measured: how sure the detector is, how much detail the face has at three scales, its contrast, its
+grain, and two shapes that give away a turned, tilted or covered head and what is no face at all. A logistic model with
+their squares makes a probability of them. It has a handful of coefficients and knows nobody's face; where they come
+from, and how well they do, is in docs/decisions/0013.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-# Detail is measured in grey levels on the crop at half size, where noise and JPEG blocks weigh less. Medians on LFW:
-# sharp 12, shrunk to 25 pixels 4.8 (still recognised), blurred beyond recognition 1.2.
-NO_DETAIL, FULL_DETAIL = 1.0, 8.0
-FULL_SIZE = 100.0  # pixels
-SIZE_WEIGHT = 0.35  # exponent: a face of 25 pixels keeps 0.6
-SIDEWAYS = 0.75  # nose this many eye distances off the middle: about 60 degrees of turn
-LOWEST_SCORE = 0.7
+FACE_SIDE = 160  # pixels of the cut a face is rated on
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+RIM = 16  # pixels around the face that say nothing about its contrast
+# Added before a logarithm is taken: a flat surface has no detail at all.
+LEAST_DETAIL, LEAST_GRAIN, LEAST_CONTRAST = 0.1, 0.3, 1.0
+SUREST = 1e-6  # off 1: beyond, single precision cannot tell scores apart, and may come to a hair above 1
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is measured of a face, and what it says about its quality.
+
+    low, high: the range seen when the model was fitted, which becomes -1 to 1; values beyond count as its ends.
+    slope, bend: by how much the log odds change with that number and with its square.
+    """
+
+    name: str
+    low: float
+    high: float
+    slope: float
+    bend: float
+
+
+@dataclass(frozen=True)
+class QualityModel:
+    """A logistic model of the measures, their squares included. start: the log odds where all of them are 0."""
+
+    start: float
+    measures: tuple[Measure, ...]
+
+    def probability(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Shape (..., 8), as `measure_face` gives them, -> shape (...), from 0 to 1."""
+        scaled = self.scaled(measured)
+        slopes = np.array([measure.slope for measure in self.measures])
+        bends = np.array([measure.bend for measure in self.measures])
+        odds = self.start + scaled @ slopes + scaled**2 @ bends
+        return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
+
+    def scaled(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Bring the range of each measure to -1 to 1, and cut off what lies beyond: shape (..., 8)."""
+        low = np.array([measure.low for measure in self.measures])
+        high = np.array([measure.high for measure in self.measures])
+        inside: NDArray[np.float64] = np.clip((2 * measured - low - high) / (high - low), -1, 1)
+        return inside
+
+
+# Fitted by `manage.py evaluate DATA --study quality`, which prints these lines. All logarithms are natural ones.
+FITTED = QualityModel(
+    -1.02,
+    (
+        # Log odds of the detector's score.
+        Measure("certainty", 1.58, 13.82, 1.8, -0.78),
+        # Log of the detail at full size, in grey levels.
+        Measure("detail", -0.19, 3.83, 0.2, -1.16),
+        # Log ratio of the detail at half size to that at a quarter, and of that to the detail at an eighth.
+        Measure("middle detail", -1.23, 0.29, -2.18, -1.19),
+        Measure("coarse detail", -1.22, -0.02, 2.65, -2.45),
+        # Log ratio of the detail at an eighth to the contrast.
+        Measure("structure", -0.94, 0.32, 1.74, -1.11),
+        # Log ratio of what varies without a pattern to the detail.
+        Measure("grain", -2.79, -0.02, 2.02, -1.19),
+        # Log ratio of the box's width to its height.
+        Measure("breadth", -0.42, 0.04, -1.79, -0.62),
+        # Log ratio of the way from eyes to mouth to the way from eye to eye.
+        Measure("length", -0.14, 0.38, -0.64, -0.8),
+    ),
+)
 
 
 def face_quality(
     face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
 ) -> float:
-    """Rate one face.
+    """The probability that a face gets its right name suggested, and no other, once three photos of it are named.
 
     Args:
-        face: shape (160, 160, 3), as cut out for the network.
+        face: shape (160, 160, 3), RGB, as `ml.alignment.crop_for_embedding` cuts it.
         corners: shape (4,): left, top, right, bottom in pixels of the photo.
-        landmarks: shape (5, 2), pixels of the photo.
-        score: the detector's.
+        landmarks: shape (5, 2), pixels of the photo, in the order of `ml.geometry.LANDMARKS`.
+        score: the detector's, 0 to 1.
+
+    Raises:
+        ValueError: a shape is wrong, the pixels are not whole numbers from 0 to 255, a number is not finite, or the
+            score is not from 0 to 1.
     """
-    sharpness = np.clip(np.log(max(detail(face), NO_DETAIL) / NO_DETAIL) / np.log(FULL_DETAIL / NO_DETAIL), 0, 1)
-    size = np.clip(float(min(corners[2:] - corners[:2])) / FULL_SIZE, 0, 1) ** SIZE_WEIGHT
-    certainty = 0.5 + 0.5 * np.clip((score - LOWEST_SCORE) / (1 - LOWEST_SCORE), 0, 1)
-    return float(sharpness * size * frontality(landmarks) * certainty)
+    return float(FITTED.probability(measure_face(face, corners, landmarks, score)))
 
 
-def detail(face: NDArray[np.uint8]) -> float:
-    """Mean absolute second difference of grey levels at half size: small when blurred or enlarged.
+def measure_face(
+    face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
+) -> NDArray[np.float64]:
+    """What quality hangs on: shape (8,), in the order of `FITTED.measures`. Arguments as for `face_quality`."""
+    _check(face, corners, landmarks, score)
+    grey = face @ LUMA
+    half = halved(grey)
+    quarter = halved(half)
+    details = [np.log(detail(plane) + LEAST_DETAIL) for plane in (grey, half, quarter, halved(quarter))]
+    contrast = np.log(grey[RIM:-RIM, RIM:-RIM].std() + LEAST_CONTRAST)
+    certain = min(max(score, SUREST), 1 - SUREST)
+    return np.array(
+        [
+            np.log(certain / (1 - certain)),
+            details[0],
+            details[1] - details[2],
+            details[2] - details[3],
+            details[3] - contrast,
+            np.log(grain(grey) + LEAST_GRAIN) - details[0],
+            breadth(corners),
+            length(landmarks),
+        ]
+    )
 
-    Args:
-        face: shape (height, width, 3), both even.
-    """
-    height, width, _ = face.shape
-    grey = face.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3, 4))
+
+def detail(grey: NDArray[np.floating]) -> float:
+    """Mean absolute second difference, in grey levels: small when blurred or enlarged. Shape (h, w), 3 x 3 or more."""
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     return float(np.abs(4 * grey[1:-1, 1:-1] - around).mean())
 
 
-def frontality(landmarks: NDArray[np.float32]) -> float:
-    """1 for a face seen from the front, falling to 0 for a profile. Landmarks: shape (5, 2), any unit."""
-    left_eye, right_eye, nose = landmarks[0], landmarks[1], landmarks[2]
-    between = right_eye - left_eye
-    distance = float(np.linalg.norm(between))
-    if distance < 1e-6:
-        return 0.0
-    off_middle = abs(float((nose - (left_eye + right_eye) / 2) @ between)) / distance**2
-    return max(1 - (off_middle / SIDEWAYS) ** 2, 0.0)
+def grain(grey: NDArray[np.floating]) -> float:
+    """Median of what is left when edges are taken away: about four times the standard deviation of white noise, in
+    grey levels. Shape (h, w), 3 x 3 or more.
+
+    Source: Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding, 1996; with the median
+    instead of the mean, which leaves corners out.
+    """
+    across = grey[:, :-2] - 2 * grey[:, 1:-1] + grey[:, 2:]
+    both = across[:-2] - 2 * across[1:-1] + across[2:]
+    return float(np.median(np.abs(both)))
+
+
+def halved(grey: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Average each 2 x 2 pixels: shape (2 h, 2 w) -> (h, w)."""
+    average: NDArray[np.floating] = (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
+    return average
+
+
+def breadth(corners: NDArray[np.floating]) -> float:
+    """Log ratio of a box's width to its height; a side below a pixel counts as one. Shape (4,)."""
+    sides = np.maximum(corners[2:] - corners[:2], 1)
+    return float(np.log(sides[0] / sides[1]))
+
+
+def length(landmarks: NDArray[np.floating]) -> float:
+    """Log ratio of the way from between the eyes to between the mouth's corners to the way between the eyes: grows as
+    a head turns aside, falls as it nods. Shape (5, 2), pixels; ways below a hundredth of a pixel count as that."""
+    left_eye, right_eye, _, left_mouth, right_mouth = landmarks
+    down = float(np.linalg.norm((left_mouth + right_mouth - left_eye - right_eye) / 2))
+    across = float(np.linalg.norm(right_eye - left_eye))
+    return float(np.log(max(down, 0.01) / max(across, 0.01)))
+
+
+def _check(face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float) -> None:
+    if face.shape != (FACE_SIDE, FACE_SIDE, 3):
+        raise ValueError(f"face must have the shape {(FACE_SIDE, FACE_SIDE, 3)}, not {face.shape}")
+    if face.dtype != np.uint8:
+        raise ValueError(f"face must hold whole numbers from 0 to 255 (uint8), not {face.dtype}")
+    for name, values, shape in (("corners", corners, (4,)), ("landmarks", landmarks, (5, 2))):
+        if np.shape(values) != shape:
+            raise ValueError(f"{name} must have the shape {shape}, not {np.shape(values)}")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} must be finite numbers")
+    if not -SUREST <= score <= 1 + SUREST:
+        raise ValueError(f"score must be from 0 to 1, not {score}")

@@ -14,10 +14,7 @@ from ml.alignment import (
     tilt,
     warp_to_layout,
 )
-from ml.quality import detail, face_quality, frontality
 from ml.resampling import AreaSampler
-
-LEVEL = np.array([(30, 40), (70, 40), (50, 60), (35, 80), (65, 80)], dtype=np.float32)
 
 
 def corners(*edges: float) -> np.ndarray:
@@ -257,42 +254,6 @@ def test_a_face_at_the_edge_stays_inside_the_picture():
     image = Image.new("RGB", (300, 200), "white")
 
     assert np.asarray(crop_for_display(image, corners(0, 0, 60, 60))).min() == 255
-
-
-def test_a_frontal_face_is_frontal_however_the_head_is_tilted():
-    angle = np.deg2rad(30)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], dtype=np.float32)
-
-    assert frontality(LEVEL) == pytest.approx(1)
-    assert frontality(LEVEL @ turn) == pytest.approx(1)
-
-
-def test_a_profile_is_not_frontal():
-    turned = LEVEL.copy()
-    turned[2, 0] = 85
-
-    assert frontality(turned) == 0
-
-
-def test_eyes_in_one_place_are_not_frontal():
-    assert frontality(np.zeros((5, 2), dtype=np.float32)) == 0
-
-
-def test_quality_falls_with_size_sharpness_pose_and_score(random):
-    sharp = random.integers(0, 256, size=(160, 160, 3), dtype=np.uint8)
-    blurred = np.full((160, 160, 3), 128, dtype=np.uint8)
-    big, small = corners(0, 0, 100, 100), corners(0, 0, 25, 25)
-    turned = LEVEL.copy()
-    turned[2, 0] += 20
-
-    best = face_quality(sharp, big, LEVEL, 1.0)
-
-    assert best == pytest.approx(1)
-    assert face_quality(sharp, small, LEVEL, 1.0) < best
-    assert face_quality(blurred, big, LEVEL, 1.0) < best
-    assert face_quality(sharp, big, turned, 1.0) < best
-    assert face_quality(sharp, big, LEVEL, 0.75) < best
-    assert detail(blurred) == 0
 
 
 @pytest.mark.parametrize("size", [(40, 30), (17, 5), (3, 90), (1, 1)])

@@ -162,8 +162,8 @@ def _propose(
         places, answers = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         found.append(_boxes_of(places, answers, level.scale))
     candidates = np.concatenate(found)
-    if len(candidates) > MOST_CANDIDATES:
-        candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:MOST_CANDIDATES]]
+    # Best first: R-Net is so sure of many that their scores are equal, and then the earlier wins.
+    candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:MOST_CANDIDATES]]
     corners, offsets = candidates[:, :4], candidates[:, 5:9]
     sides = np.tile(corners[:, 2:4] - corners[:, :2], 2)
     return squared(corners + offsets * sides)
@@ -305,8 +305,10 @@ def locate_landmarks(
     fractions = np.stack([points[:, :5], points[:, 5:]], axis=2)
     landmarks = fractions * sides + boxes[:, None, :2] - 1
     boxes = _corrected(boxes, offsets)
-    # Here the reference counts the last pixel as part of the box.
-    kept = suppress_overlaps(boxes + np.array([0, 0, 1, 1]), scores, 0.7, over_smaller=True)
+    # Here the reference counts the last pixel as part of the box, and of equal scores the later wins.
+    kept = (
+        len(boxes) - 1 - suppress_overlaps(boxes[::-1] + np.array([0, 0, 1, 1]), scores[::-1], 0.7, over_smaller=True)
+    )
     return Detections(
         boxes[kept].astype(np.float32), landmarks[kept].astype(np.float32), scores[kept].astype(np.float32)
     )

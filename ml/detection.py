@@ -35,8 +35,10 @@ PNET_LOG_ODDS = np.float32(math.log(PNET_THRESHOLD / (1 - PNET_THRESHOLD)))
 
 # P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
 # whose log-odds are above this; faces have 0.4 or more. Over the measuring photos -2 already gave the same faces as
-# looking at all (docs/decisions/0009).
-UNSURE_LOG_ODDS = np.float32(-2.5)
+# looking at all, but half a face was once missed at -3. So in small levels, which have the big faces and cost little,
+# the limit is one at which nothing was missed (docs/decisions/0009).
+UNSURE_LOG_ODDS, UNSURE_LOG_ODDS_IF_SMALL = -2.5, -5.0
+SMALL_LEVEL = 100_000  # pixels
 LATTICE = 2 * STRIDE  # pixels
 
 SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
@@ -135,6 +137,9 @@ class _Level:
         for first in range(0, max(self.height - WINDOW, 1), step):
             yield first, min(first + step + WINDOW, self.height)
 
+    def unsure_log_odds(self) -> float:
+        return UNSURE_LOG_ODDS_IF_SMALL if self.width * self.height < SMALL_LEVEL else UNSURE_LOG_ODDS
+
 
 def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
     levels = []
@@ -190,18 +195,21 @@ def _look_at_strip(
         Row and column, shape (n, 2), of the windows taken for faces, in order; and the log-odds and offsets of each,
         shape (n, 5).
     """
-    places, answers = _face_windows(sampler.resized(level.width, level.height, rows=(first, last)), engine)
+    pixels = sampler.resized(level.width, level.height, rows=(first, last))
+    places, answers = _face_windows(pixels, engine, level.unsure_log_odds())
     # The last row of windows is there to know the row above; the next strip has it again.
     new = places[:, 0] < (last - first - WINDOW) // STRIDE if last < level.height else slice(None)
     return places[new] + np.array([first // STRIDE, 0], dtype=np.int32), answers[new]
 
 
-def _face_windows(pixels: Pixels, engine: Engine) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _face_windows(
+    pixels: Pixels, engine: Engine, unsure_log_odds: float
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """What `_look_at_strip` gives, for pixels of shape (height, width, 3) and their own rows."""
     [features] = engine.run("pnet_features", pixels[None])
     [answers] = engine.run("pnet_lattice", features)
     rows, columns = features.shape[1] - 2, features.shape[2] - 2
-    found, unsure = _surround(answers[0], rows, columns, PNET_LOG_ODDS, UNSURE_LOG_ODDS)
+    found, unsure = _surround(answers[0], rows, columns, PNET_LOG_ODDS, np.float32(unsure_log_odds))
     parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
     for start in range(0, len(unsure), WINDOWS_AT_ONCE):
         some = unsure[start : start + WINDOWS_AT_ONCE]

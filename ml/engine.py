@@ -113,7 +113,7 @@ class TorchEngine:
         with self._torch.inference_mode():
             outputs = self._networks[network](self._torch.from_numpy(pixels).to(self._device))
         parts: Sequence[object] = outputs if isinstance(outputs, tuple) else (outputs,)
-        return [np.asarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
+        return [np.ascontiguousarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
 
 
 def open_engine(models_dir: Path, model: str, device: Device) -> Engine:

@@ -6,7 +6,9 @@ import sys
 # These start services themselves, or need none.
 WITHOUT_SERVICES = {
     "up",
+    "evaluate",
     "fetch_models",
+    "measure_model",
     "collectstatic",
     "makemigrations",
     "check",

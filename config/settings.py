@@ -4,6 +4,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded import EmbeddedServices, Home, default_home
 
@@ -121,6 +122,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ROUTES = {
     "people.tasks.find_faces": {"queue": "ml"},
     "people.tasks.group_faces": {"queue": "ml"},
+    "people.tasks.embed_again": {"queue": "ml"},
 }
 CELERY_BEAT_SCHEDULE = {
     "send-due-work-again": {"task": "people.tasks.wake_workers", "schedule": 30.0},
@@ -179,9 +181,15 @@ KITH_MAX_PIXELS = 100_000_000
 
 # --- Faces
 KITH_MODELS = Path(env.str("KITH_MODELS", default="") or KITH_HOME / "models")
-KITH_FACE_MODEL = env.str("KITH_FACE_MODEL", default="facenet-casia")
+# Empty: the model chosen with manage.py change_model, whose name is in this file.
+KITH_FACE_MODEL = env.str("KITH_FACE_MODEL", default="")
+KITH_FACE_MODEL_FILE = KITH_HOME / "face-model"
 KITH_FACE_MODEL_SOURCE = env.str("KITH_FACE_MODEL_SOURCE", default="")
 KITH_DEVICE = env.str("KITH_DEVICE", default="auto")
+# The limits are those of ml.detection, which is not loaded here: it takes a second.
+KITH_SMALLEST_FACE = env.float("KITH_SMALLEST_FACE", default=20)
+if not 8 <= KITH_SMALLEST_FACE <= 1000:
+    raise ImproperlyConfigured(f"KITH_SMALLEST_FACE must be from 8 to 1000 pixels, not {KITH_SMALLEST_FACE:g}")
 
 LOGGING = {
     "version": 1,

@@ -22,6 +22,7 @@ from PIL import Image
 from ml.compiled import compiled
 from ml.engine import Engine, Outputs, Pixels
 from ml.geometry import squared, suppress_neighbours, suppress_overlaps
+from ml.images import MIN_SIDE
 from ml.resampling import AreaSampler
 
 Task = TypeVar("Task")
@@ -30,20 +31,22 @@ Result = TypeVar("Result")
 WINDOW = 12  # side of P-Net's window, pixels
 STRIDE = 2
 PYRAMID_FACTOR = 0.709
-PNET_THRESHOLD, RNET_THRESHOLD, ONET_THRESHOLD = 0.6, 0.7, 0.7
-PNET_LOG_ODDS = np.float32(math.log(PNET_THRESHOLD / (1 - PNET_THRESHOLD)))
+CascadeThresholds = tuple[float, float, float]  # least score that P-Net, R-Net and O-Net each let pass
+THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.7)
 
 # P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
-# whose log-odds are above this; faces have 0.4 or more. Over the measuring photos -2 already gave the same faces as
-# looking at all, but half a face was once missed at -3. So in small levels, which have the big faces and cost little,
-# the limit is one at which nothing was missed (docs/decisions/0009).
-UNSURE_LOG_ODDS, UNSURE_LOG_ODDS_IF_SMALL = -2.5, -5.0
+# whose log-odds fall short of a face's (0.4) by less than this. Over the measuring photos 2.4 already gave the same
+# faces as looking at all, but half a face was once missed at 3.4. So in small levels, which have the big faces and cost
+# little, the margin is one at which nothing was missed (docs/decisions/0009).
+UNSURE_MARGIN, UNSURE_MARGIN_IF_SMALL = 2.9, 5.4
 SMALL_LEVEL = 100_000  # pixels
 LATTICE = 2 * STRIDE  # pixels
 
-SMALLEST_FACE = 20  # pixels; below, too little is left to recognise anyone
-# In a big photo smaller faces are passers-by, and the pyramid's lowest level costs half of all the time.
-SMALLEST_FACE_SHARE = 1 / 96  # of the longer side
+# Side in pixels of the smallest face looked for, in photos whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+# In a bigger photo it grows along: smaller faces are passers-by, and the lowest level of the pyramid costs half of all
+# the time. Chosen by measurement, like the thresholds: docs/decisions/0011.
+SMALLEST_FACE = 20.0
+LEAST_SMALLEST_FACE = 8.0  # P-Net's window is 12 pixels wide, and from less than two thirds of them it guesses
 
 FAR = 2.0**31  # pixels
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise
@@ -77,28 +80,37 @@ NO_DETECTIONS = Detections(
 
 
 def detect_faces(
-    image: Image.Image, engine: Engine, *, smallest_face: float | None = None, threads: Executor | None = None
+    image: Image.Image,
+    engine: Engine,
+    *,
+    smallest_face: float | None = None,
+    thresholds: CascadeThresholds = THRESHOLDS,
+    threads: Executor | None = None,
 ) -> Detections:
     """Find the faces of one upright RGB image.
 
     Args:
         image: any size; images smaller than a face give no detections. Other modes than RGB are converted.
         engine: what runs the networks.
-        smallest_face: side in pixels of the smallest face to look for, 12 or more (P-Net sees no smaller ones); by
-            default `smallest_face_of(image.size)`.
+        smallest_face: side in pixels of the smallest face to look for, 8 or more; by default
+            `smallest_face_of(image.size)`.
+        thresholds: least score that P-Net, R-Net and O-Net each let pass, 0 to 1; the default was measured.
         threads: share the work out over these, which is of use when there are fewer images than lanes.
 
     Raises:
-        ValueError: image is not a PIL image, or smallest_face is below 12 or not a number.
+        ValueError: image is not a PIL image, smallest_face is below 8 or not finite, or a threshold is not between 0
+            and 1.
     """
     sampler = AreaSampler(image)
     wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
-    if not WINDOW <= wanted < math.inf:
-        raise ValueError(f"smallest_face must be {WINDOW} pixels or more, not {wanted}")
+    _check_smallest(wanted)
+    if len(thresholds) != 3 or not all(0 < threshold < 1 for threshold in thresholds):
+        raise ValueError(f"thresholds must be three numbers between 0 and 1, not {thresholds}")
     if min(image.size) < wanted:
         return NO_DETECTIONS
-    boxes = _refine(_propose(sampler, engine, wanted, threads), sampler, engine, threads)
-    return locate_landmarks(boxes, sampler, engine, threads=threads)
+    boxes = _propose(sampler, engine, wanted, thresholds[0], threads)
+    boxes = _refine(boxes, sampler, engine, thresholds[1], threads)
+    return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2], threads=threads)
 
 
 def detect_in_all(
@@ -111,9 +123,32 @@ def detect_in_all(
         return list(threads.map(lambda image: detect_faces(image, engine, smallest_face=smallest_face), images))
 
 
-def smallest_face_of(size: tuple[int, int]) -> float:
-    """Side in pixels of the smallest face looked for in an image of (width, height)."""
-    return max(SMALLEST_FACE, max(size) * SMALLEST_FACE_SHARE)
+def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE) -> float:
+    """Side in pixels of the smallest face looked for in an image of (width, height).
+
+    Args:
+        size: of the image, pixels.
+        smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
+
+    Raises:
+        ValueError: smallest_face is below 8 or not finite.
+    """
+    _check_smallest(smallest_face)
+    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+
+
+def _check_smallest(smallest_face: float) -> None:
+    if not LEAST_SMALLEST_FACE <= smallest_face < math.inf:
+        raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
+
+
+def working_side(smallest_face: float = SMALLEST_FACE) -> int:
+    """Long side in pixels that photos should keep (`min_side` of `ml.images.open_upright`) to look for such faces.
+
+    A face of fewer than 20 pixels is hard to find and harder to recognise, so who looks for smaller ones needs more
+    pixels in all: with 10, faces of 1/192 of a photo's longer side still have 20.
+    """
+    return max(MIN_SIDE, round(MIN_SIDE * SMALLEST_FACE / smallest_face))
 
 
 def _each(function: Callable[[Task], Result], tasks: Iterable[Task], threads: Executor | None) -> list[Result]:
@@ -137,8 +172,8 @@ class _Level:
         for first in range(0, max(self.height - WINDOW, 1), step):
             yield first, min(first + step + WINDOW, self.height)
 
-    def unsure_log_odds(self) -> float:
-        return UNSURE_LOG_ODDS_IF_SMALL if self.width * self.height < SMALL_LEVEL else UNSURE_LOG_ODDS
+    def unsure_margin(self) -> float:
+        return UNSURE_MARGIN_IF_SMALL if self.width * self.height < SMALL_LEVEL else UNSURE_MARGIN
 
 
 def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
@@ -151,7 +186,7 @@ def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
 
 
 def _propose(
-    sampler: AreaSampler, engine: Engine, smallest_face: float, threads: Executor | None = None
+    sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float, threads: Executor | None = None
 ) -> NDArray[np.float32]:
     """Square candidate boxes, shape (n, 4), from P-Net on every level of the image pyramid.
 
@@ -160,7 +195,8 @@ def _propose(
     """
     levels = _pyramid(sampler.width, sampler.height, smallest_face)
     strips = [(level, first, last) for level in levels for first, last in level.strips()]
-    looked = _each(lambda strip: _look_at_strip(sampler, *strip, engine), strips, threads)
+    log_odds = math.log(threshold / (1 - threshold))
+    looked = _each(lambda strip: _look_at_strip(sampler, *strip, engine, log_odds), strips, threads)
     found = [np.zeros((0, 9), dtype=np.float32)]
     for level in levels:
         parts = [part for (owner, _, _), part in zip(strips, looked, strict=True) if owner is level]
@@ -187,35 +223,35 @@ def _boxes_of(places: NDArray[np.int32], answers: NDArray[np.float32], scale: fl
 
 
 def _look_at_strip(
-    sampler: AreaSampler, level: _Level, first: int, last: int, engine: Engine
+    sampler: AreaSampler, level: _Level, first: int, last: int, engine: Engine, log_odds: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """P-Net on some rows of one level.
 
     Returns:
-        Row and column, shape (n, 2), of the windows taken for faces, in order; and the log-odds and offsets of each,
-        shape (n, 5).
+        Row and column, shape (n, 2), of the windows that reach log_odds, in order; and the log-odds and offsets of
+        each, shape (n, 5).
     """
     pixels = sampler.resized(level.width, level.height, rows=(first, last))
-    places, answers = _face_windows(pixels, engine, level.unsure_log_odds())
+    places, answers = _face_windows(pixels, engine, log_odds, log_odds - level.unsure_margin())
     # The last row of windows is there to know the row above; the next strip has it again.
     new = places[:, 0] < (last - first - WINDOW) // STRIDE if last < level.height else slice(None)
     return places[new] + np.array([first // STRIDE, 0], dtype=np.int32), answers[new]
 
 
 def _face_windows(
-    pixels: Pixels, engine: Engine, unsure_log_odds: float
+    pixels: Pixels, engine: Engine, log_odds: float, unsure_log_odds: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """What `_look_at_strip` gives, for pixels of shape (height, width, 3) and their own rows."""
     [features] = engine.run("pnet_features", pixels[None])
-    [answers] = engine.run("pnet_lattice", features)
+    [answers] = engine.run("pnet_coarse", features)
     rows, columns = features.shape[1] - 2, features.shape[2] - 2
-    found, unsure = _surround(answers[0], rows, columns, PNET_LOG_ODDS, np.float32(unsure_log_odds))
+    found, unsure = _surround(answers[0], rows, columns, np.float32(log_odds), np.float32(unsure_log_odds))
     parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
     for start in range(0, len(unsure), WINDOWS_AT_ONCE):
         some = unsure[start : start + WINDOWS_AT_ONCE]
         filled = -(-len(some) // WINDOW_STEP) * WINDOW_STEP
         [answer] = engine.run("pnet_window", _cut_windows(features[0], some, filled))
-        passed = np.flatnonzero(answer[: len(some), 0] >= PNET_LOG_ODDS)
+        passed = np.flatnonzero(answer[: len(some), 0] >= log_odds)
         parts.append((some[passed], answer[passed]))
     places, chosen = (np.concatenate(part) for part in zip(*parts, strict=True))
     in_order = np.lexsort((places[:, 1], places[:, 0]))
@@ -276,12 +312,12 @@ def _cut_windows(features, places, count):  # type: ignore[no-untyped-def]
 
 
 def _refine(
-    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threads: Executor | None
+    boxes: NDArray[np.float32], sampler: AreaSampler, engine: Engine, threshold: float, threads: Executor | None
 ) -> NDArray[np.float32]:
     """Keep the boxes R-Net takes for faces, corrected and squared."""
     boxes, (offsets, probabilities) = _look_closer("rnet", boxes, 24, sampler, engine, threads)
     scores = probabilities[:, 1]
-    passed = scores > RNET_THRESHOLD
+    passed = scores > threshold
     boxes, scores, offsets = boxes[passed], scores[passed], offsets[passed]
     kept = suppress_overlaps(boxes, scores, 0.7)
     return squared(_corrected(boxes[kept], offsets[kept]))
@@ -292,7 +328,7 @@ def locate_landmarks(
     sampler: AreaSampler,
     engine: Engine,
     *,
-    threshold: float = ONET_THRESHOLD,
+    threshold: float = THRESHOLDS[2],
     threads: Executor | None = None,
 ) -> Detections:
     """O-Net: final box, five landmarks and score of those boxes that it takes for faces.

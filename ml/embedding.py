@@ -9,32 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.engine import Engine
-from ml.projection import unit_rows
+from ml.projection import EMBEDDING_SIZE, unit_rows
 
-EMBEDDING_SIZE = 512
 FACES_AT_ONCE = 8  # more are no faster, and 16 take 60 MB inside the network
 
 
-def embed_faces(faces: Sequence[NDArray[np.uint8]], engine: Engine, threads: Executor) -> NDArray[np.float32]:
+def embed_faces(
+    faces: Sequence[NDArray[np.uint8]], engine: Engine, threads: Executor, *, at_once: int = FACES_AT_ONCE
+) -> NDArray[np.float32]:
     """Embed faces.
 
     Args:
-        faces: each of shape (160, 160, 3), RGB, as `ml.alignment.crop_for_embedding` cuts them.
+        faces: each of shape (side, side, 3), RGB, cut as the model wants it: FaceNet (160, 160, 3) as by
+            `ml.alignment.crop_for_embedding`.
         engine: what runs the network.
         threads: as many as the engine has lanes.
+        at_once: how many faces the network takes at most.
 
     Returns:
-        Shape (n, 512), rows of unit length.
+        Shape (n, 512), rows of unit length; the output of a network of fewer dimensions is padded with zeros.
 
     Source: Schroff et al., FaceNet: a unified embedding for face recognition and clustering, CVPR 2015.
     """
     if not faces:
         return np.zeros((0, EMBEDDING_SIZE), dtype=np.float32)
     # Few faces are shared out evenly, so that no lane stands idle.
-    at_once = min(FACES_AT_ONCE, -(-len(faces) // engine.lanes))
+    at_once = min(at_once, -(-len(faces) // engine.lanes))
     batches = [faces[start : start + at_once] for start in range(0, len(faces), at_once)]
 
     def embed(batch: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        return engine.run("facenet", np.stack(batch).astype(np.float32))[0]
+        return engine.run("facenet", np.stack(batch).astype(np.float32))[0].reshape(len(batch), -1)
 
-    return unit_rows(np.concatenate(list(threads.map(embed, batches))))
+    outputs = np.concatenate(list(threads.map(embed, batches)))
+    return unit_rows(np.pad(outputs, ((0, 0), (0, EMBEDDING_SIZE - outputs.shape[1]))))

@@ -18,12 +18,13 @@ from ml.device import Device, cores_available
 from ml.pnet import PNetFeatures
 from ml.weights import load_arrays, load_weights, network_path
 
-# Each network and the smallest input it takes: height, width, channels
+# Each network and the smallest input it takes: height, width, channels. "facenet" stands for the embedding network,
+# whichever model it is of; its input is read from its file.
 INPUTS = {
-    "pnet_features": (12, 12, 3), "pnet_lattice": (3, 3, 16), "pnet_window": (3, 3, 16),
-    "rnet": (24, 24, 3), "onet": (48, 48, 3), "facenet": (160, 160, 3),
+    "pnet_features": (12, 12, 3), "pnet_coarse": (3, 3, 16), "pnet_window": (3, 3, 16),
+    "rnet": (24, 24, 3), "onet": (48, 48, 3),
 }  # fmt: skip
-NETWORKS = tuple(INPUTS)
+NETWORKS = (*INPUTS, "facenet")
 
 # Each lane holds a photo and 120 MB of the networks' inner results.
 MOST_LANES = 4
@@ -80,7 +81,12 @@ class OpenVinoEngine:
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
         # moment can wait for each other for ever (seen with 2026.4.1). So the first ones go through here, one by one.
         for network in NETWORKS:
-            self.run(network, np.zeros((1, *INPUTS[network]), dtype=np.float32))
+            self.run(network, np.zeros((1, *self._smallest_input(network)), dtype=np.float32))
+
+    def _smallest_input(self, network: str) -> tuple[int, ...]:
+        if network in INPUTS:
+            return INPUTS[network]
+        return tuple(size.get_length() for size in list(self._compiled[network].input().partial_shape)[1:])
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
         if network == "pnet_features":

@@ -17,29 +17,39 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.alignment import crop_for_display, crop_for_embedding
-from ml.detection import Detections, detect_faces, locate_landmarks
-from ml.device import choose_device, describe_device
+from ml.alignment import ARCFACE_LAYOUT, BOX_LAYOUT, crop_for_display, crop_for_embedding, warp_to_layout
+from ml.detection import (
+    SMALLEST_FACE,
+    Detections,
+    detect_faces,
+    locate_landmarks,
+    smallest_face_of,
+    working_side,
+)
+from ml.device import Device, DeviceUnavailable, choose_device, describe_device
 from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
 from ml.geometry import BoundingBox, squared
 from ml.images import UnreadableImage, open_upright
 from ml.memory import return_big_blocks
+from ml.models import DEFAULT_MODEL, FaceModel, find_model
 from ml.projection import Projection, load_projection
 from ml.quality import face_quality
 from ml.resampling import AreaSampler
 from ml.weights import WeightsUnavailable, projection_path, verify
 
 __all__ = [
-    "BoundingBox", "FaceFinder", "FoundFace", "UnreadableImage", "WeightsUnavailable", "load_face_finder",
-    "open_upright",
+    "BoundingBox", "EmbeddedFace", "FaceFinder", "FoundFace", "KnownFace", "UnreadableImage", "WeightsUnavailable",
+    "load_face_finder", "open_face_finder", "open_upright", "working_side",
 ]  # fmt: skip
 
-# Mean place of the five landmarks in MTCNN's boxes on LFW, fractions of the box (DESIGN section 5). Stands in for a
-# face drawn by hand in which the detector sees none.
-MEAN_LANDMARKS = np.array(
-    [(0.286, 0.387), (0.734, 0.379), (0.510, 0.583), (0.321, 0.758), (0.714, 0.753)], dtype=np.float32
-)
+
+@dataclass(frozen=True, eq=False)
+class KnownFace:
+    """Where a face was found before. landmarks: shape (5, 2), fractions of the upright image."""
+
+    box: BoundingBox
+    landmarks: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +58,8 @@ class FoundFace:
 
     landmarks: shape (5, 2): x, y in fractions of the upright image, in the order of `ml.geometry.LANDMARKS`.
     score: the detector's certainty that this is a face, 0 to 1. quality: how well it can be recognised, 0 to 1.
-    embedding: shape (512,), unit length, as the network gave it. projection: shape (128,), unit length, centred:
-    what all thresholds are for. crop: a square for display, at most 320 pixels.
+    embedding: shape (512,), unit length, as the network gave it. projection: shape (k,), unit length, centred: what all
+    thresholds are for; k is 128 for FaceNet. crop: a square for display, at most 320 pixels.
     """
 
     box: BoundingBox
@@ -59,6 +69,19 @@ class FoundFace:
     embedding: NDArray[np.float32]
     projection: NDArray[np.float32]
     crop: Image.Image
+
+    @property
+    def known(self) -> KnownFace:
+        """Its place alone, for `FaceFinder.embed_again`."""
+        return KnownFace(self.box, self.landmarks)
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedFace:
+    """What a network makes of a face: embedding and projection as in `FoundFace`."""
+
+    embedding: NDArray[np.float32]
+    projection: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +99,28 @@ class _CutFace:
 class FaceFinder:
     """Holds the loaded networks. One per process; any thread may use it.
 
-    model_name: the embedding model, to store with each embedding; embeddings of two models do not compare.
-    device: where it runs, in words.
+    model: the embedding model. device: where it runs, in words.
     """
 
-    def __init__(self, engine: Engine, projection: Projection, *, model_name: str, device: str) -> None:
-        self.model_name = model_name
+    def __init__(
+        self,
+        engine: Engine,
+        projection: Projection,
+        *,
+        model: FaceModel,
+        device: str,
+        smallest_face: float = SMALLEST_FACE,
+    ) -> None:
+        self.model = model
         self.device = device
+        self._smallest_face = smallest_face
         self._engine = engine
         self._projection = projection
+
+    @property
+    def model_name(self) -> str:
+        """What to store with each embedding; embeddings of two models do not compare."""
+        return self.model.name
 
     def find_faces(self, images: Sequence[Image.Image]) -> list[list[FoundFace]]:
         """Find and embed all faces of several photos.
@@ -100,7 +136,7 @@ class FaceFinder:
                 cut = [self._cut_faces(image, threads) for image in images]
             else:
                 cut = list(threads.map(self._cut_faces, images))
-            embeddings = embed_faces([face.pixels for faces in cut for face in faces], self._engine, threads)
+            embeddings = self._embed([face.pixels for faces in cut for face in faces], threads)
         found = iter(self._finish([face for faces in cut for face in faces], embeddings))
         return [[next(found) for _ in faces] for faces in cut]
 
@@ -112,20 +148,48 @@ class FaceFinder:
         """
         drawn = box.to_pixels(image.size)
         detections = locate_landmarks(squared(drawn[None]), AreaSampler(image), self._engine, threshold=0.0)
-        corners, landmarks, score = drawn, drawn[:2] + MEAN_LANDMARKS * (drawn[2:] - drawn[:2]), 0.0
+        # The mean layout stands in where the detector sees no face.
+        corners, landmarks, score = drawn, drawn[:2] + BOX_LAYOUT * (drawn[2:] - drawn[:2]), 0.0
         if len(detections):
             score = float(detections.scores[0])
             if score > 0.5:
                 corners, landmarks = detections.boxes[0], detections.landmarks[0]
-        cut = _cut_face(image, corners, landmarks, score, box=box)
+        cut = _cut_face(image, corners, landmarks, score, self.model, box=box)
         with ThreadPoolExecutor(1) as threads:
-            embeddings = embed_faces([cut.pixels], self._engine, threads)
+            embeddings = self._embed([cut.pixels], threads)
         return self._finish([cut], embeddings)[0]
 
+    def embed_again(
+        self, images: Sequence[Image.Image], faces: Sequence[Sequence[KnownFace]]
+    ) -> list[list[EmbeddedFace]]:
+        """Embed faces that were found before, without looking for faces.
+
+        Args:
+            images: upright RGB, of any sizes.
+            faces: those of each image. Of a face that `find_faces` found with the same model the same embedding comes
+                out, but for the rounding of its box.
+
+        Returns:
+            For each image its faces, in the order given.
+
+        Raises:
+            ValueError: images and faces differ in length, or a landmark is not a finite number.
+        """
+        known = [(image, face) for image, theirs in zip(images, faces, strict=True) for face in theirs]
+        with ThreadPoolExecutor(self._engine.lanes) as threads:
+            pixels = list(threads.map(lambda pair: _cut_again(pair[0], pair[1], self.model), known))
+            embeddings = self._embed(pixels, threads)
+        embedded = map(EmbeddedFace, embeddings, self._projection.apply(embeddings))
+        return [[next(embedded) for _ in theirs] for theirs in faces]
+
+    def _embed(self, pixels: Sequence[NDArray[np.uint8]], threads: ThreadPoolExecutor) -> NDArray[np.float32]:
+        return embed_faces(pixels, self._engine, threads, at_once=self.model.faces_at_once)
+
     def _cut_faces(self, image: Image.Image, threads: Executor | None = None) -> list[_CutFace]:
-        found: Detections = detect_faces(image, self._engine, threads=threads)
+        smallest = smallest_face_of(image.size, self._smallest_face)
+        found: Detections = detect_faces(image, self._engine, smallest_face=smallest, threads=threads)
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
-        return [_cut_face(image, corners, landmarks, float(score)) for corners, landmarks, score in faces]
+        return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
 
     def _finish(self, faces: Sequence[_CutFace], embeddings: NDArray[np.float32]) -> list[FoundFace]:
         projections = self._projection.apply(embeddings)
@@ -140,6 +204,7 @@ def _cut_face(
     corners: NDArray[np.float32],
     landmarks: NDArray[np.float32],
     score: float,
+    model: FaceModel,
     *,
     box: BoundingBox | None = None,
 ) -> _CutFace:
@@ -147,37 +212,83 @@ def _cut_face(
     reported = box or BoundingBox.from_pixels(corners, image.size)
     # The embedding comes from the box cut off at the edges, the one that is stored, so that it can be made again.
     inside = BoundingBox.from_pixels(corners, image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, inside)
+    pixels = crop_for_embedding(image, inside, landmarks)
+    # Quality is always rated on the same cut: it is kept when the model changes.
+    quality = face_quality(pixels, inside, landmarks, score)
+    if model.crop == "landmarks":
+        pixels = _cut_for_model(image, inside, landmarks, model)
     return _CutFace(
         box=reported,
         landmarks=(landmarks / np.array(image.size, dtype=np.float32)).astype(np.float32),
         score=score,
-        quality=face_quality(pixels, inside, landmarks, score),
+        quality=quality,
         pixels=pixels,
         crop=crop_for_display(image, reported.to_pixels(image.size)),
     )
 
 
-@functools.cache
-def load_face_finder(models_dir: Path, model: str = "facenet-casia", device: str = "auto") -> FaceFinder:
-    """Load the networks, once per process.
+def _cut_again(image: Image.Image, face: KnownFace, model: FaceModel) -> NDArray[np.uint8]:
+    landmarks = face.landmarks * np.array(image.size, dtype=np.float32)
+    return _cut_for_model(image, face.box.to_pixels(image.size), landmarks, model)
+
+
+def _cut_for_model(
+    image: Image.Image, corners: NDArray[np.float32], landmarks: NDArray[np.float32], model: FaceModel
+) -> NDArray[np.uint8]:
+    """Cut a face out as the model wants it; corners and landmarks in pixels."""
+    if model.crop == "box":
+        return crop_for_embedding(image, corners, landmarks)
+    try:
+        return warp_to_layout(image, landmarks, ARCFACE_LAYOUT, model.side)
+    except ValueError:
+        # Landmarks out of order, on something that is hardly a face: it is cut where eyes usually are.
+        usual = corners[:2] + BOX_LAYOUT * (corners[2:] - corners[:2])
+        return warp_to_layout(image, usual, ARCFACE_LAYOUT, model.side)
+
+
+# The last model only: a worker that changes models would hold the networks of both.
+@functools.lru_cache(maxsize=1)
+def load_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
+    """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
+    return open_face_finder(models_dir, model, device, smallest_face)
+
+
+def open_face_finder(
+    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+) -> FaceFinder:
+    """Load the networks.
 
     Args:
         models_dir: the folder that `ml.weights.fetch` filled.
-        model: "facenet-casia" or "vggface2".
-        device: "auto", "cuda", "mps" or "cpu".
+        model: as for `ml.models.find_model`.
+        device: "auto", "cuda", "mps" or "cpu"; models that were plugged in run on the CPU.
+        smallest_face: side in pixels of the smallest face to look for, as for `ml.detection.smallest_face_of`.
 
     Raises:
+        ValueError: smallest_face is below 8.
         WeightsUnavailable: weights are missing or damaged.
         DeviceUnavailable: the machine has no such device.
     """
-    chosen = choose_device(device)
-    verify(models_dir, model)
+    smallest_face_of((0, 0), smallest_face)  # refused at once, not with the first photo
+    known = find_model(models_dir, model)
+    chosen = _device_for(known, device)
+    verify(models_dir, known.name)
     return_big_blocks()
-    engine = open_engine(models_dir, model, chosen)
+    engine = open_engine(models_dir, known.name, chosen)
     return FaceFinder(
         engine,
-        load_projection(projection_path(models_dir, model)),
-        model_name=model,
+        load_projection(projection_path(models_dir, known.name)),
+        model=known,
         device=f"{describe_device(chosen)} ({engine.name})",
+        smallest_face=smallest_face,
     )
+
+
+def _device_for(model: FaceModel, wanted: str) -> Device:
+    if not model.is_plugged_in:
+        return choose_device(wanted)
+    if wanted not in ("auto", "cpu"):
+        raise DeviceUnavailable(f"{model.name} runs on the CPU only; set the face device to auto or cpu.")
+    return "cpu"

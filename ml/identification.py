@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ BLOCK = 16_000_000  # distances held at a time: 64 MB
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Cosine distances on the centred 128-d projection of one model, and the quality below which a face is poor.
+    """Cosine distances on the projection of one model, and the quality below which a face is poor.
 
     grouping: DBSCAN joins two faces. linkage: average linkage joins two groups. suggestion: a face is proposed to be
     the person whose confirmed face is this near. poor_quality: such faces join groups but do not seed them, and are
@@ -34,12 +34,22 @@ RECENTRED_THRESHOLDS = {
     "facenet-casia": Thresholds(grouping=0.43, linkage=0.51, suggestion=0.38, poor_quality=0.30),
 }
 
+# Stands for the models that are plugged in. Not measured here, for none of them can be had everywhere: 0.5 is the
+# distance up to which Immich, by default, takes two faces of an ArcFace model for one person (docs/decisions/0014).
+ARCFACE = "arcface"
+THRESHOLDS[ARCFACE] = replace(THRESHOLDS["facenet-casia"], grouping=0.50, linkage=0.55, suggestion=0.50)
+RECENTRED_THRESHOLDS[ARCFACE] = replace(
+    RECENTRED_THRESHOLDS["facenet-casia"], grouping=0.53, linkage=0.61, suggestion=0.52
+)
+
 
 def thresholds_for(model: str, *, recentred: bool = False) -> Thresholds:
-    """The thresholds of a model; those of "facenet-casia" for one we have not measured.
+    """The thresholds of a kind of model; those of "facenet-casia" for one that is not listed here.
+
+    What an installation measured for itself is not known here: see `ml.models.find_model`.
 
     Args:
-        model: as in `FaceFinder.model_name`.
+        model: a key of `THRESHOLDS`.
         recentred: whether the library's own centre has been taken away. Where that centre is zero, it has not.
     """
     measured = RECENTRED_THRESHOLDS if recentred else THRESHOLDS

@@ -1,4 +1,4 @@
-"""The centred 128-d projection of an embedding, on which search and clustering work.
+"""The centred projection of an embedding, on which search and clustering work: 128-d for FaceNet.
 
 FaceNet's 512-d embeddings lie in a subspace of about 100 dimensions, which its last layer gives away: keeping only
 that loses nothing and costs a quarter of the arithmetic. So nothing is fitted to anybody's photos. Photos of one kind
@@ -15,29 +15,60 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.checked_files import replacing
+
+EMBEDDING_SIZE = 512
 DIMENSIONS = 128
 FEWEST_GROUPS = 100
 
 
 @dataclass(frozen=True)
 class Projection:
-    """centre: shape (512,), subtracted first. basis: shape (128, 512), orthonormal rows."""
+    """centre: shape (512,), subtracted first. basis: shape (k, 512), orthonormal rows; k is 128 for FaceNet."""
 
     centre: NDArray[np.float32]
     basis: NDArray[np.float32]
 
     def apply(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Centre, project and renormalise: shape (n, 512) unit rows -> (n, 128) unit rows."""
+        """Centre, project and renormalise: shape (n, 512) unit rows -> (n, k) unit rows."""
         centred: NDArray[np.float32] = embeddings - self.centre
         return unit_rows(centred @ self.basis.T)
 
 
 def load_projection(path: Path) -> Projection:
-    """Read the file that `ml.weights.fetch` wrote."""
+    """Read the file that `save_projection` wrote."""
     from safetensors.numpy import load_file
 
     tensors = load_file(path)
     return Projection(centre=tensors["centre"], basis=tensors["basis"])
+
+
+def save_projection(path: Path, projection: Projection) -> None:
+    """Write a projection as safetensors; the file appears whole or not at all."""
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        save_file({"centre": projection.centre, "basis": projection.basis}, temporary)
+
+
+def plain_projection(dimensions: int) -> Projection:
+    """The projection for a network of which we know nothing but the dimensions of its output.
+
+    It leaves out only what is zero: there is no telling which directions such a network could do without, and guessing
+    costs accuracy (docs/decisions/0014).
+
+    Args:
+        dimensions: of the output, 1 to 512; embeddings are padded with zeros to 512.
+
+    Returns:
+        One whose basis keeps that many dimensions, at least 128.
+    """
+    if not 1 <= dimensions <= EMBEDDING_SIZE:
+        raise ValueError(f"dimensions must be 1 to {EMBEDDING_SIZE}, not {dimensions}")
+    kept = max(dimensions, DIMENSIONS)
+    return Projection(
+        centre=np.zeros(EMBEDDING_SIZE, dtype=np.float32), basis=np.eye(kept, EMBEDDING_SIZE, dtype=np.float32)
+    )
 
 
 def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -6,5 +6,6 @@ import sys
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 
 import openvino  # noqa: E402
+from openvino.frontend import FrontEndManager  # noqa: E402
 
-__all__ = ["openvino"]
+__all__ = ["FrontEndManager", "openvino"]

@@ -12,10 +12,11 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
-from ml.faces import FaceFinder, FoundFace, load_face_finder
-from ml.identification import Thresholds, thresholds_for
+from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
+from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
 from people.models import Face
+from photos.face_model import current_face_model
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -26,26 +27,34 @@ UNREADABLE = "Its original cannot be decoded any more."
 
 def face_finder() -> FaceFinder:
     """The networks of this process, loaded on first use. Raises ml.weights.WeightsUnavailable."""
-    return load_face_finder(settings.KITH_MODELS, model=settings.KITH_FACE_MODEL, device=settings.KITH_DEVICE)
+    return load_face_finder(
+        settings.KITH_MODELS,
+        model=current_face_model().name,
+        device=settings.KITH_DEVICE,
+        smallest_face=settings.KITH_SMALLEST_FACE,
+    )
 
 
 def find_faces_of(photos: Sequence[Photo]) -> int:
     """Detect, align, embed and store the faces of claimed photos; return how many photos are done."""
-    opened = [(photo, image) for photo in photos if (image := _open(photo)) is not None]
+    opened = [(photo, image) for photo in photos if (image := open_photo(photo)) is not None]
     try:
-        found = face_finder().find_faces([image for _, image in opened])
+        finder = face_finder()  # once: somebody may change the model meanwhile
+        found = finder.find_faces([image for _, image in opened])
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
         for photo, _ in opened:
             # Alone and after a pause: if the networks are what is sick, they get time to heal.
             photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
         return 0
-    return sum(_store_or_hand_back(photo, faces) for (photo, _), faces in zip(opened, found, strict=True))
+    pairs = zip(opened, found, strict=True)
+    return sum(_store_or_hand_back(photo, faces, finder.model_name) for (photo, _), faces in pairs)
 
 
-def _open(photo: Photo) -> Image.Image | None:
+def open_photo(photo: Photo) -> Image.Image | None:
+    """The original of a claimed photo, upright; None, and the photo marked as failed, when it cannot be decoded."""
     try:
-        return open_upright(Path(photo.original.path))
+        return open_upright(Path(photo.original.path), min_side=working_side(settings.KITH_SMALLEST_FACE))
     except (UnreadableImage, MemoryError):
         with transaction.atomic():
             ours = photo.locked_in_our_hands()
@@ -54,28 +63,28 @@ def _open(photo: Photo) -> Image.Image | None:
         return None
 
 
-def _store_or_hand_back(photo: Photo, found: Sequence[FoundFace]) -> bool:
+def _store_or_hand_back(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
     try:
-        return _store(photo, found)
+        return _store(photo, found, model)
     except OSError:  # a full disk is not the photo's fault
         logger.exception("The crops of photo %s could not be written", photo.pk)
         photo.hand_back()
         return False
 
 
-def _store(photo: Photo, found: Sequence[FoundFace]) -> bool:
+def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
     with transaction.atomic():
         ours = photo.locked_in_our_hands()
         # None: a twin delivery was faster, or the photo was deleted. The owner may also have said no meanwhile.
         if ours is None or not User.objects.get(pk=ours.owner_id).allows_faces:
             return False
         if not ours.faces.exists():
-            Face.objects.bulk_create(_face(ours, face, n) for n, face in enumerate(found))
+            Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(found))
         ours.advance(Photo.Stage.GROUPING)
     return True
 
 
-def _face(photo: Photo, found: FoundFace, number: int) -> Face:
+def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
     face = Face(
         photo=photo,
         left=found.box.left,
@@ -87,7 +96,7 @@ def _face(photo: Photo, found: FoundFace, number: int) -> Face:
         quality=found.quality,
         embedding=found.embedding,
         projection=found.projection,
-        model=face_finder().model_name,
+        model=model,
     )
     name = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{number}.webp"
     face.crop.save(name, ContentFile(_webp(found.crop)), save=False)
@@ -101,5 +110,5 @@ def _webp(image: Image.Image) -> bytes:
 
 
 def thresholds() -> Thresholds:
-    """The distances measured for the model in use."""
-    return thresholds_for(settings.KITH_FACE_MODEL)
+    """The distances of the model in use. Raises ml.weights.WeightsUnavailable when that is unknown."""
+    return current_face_model().limits()

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from ml.clustering import NOISE, group_faces, match_labels
+from ml.models import FaceModel
 from ml.same_photo import part_same_photo
-from people.finding import thresholds
 from people.locks import Job, one_at_a_time, wait_for_lock
+from people.model_change import is_changing
 from people.models import Cluster, Face, Upkeep
+from photos.face_model import current_face_model
 from photos.models import Photo
 
 
@@ -25,17 +27,21 @@ def group_owner(owner_id: int) -> bool:
             return False
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("groups_wanted", flat=True).first()
         waiting = _photos_waiting(owner_id)
-        pks, before, labels = _grouped(owner_id)
+        model = current_face_model()
+        # While some faces of a group wait for an embedding of this model, the others are no reason to break it up.
+        changing = is_changing(owner_id, model.name)
+        pks, before, labels = _grouped(owner_id, model)
         with transaction.atomic():
             # Photos before faces, as everywhere that locks both.
             Photo.objects.filter(pk__in=waiting, stage=Photo.Stage.GROUPING).update(
                 stage=Photo.Stage.DONE, attempts=0, lease_until=None
             )
             wait_for_lock(Job.CLUSTERS, owner_id)
-            _write(owner_id, pks, before, labels)
+            _write(owner_id, pks, before, labels, may_leave=not changing)
             Cluster.objects.filter(owner=owner_id, faces=None).delete()
             Upkeep.objects.want(owner_id, groups=False)
-            Upkeep.objects.filter(owner=owner_id).update(groups_made=wanted or 0)
+            if not changing:
+                Upkeep.objects.filter(owner=owner_id).update(groups_made=wanted or 0)
     return True
 
 
@@ -46,14 +52,14 @@ def _photos_waiting(owner_id: int) -> list[int]:
     return list(photos.values_list("pk", flat=True))
 
 
-def _grouped(owner_id: int) -> tuple[NDArray[np.int64], list[int | None], NDArray[np.int64]]:
+def _grouped(owner_id: int, model: FaceModel) -> tuple[NDArray[np.int64], list[int | None], NDArray[np.int64]]:
     """Return the unknown faces, the group each is in, and the number of the group it belongs in."""
-    waiting = Face.objects.filter(photo__owner=owner_id).untagged().order_by("pk")
+    waiting = Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name).order_by("pk")
     faces = list(waiting.values_list("pk", "cluster_id", "photo_id", "quality", "projection"))
     if not faces:
         return np.zeros(0, np.int64), [], np.zeros(0, np.int64)
     pks, clusters, photos, qualities, projections = zip(*faces, strict=True)
-    limits = thresholds()
+    limits = model.limits()
     embeddings = np.array(projections, dtype=np.float32)
     labels = group_faces(
         embeddings,
@@ -64,14 +70,23 @@ def _grouped(owner_id: int) -> tuple[NDArray[np.int64], list[int | None], NDArra
     return np.array(pks), list(clusters), part_same_photo(labels, embeddings, np.array(photos))
 
 
-def _write(owner_id: int, pks: NDArray[np.int64], before: Sequence[int | None], labels: NDArray[np.int64]) -> None:
-    """Move the faces whose group changed."""
+def _write(
+    owner_id: int,
+    pks: NDArray[np.int64],
+    before: Sequence[int | None],
+    labels: NDArray[np.int64],
+    *,
+    may_leave: bool = True,
+) -> None:
+    """Move the faces whose group changed; unless they `may_leave` theirs, only those that are in none."""
     were_in = np.array([cluster or NOISE for cluster in before], dtype=np.int64)
     belong_in = np.full(len(pks), NOISE, dtype=np.int64)
     for label, kept_id in match_labels(before, labels).items():
         is_kept = kept_id is not None and Cluster.objects.filter(pk=kept_id).exists()
         cluster_id = kept_id if is_kept and kept_id else Cluster.objects.create(owner_id=owner_id).pk
         belong_in[labels == label] = cluster_id
+    if not may_leave:
+        belong_in = np.where(were_in == NOISE, belong_in, were_in)
     changed = were_in != belong_in
     _lock(pks[changed])
     for cluster_id in np.unique(belong_in[changed]).tolist():

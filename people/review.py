@@ -9,13 +9,14 @@ from django.db.models import Count, Q
 from accounts.models import User
 from people.models import Cluster, Face, Person, Suggestion
 from people.models.cluster import SMALLEST_GROUP
+from photos.face_model import suggestion_distance
 
 FACES_ASKED = 12  # at once: what fits one screen without scrolling
 FACES_SHOWN_OF_GROUP = 12
 REFERENCES = 4
 OTHERS = 3
-# Cosine distance. Half again as far as a suggestion goes: worth a key, not worth a question.
-FARTHEST_OTHER = 0.6
+# As many times as far as a suggestion goes: worth a key, not worth a question.
+OTHERS_AS_FAR = 1.67
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | Non
     probe = next(iter(faces), None)
     if probe is None:
         return []
-    gallery = Face.objects.owned_by(owner).gallery().filter(person__is_hidden=False)
+    gallery = Face.objects.owned_by(owner).gallery().filter(person__is_hidden=False).embedded_by(probe.model)
     gallery = gallery.exclude(person=but_not) if but_not else gallery
-    likely = gallery.closest_people(probe, threshold=FARTHEST_OTHER)[:OTHERS]
+    likely = gallery.closest_people(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS]
     people = Person.objects.in_bulk([pk for pk, _ in likely])
     return [people[pk] for pk, _ in likely]

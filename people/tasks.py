@@ -10,14 +10,20 @@ import time
 from celery import shared_task
 
 from ml.weights import WeightsUnavailable
+from people.model_change import is_changing, photos_to_embed
 from people.models import Upkeep
 from photos import tasks as photo_tasks
 from photos.broker import send_wakeup
+from photos.face_model import current_face_model
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
 CLAIM = 8  # photos per claim: one batch for the networks
+# Embedding again gives way: after so long others get their turn, and a message that waited longer is dropped, for beat
+# sends another one. Else those of beat and those the task sends itself would pile up before all other work.
+AGAIN_SECONDS = 10
+AGAIN_WAITS_SECONDS = 20
 GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
 PHOTO_SECONDS = 240
@@ -50,16 +56,48 @@ def find_faces() -> int:
     return done
 
 
+@shared_task(time_limit=PHOTO_SECONDS, expires=AGAIN_WAITS_SECONDS)
+def embed_again() -> int:
+    """Embed faces of another model than the wanted one again, for a few seconds; return of how many photos.
+
+    Safe to deliver twice. New photos go first.
+    """
+    from people import reembedding
+
+    owners: set[int] = set()
+    photos, end = 0, time.monotonic() + AGAIN_SECONDS
+    try:
+        while time.monotonic() < end and not Photo.objects.due(Photo.Stage.FACES).exists():
+            claimed = reembedding.embed_some_again(limit=CLAIM)
+            if not claimed:
+                break
+            photos += len(claimed)
+            owners |= {photo.owner_id for photo in claimed}
+        model = current_face_model().name
+    except WeightsUnavailable as error:
+        logger.warning("Faces are not embedded again: %s", error)
+        return 0
+    if photos:
+        send_wakeup(embed_again)
+    for owner_id in sorted(owners):
+        if not is_changing(owner_id, model):
+            send_wakeup(group_faces, owner_id)
+    return photos
+
+
 @shared_task(time_limit=LIBRARY_SECONDS)
 def group_faces(owner_id: int) -> bool:
     """Group an owner's unknown faces and suggest names. Safe to deliver twice."""
-    is_due = Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists()
-    if not is_due and not Upkeep.objects.without_groups().filter(owner=owner_id).exists():
+    if not _is_to_be_grouped(owner_id):
         return False
     from people import grouping
 
     started = time.monotonic()
-    is_grouped = grouping.group_owner(owner_id)
+    try:
+        is_grouped = grouping.group_owner(owner_id)
+    except WeightsUnavailable as error:
+        logger.warning("Faces are not grouped: %s", error)
+        return False
     _grouped[owner_id] = (time.monotonic(), time.monotonic() - started)
     if is_grouped:
         send_wakeup(refresh_suggestions, owner_id)
@@ -71,7 +109,11 @@ def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces. Safe to deliver twice."""
     from people import suggestions
 
-    return suggestions.refresh_suggestions(owner_id)
+    try:
+        return suggestions.refresh_suggestions(owner_id)
+    except WeightsUnavailable as error:
+        logger.warning("Names are not suggested: %s", error)
+        return 0
 
 
 @shared_task
@@ -81,12 +123,34 @@ def wake_workers() -> None:
         photo_tasks.wake_derivatives()
     if Photo.objects.due(Photo.Stage.FACES).exists():
         send_wakeup(find_faces)
+    _wake_embedding()
     waiting = Photo.objects.due(Photo.Stage.GROUPING).order_by().values_list("owner_id", flat=True)
     for owner_id in {*waiting, *Upkeep.objects.without_groups().values_list("pk", flat=True)}:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
+
+
+def _wake_embedding() -> None:
+    try:
+        if photos_to_embed(current_face_model().name).exists():
+            send_wakeup(embed_again)
+    except WeightsUnavailable as error:
+        logger.warning("Faces are not embedded again: %s", error)
+
+
+def _is_to_be_grouped(owner_id: int) -> bool:
+    """New photos always are; what else changed waits until all faces have embeddings of one model."""
+    if Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists():
+        return True
+    if not Upkeep.objects.without_groups().filter(owner=owner_id).exists():
+        return False
+    try:
+        return not is_changing(owner_id, current_face_model().name)
+    except WeightsUnavailable as error:
+        logger.warning("Faces are not grouped: %s", error)
+        return False
 
 
 def _is_time_to_group(owner_id: int) -> bool:

@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from ml import weights
+from photos.face_model import wanted_face_model
 
 QUEUES = {"io": "Thumbnails and suggestions", "ml": "Faces and groups"}
 PING_SECONDS = 0.7
@@ -41,7 +42,10 @@ def missing_worker_notice() -> str:
 
 
 def missing_weights_notice() -> str:
-    missing = weights.missing(settings.KITH_MODELS, settings.KITH_FACE_MODEL)
+    try:
+        missing = weights.missing(settings.KITH_MODELS, wanted_face_model())
+    except weights.WeightsUnavailable as unknown:
+        missing = str(unknown)
     return "" if missing is None else f"Faces cannot be found yet. {missing}"
 
 

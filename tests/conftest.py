@@ -18,6 +18,7 @@ from tests.pictures import drawing, encoded
 @pytest.fixture(autouse=True)
 def _media_of_its_own(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.KITH_FACE_MODEL_FILE = tmp_path / "face-model"
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,18 @@ def _empty_cache():
 def models_dir() -> Path:
     """The real weights, fetched if they are not there yet."""
     return weights.fetch(django_settings.KITH_MODELS, report=print)
+
+
+@pytest.fixture
+def own_models(models_dir: Path, tmp_path: Path, settings) -> Path:
+    """A folder of models that a test may add to; the weights in it are those of all tests."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for file in models_dir.iterdir():
+        if file.is_file():
+            (folder / file.name).symlink_to(file.resolve())
+    settings.KITH_MODELS = folder
+    return folder
 
 
 @pytest.fixture

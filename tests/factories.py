@@ -61,11 +61,11 @@ def unit(axis: int, *, towards: int | None = None, by: float = 0.0, dimensions: 
 
 
 def make_face(photo: Photo | None = None, *, likeness: np.ndarray | None = None, **fields) -> Face:
-    """A face; `likeness` is its 128-d projection."""
+    """A face; `likeness` is its projection."""
     number = next(_numbers)
     likeness = unit(number % 128) if likeness is None else likeness
     embedding = np.zeros(512, dtype=np.float32)
-    embedding[:128] = likeness
+    embedding[: len(likeness)] = likeness
     if "person" in fields:
         fields.setdefault("tagged_by", Face.TaggedBy.USER)
     defaults = {

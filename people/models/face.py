@@ -27,8 +27,19 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """Faces that wait for a name: nobody's yet, and not set aside."""
         return self.filter(person=None, is_ignored=False)
 
+    def embedded_by(self, model: str) -> Self:
+        """Faces with an embedding of this model: only they compare."""
+        return self.filter(model=model)
+
+    def not_embedded_by(self, model: str) -> Self:
+        """Faces with an embedding of another model; less-or-greater, because an index finds no "not equal"."""
+        return self.filter(Q(model__lt=model) | Q(model__gt=model))
+
     def closest_people(self, probe: "Face", *, threshold: float) -> "models.QuerySet[Face, tuple[int, float]]":
-        """People of these faces by cosine distance from the probe to their nearest one, as (person, distance)."""
+        """People of these faces by cosine distance from the probe to their nearest one, as (person, distance).
+
+        All faces, and the probe, must be of one model.
+        """
         distance = models.Min(CosineDistance("projection", probe.projection))
         people = self.filter(person__isnull=False).values("person").annotate(distance=distance)
         return people.filter(distance__lte=threshold).order_by("distance").values_list("person", "distance")
@@ -54,7 +65,8 @@ class Face(models.Model):
     detection_score = models.FloatField()
     quality = models.FloatField()
     embedding = VectorField(dimensions=512)  # as the network gave it, unit length
-    projection = HalfVectorField(dimensions=128)  # centred, unit length: what search compares
+    # Centred, unit length: what search compares. 128-d for FaceNet; as many as it has for a model we know little of.
+    projection = HalfVectorField()
     model = models.CharField(max_length=50)
     crop = models.FileField(max_length=200)
 
@@ -82,6 +94,7 @@ class Face(models.Model):
             ),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="a_face_has_an_area"),
         ]
+        indexes = [models.Index(fields=["model", "photo"], name="face_model")]
 
     def __str__(self) -> str:
         return f"Face {self.pk} in {self.photo_id}"

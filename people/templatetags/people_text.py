@@ -1,11 +1,15 @@
-"""Filters of the pages about people: numbers and times as their templates need them."""
+"""What templates need to say about faces: numbers and times in words, and how far a change of model is."""
 
 from datetime import datetime
 
 from django import template
 from django.utils import timezone
 
+from accounts.models import User
+from ml.weights import WeightsUnavailable
+from people.model_change import Progress, progress
 from people.models import Face
+from photos.face_model import current_face_model
 
 register = template.Library()
 
@@ -29,3 +33,12 @@ def when(moment: datetime) -> str:
     days = (timezone.localdate() - local.date()).days
     day = {0: "Today", 1: "Yesterday"}.get(days, f"{local:%-d %B %Y}")
     return f"{day}, {local:%H:%M}"
+
+
+@register.simple_tag
+def model_change(user: User) -> Progress | None:
+    """How far the user's faces are with the model in use; None where it is unknown."""
+    try:
+        return progress(current_face_model().name, owner=user)
+    except WeightsUnavailable:
+        return None

@@ -216,6 +216,9 @@ def _least_alike_first(person: Person) -> list[Face]:
     faces = list(person.faces.defer("embedding").select_related("photo"))
     if not faces:
         return []
-    embeddings = np.array([face.projection for face in faces], dtype=np.float32)
-    likeness = embeddings @ embeddings.mean(axis=0)
+    likeness = np.zeros(len(faces), dtype=np.float32)
+    for model in {face.model for face in faces}:  # two, while the model is being changed: they do not compare
+        places = [place for place, face in enumerate(faces) if face.model == model]
+        embeddings = np.array([faces[place].projection for place in places], dtype=np.float32)
+        likeness[places] = embeddings @ embeddings.mean(axis=0)
     return [faces[i] for i in np.argsort(likeness, kind="stable")]

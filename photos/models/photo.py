@@ -48,14 +48,18 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return photos
 
     def claim(self, stage: "Photo.Stage", *, limit: int) -> list["Photo"]:
-        """Take up to `limit` due photos into our hands for as long as the lease runs.
+        """Take up to `limit` photos that are due for a stage into our hands, as `lease` does."""
+        return self.due(stage).lease(limit=limit)
+
+    def lease(self, *, limit: int) -> list["Photo"]:
+        """Take up to `limit` of these photos, all in nobody's hands, into ours for as long as the lease runs.
 
         The attempt is committed before anything is decoded. A photo that was in a
         worker's hands when it died comes back alone, so that it can only take itself down.
         """
-        self.give_up(stage)
+        self.give_up()
         with transaction.atomic():
-            due = self.due(stage).select_for_update(of=("self",), skip_locked=True)
+            due = self.select_for_update(of=("self",), skip_locked=True)
             claimed = list(due.filter(attempts=0).order_by("pk")[:limit])
             claimed = claimed or list(due.order_by("attempts", "pk")[:1])
             Photo.objects.filter(pk__in=[photo.pk for photo in claimed]).update(
@@ -65,9 +69,9 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         leased = Photo.objects.select_related("owner").in_bulk([photo.pk for photo in claimed])
         return [leased[photo.pk] for photo in claimed if photo.pk in leased]
 
-    def give_up(self, stage: "Photo.Stage") -> int:
-        """Mark photos that used up their attempts as failed, and return how many."""
-        return self.due(stage).filter(attempts__gte=MAX_ATTEMPTS).update(failure=GAVE_UP, lease_until=None)
+    def give_up(self) -> int:
+        """Mark those that used up their attempts as failed, and return how many."""
+        return self.filter(attempts__gte=MAX_ATTEMPTS).update(failure=GAVE_UP, lease_until=None)
 
     def retry(self) -> int:
         """Put failed photos back in line, and return how many."""

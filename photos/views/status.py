@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
 from ml import device
+from ml.weights import WeightsUnavailable
+from photos.face_model import current_face_model, wanted_face_model
 from photos.models import Photo
 from photos.workers import missing_weights_notice, workers
 
@@ -26,7 +28,7 @@ def status(request: UserRequest) -> HttpResponse:
     failed = dict(photos.failed().values_list("stage").annotate(Count("pk")).order_by())
     context = {
         "workers": workers(),
-        "model_text": settings.KITH_FACE_MODEL,
+        "model_text": _model_text(),
         "device_text": _device_text(),
         "stages": [
             (stage.label, waiting.get(stage, 0), failed.get(stage, 0))
@@ -55,6 +57,13 @@ def _device_text() -> str:
         return device.describe_device(device.choose_device(settings.KITH_DEVICE))
     except device.DeviceUnavailable as error:
         return str(error)
+
+
+def _model_text() -> str:
+    try:
+        return current_face_model().description
+    except WeightsUnavailable:
+        return wanted_face_model()
 
 
 def _disk_text(request: UserRequest) -> str:

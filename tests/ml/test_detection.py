@@ -7,7 +7,7 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 
 from ml import detection
-from ml.detection import detect_faces, detect_in_all, locate_landmarks, smallest_face_of
+from ml.detection import detect_faces, detect_in_all, locate_landmarks
 from ml.engine import INPUTS, NETWORKS, OpenVinoEngine, TorchEngine
 from ml.geometry import pairwise_overlap
 from ml.images import open_upright
@@ -16,6 +16,7 @@ from tests.ml.pictures import crowd
 from tests.pictures import portraits
 
 MODEL = "facenet-casia"
+FACE_LOG_ODDS = 0.405  # of P-Net's threshold
 LABELLED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
@@ -82,7 +83,7 @@ def test_group_photos_give_the_boxes_of_facenet_pytorch(engine, reference):
 @pytest.mark.parametrize("network", NETWORKS)
 def test_both_engines_give_the_same(models_dir, random, network):
     height, width, channels = INPUTS[network]
-    if network in ("pnet_features", "pnet_lattice"):
+    if network in ("pnet_features", "pnet_coarse"):
         height, width = height + 49, width + 52
     count = 1 if network == "pnet_features" else 3
     pixels = random.uniform(0, 255, size=(count, height, width, channels)).astype(np.float32)
@@ -98,14 +99,12 @@ def test_both_engines_give_the_same(models_dir, random, network):
         assert np.abs(one - other).max() < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("limit", "share"), [(detection.UNSURE_LOG_ODDS, 0.95), (detection.UNSURE_LOG_ODDS_IF_SMALL, 1)]
-)
-def test_windows_off_the_lattice_are_those_of_the_whole_network(engine, astronaut, limit, share):
+@pytest.mark.parametrize(("margin", "share"), [(detection.UNSURE_MARGIN, 0.95), (detection.UNSURE_MARGIN_IF_SMALL, 1)])
+def test_windows_off_the_lattice_are_those_of_the_whole_network(engine, astronaut, margin, share):
     pixels = AreaSampler(crowd(astronaut)).resized(361, 242)
-    all_places, all_answers = detection._face_windows(pixels, engine, -1000)
+    all_places, all_answers = detection._face_windows(pixels, engine, FACE_LOG_ODDS, -1000)
 
-    places, answers = detection._face_windows(pixels, engine, limit)
+    places, answers = detection._face_windows(pixels, engine, FACE_LOG_ODDS, FACE_LOG_ODDS - margin)
 
     assert len(all_places) > 100
     assert len(places) >= share * len(all_places)
@@ -118,12 +117,11 @@ def test_windows_off_the_lattice_are_those_of_the_whole_network(engine, astronau
 @pytest.mark.parametrize("height", [12, 13, 60, 95, 134])
 def test_a_level_in_strips_gives_the_same_as_in_one_piece(engine, astronaut, monkeypatch, height):
     sampler = AreaSampler(astronaut.crop((130, 20, 330, 220)).resize((80, height)))
-    monkeypatch.setattr(detection, "PNET_LOG_ODDS", np.float32(-3))
     level = detection._Level(1.0, 80, height)
-    whole = detection._look_at_strip(sampler, level, 0, height, engine)
+    whole = detection._look_at_strip(sampler, level, 0, height, engine, -3)
 
     monkeypatch.setattr(detection, "STRIP_PIXELS", 80 * 26)
-    parts = [detection._look_at_strip(sampler, level, first, last, engine) for first, last in level.strips()]
+    parts = [detection._look_at_strip(sampler, level, first, last, engine, -3) for first, last in level.strips()]
 
     assert len(parts) == (height - 12 + 23) // 24 or height == 12
     for one, other in zip(whole, (np.concatenate(arrays) for arrays in zip(*parts, strict=True)), strict=True):
@@ -166,10 +164,16 @@ def test_an_image_too_small_or_thin_for_faces_has_none(engine, size):
     assert len(detect_faces(Image.new("RGB", size, "brown"), engine)) == 0
 
 
-@pytest.mark.parametrize("smallest", [0, -20, 11.9, float("nan"), float("inf")])
+@pytest.mark.parametrize("smallest", [0, -20, 7.9, float("nan"), float("inf")])
 def test_a_senseless_smallest_face_is_refused(engine, astronaut, smallest):
     with pytest.raises(ValueError, match="smallest_face"):
         detect_faces(astronaut, engine, smallest_face=smallest)
+
+
+@pytest.mark.parametrize("thresholds", [(0.6, 0.7), (0, 0.7, 0.7), (0.6, 1, 0.7), (0.6, 0.7, float("nan"))])
+def test_senseless_thresholds_are_refused(engine, astronaut, thresholds):
+    with pytest.raises(ValueError, match="thresholds"):
+        detect_faces(astronaut, engine, thresholds=thresholds)
 
 
 @pytest.mark.parametrize("image", [np.zeros((90, 90, 3), dtype=np.uint8), None, "face.jpg"])
@@ -189,8 +193,3 @@ def test_boxes_outside_the_image_hold_no_face(engine, astronaut):
 
     assert len(locate_landmarks(boxes, AreaSampler(astronaut), engine, threshold=0.9)) == 0
     assert len(locate_landmarks(np.zeros((0, 4), dtype=np.float32), AreaSampler(astronaut), engine)) == 0
-
-
-def test_the_smallest_face_grows_with_the_photo():
-    assert smallest_face_of((640, 480)) == 20
-    assert smallest_face_of((480, 3840)) == smallest_face_of((3840, 480)) > 30

@@ -3,7 +3,10 @@ import pytest
 from PIL import Image
 
 from ml import bench
-from ml.evaluation import LabelledFaces, bcubed, pair_accuracy, score_suggestions, true_accept_rate
+from ml.evaluation.clustering import bcubed
+from ml.evaluation.identification import score_suggestions
+from ml.evaluation.labelled_faces import LabelledFaces
+from ml.evaluation.verification import pair_accuracy, true_accept_rate
 from ml.memory import return_big_blocks
 from tests.ml.synthetic import make_embeddings
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.detection import smallest_face_of, working_side
 from ml.device import choose_device
 from ml.faces import BoundingBox, load_face_finder, open_upright
 from ml.projection import load_projection, unit_rows
@@ -128,6 +129,27 @@ def test_a_box_drawn_anywhere_gets_an_embedding(finder, astronaut, box):
     assert np.isfinite(drawn.projection).all()
     assert drawn.landmarks.shape == (5, 2)
     assert 0 <= drawn.quality <= 1
+
+
+def test_the_smallest_face_grows_with_the_photo():
+    assert smallest_face_of((640, 480)) == smallest_face_of((1920, 1080)) == 20
+    assert smallest_face_of((480, 3840)) == smallest_face_of((3840, 480)) == 40
+    assert smallest_face_of((640, 480), 10) == 10
+    assert smallest_face_of((3840, 480), 10) == 20
+
+
+def test_photos_keep_enough_pixels_for_the_smallest_face_asked_for():
+    assert working_side() == working_side(40) == 1920
+    assert working_side(10) == 3840
+    for smallest in (8, 10, 13.3):
+        side = working_side(smallest)
+        assert smallest_face_of((side, 100), smallest) == pytest.approx(20, abs=0.01)
+
+
+@pytest.mark.parametrize("smallest", [0, 7.9, -20, float("nan"), float("inf")])
+def test_no_face_is_too_small_to_be_refused(models_dir, smallest):
+    with pytest.raises(ValueError, match="smallest_face"):
+        load_face_finder(models_dir, device="cpu", smallest_face=smallest)
 
 
 def test_the_networks_are_loaded_once_per_process(models_dir, finder):

@@ -72,7 +72,7 @@ def test_a_gallery_with_too_few_names_is_refused():
         closest_people(on_circle(0), on_circle(0, 1), np.array([ANN]), threshold=0.4)
 
 
-@pytest.mark.parametrize("model", ["facenet-casia", "vggface2", "a model we have not measured"])
+@pytest.mark.parametrize("model", ["facenet-casia", "facenet-vggface2", "arcface", "a model we have not measured"])
 @pytest.mark.parametrize("recentred", [False, True])
 def test_every_model_has_thresholds(model, recentred):
     thresholds = thresholds_for(model, recentred=recentred)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ml import weights
+from ml import downloads, weights
+from ml.checked_files import sha256_of
 from ml.weights import WeightsUnavailable, fetch, missing, verify
 
 
@@ -120,12 +121,12 @@ def test_vggface2_is_taken_from_a_file(copy_of_models, tmp_path, monkeypatch):
     tensors = load_file(copy_of_models / "facenet-casia.safetensors")
     source = tmp_path / "vggface2.pt"
     torch.save({**tensors, "logits.weight": torch.zeros(3, 512), "logits.bias": torch.zeros(3)}, source)
-    monkeypatch.setattr(weights, "VGGFACE2_SHA256", weights._sha256(source))
+    monkeypatch.setattr(downloads, "VGGFACE2_SHA256", sha256_of(source))
 
-    fetch(copy_of_models, "vggface2", source=source)
+    fetch(copy_of_models, "facenet-vggface2", source=source)
 
-    verify(copy_of_models, "vggface2")
-    assert set(load_file(copy_of_models / "vggface2.safetensors")) == set(tensors)
+    verify(copy_of_models, "facenet-vggface2")
+    assert set(load_file(copy_of_models / "facenet-vggface2.safetensors")) == set(tensors)
 
 
 def test_vggface2_of_another_hash_is_refused(copy_of_models, tmp_path):
@@ -133,14 +134,14 @@ def test_vggface2_of_another_hash_is_refused(copy_of_models, tmp_path):
     torch.save({}, source)
 
     with pytest.raises(WeightsUnavailable, match=r"vggface2\.pt is not the file we expect"):
-        fetch(copy_of_models, "vggface2", source=source)
+        fetch(copy_of_models, "facenet-vggface2", source=source)
 
 
 def test_vggface2_without_a_network_says_what_to_do(copy_of_models, monkeypatch):
-    monkeypatch.setattr(weights, "VGGFACE2_URL", "http://127.0.0.1:9/nothing.pt")
+    monkeypatch.setattr(downloads, "VGGFACE2_URL", "http://127.0.0.1:9/nothing.pt")
 
     with pytest.raises(WeightsUnavailable, match="download it yourself and give its path as source"):
-        fetch(copy_of_models, "vggface2")
+        fetch(copy_of_models, "facenet-vggface2")
 
 
 def test_an_unreadable_list_of_files_is_reported(copy_of_models):

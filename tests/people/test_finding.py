@@ -194,3 +194,18 @@ def test_a_full_disk_does_not_fail_a_photo(add, astronaut, monkeypatch):
 
     assert find_faces() == 1
     assert photo.faces.count() == 1
+
+
+def test_whoever_asks_for_smaller_faces_gets_them_in_a_big_photo(add, astronaut, settings):
+    crowd = Image.new("RGB", (3840, 2400), (90, 110, 90))
+    crowd.paste(astronaut.resize((100, 100), Image.Resampling.LANCZOS), (1800, 1100))  # her face: 1/190 of the width
+    pictures = [encoded(crowd, quality=95), encoded(crowd, quality=94)]
+    [photo] = add(pictures[0])
+    find_faces()
+    assert photo.faces.count() == 0
+
+    settings.KITH_SMALLEST_FACE = 10
+    [photo] = add(pictures[1])
+    find_faces()
+
+    assert photo.faces.count() == 1

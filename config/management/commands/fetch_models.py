@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from ml import weights
+from photos.face_model import wanted_face_model
 
 
 class Command(BaseCommand):
@@ -16,7 +17,7 @@ class Command(BaseCommand):
         try:
             weights.fetch(
                 settings.KITH_MODELS,
-                settings.KITH_FACE_MODEL,
+                wanted_face_model(),
                 source=settings.KITH_FACE_MODEL_SOURCE or None,
                 report=self.stdout.write,
             )

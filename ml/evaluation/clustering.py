@@ -1,0 +1,136 @@
+"""Clustering: are the groups people?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.clustering import NOISE, cluster_embeddings, group_faces
+from ml.identification import Thresholds
+
+# Cosine distances among which DBSCAN gets the one that suits the very photos it is measured on.
+DBSCAN_THRESHOLDS = tuple(round(0.20 + 0.02 * step, 2) for step in range(16))
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """precision: how pure groups are, recall: how whole people are, each from 0 to 1."""
+
+    precision: float
+    recall: float
+
+    @property
+    def f(self) -> float:
+        """Their harmonic mean; 0 where both are."""
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+@dataclass(frozen=True)
+class ClusteringScore:
+    """Scores of one way of grouping. groups: how many there are of two faces or more. alone: faces without a group.
+
+    threshold: the cosine distance it was cut at.
+    """
+
+    threshold: float
+    bcubed: GroupScore
+    pairwise: GroupScore
+    groups: int
+    alone: int
+
+
+def score_grouping(
+    projections: NDArray[np.float32], qualities: NDArray[np.float32], people: NDArray[np.int64], thresholds: Thresholds
+) -> ClusteringScore:
+    """The groups that the product makes of faces nobody has named.
+
+    Args:
+        projections: shape (n, d), unit rows. qualities: (n,). people: (n,): whose each face is.
+        thresholds: of the model.
+    """
+    labels = group_faces(
+        projections,
+        proposal_threshold=thresholds.grouping,
+        linkage_threshold=thresholds.linkage,
+        may_seed=qualities >= thresholds.poor_quality,
+    )
+    return score_groups(labels, people, threshold=thresholds.linkage)
+
+
+def best_dbscan(
+    projections: NDArray[np.float32], people: NDArray[np.int64], thresholds: Sequence[float] = DBSCAN_THRESHOLDS
+) -> ClusteringScore:
+    """The best that plain DBSCAN could do: at the threshold with the highest BCubed F on these same faces."""
+    scores = (
+        score_groups(cluster_embeddings(projections, threshold=threshold), people, threshold=threshold)
+        for threshold in thresholds
+    )
+    return max(scores, key=lambda score: score.bcubed.f)
+
+
+def score_groups(labels: NDArray[np.int64], people: NDArray[np.int64], *, threshold: float) -> ClusteringScore:
+    """Score group labels, NOISE allowed; both of shape (n,)."""
+    return ClusteringScore(
+        threshold=threshold,
+        bcubed=bcubed(labels, people),
+        pairwise=pairwise_score(labels, people),
+        groups=len(np.unique(labels[labels != NOISE])),
+        alone=int((labels == NOISE).sum()),
+    )
+
+
+def bcubed(labels: NDArray[np.int64], people: NDArray[np.int64]) -> GroupScore:
+    """Score group labels (NOISE allowed) against the truth, as a mean over faces.
+
+    Precision is the share of a face's group that is the same person, recall the share of that person's faces in its
+    group. A face without a group is a group of its own.
+
+    Args:
+        labels, people: shape (n,), n at least 1.
+
+    Raises:
+        ValueError: labels and people differ in shape, or are empty.
+
+    Source: Amigo et al., A comparison of extrinsic clustering evaluation metrics, 2009.
+    """
+    together, group_sizes, person_sizes, face_pair = _counts(labels, people)
+    shared = together[face_pair]
+    return GroupScore(float((shared / group_sizes).mean()), float((shared / person_sizes).mean()))
+
+
+def pairwise_score(labels: NDArray[np.int64], people: NDArray[np.int64]) -> GroupScore:
+    """Score group labels (NOISE allowed) by pairs: of those in one group, how many are one person, and the reverse.
+
+    Where no two faces share a group precision is 1, where no two are of one person recall is: nothing went wrong.
+
+    Args:
+        labels, people: shape (n,), n at least 1.
+
+    Raises:
+        ValueError: labels and people differ in shape, or are empty.
+    """
+    together, group_sizes, person_sizes, _ = _counts(labels, people)
+    right = int((together * (together - 1)).sum())
+    # Summed over faces, each of which has one pair with every other face of its group.
+    grouped, alike = int((group_sizes - 1).sum()), int((person_sizes - 1).sum())
+    return GroupScore(right / grouped if grouped else 1.0, right / alike if alike else 1.0)
+
+
+def _counts(
+    labels: NDArray[np.int64], people: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Faces in each combination of group and person; then for each face the size of its group, of its person, and the
+    number of its combination."""
+    if labels.shape != people.shape or labels.ndim != 1 or not len(labels):
+        raise ValueError(f"labels and people must be one number a face, not of shapes {labels.shape}, {people.shape}.")
+    alone = labels == NOISE
+    groups = labels.copy()
+    groups[alone] = labels.max(initial=NOISE) + 1 + np.arange(alone.sum())
+    _, person, person_sizes = np.unique(people, return_inverse=True, return_counts=True)
+    _, group, group_sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    _, pair, together = np.unique(np.stack([group, person]), axis=1, return_inverse=True, return_counts=True)
+    return together, group_sizes[group], person_sizes[person], pair.ravel()

@@ -1,0 +1,172 @@
+"""Identification: who is this, among the people named so far?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.evaluation.labelled_faces import LabelledFaces
+from ml.identification import BLOCK, closest_people
+
+SPLITS = 10  # random divisions of people into known and strangers
+CONFIRMED = 3  # faces in the gallery a person, at most: so many are soon confirmed
+
+
+@dataclass(frozen=True)
+class SuggestionScore:
+    """precision: share of suggestions that are right. recall: share of known people's faces suggested rightly.
+    stranger_rate: share of strangers' faces that get any suggestion."""
+
+    precision: float
+    recall: float
+    stranger_rate: float
+
+
+def score_suggestions(
+    faces: LabelledFaces, threshold: float, *, confirmed: int, poor_quality: float
+) -> SuggestionScore:
+    """Suggest names by the nearest confirmed face for people half of whom nobody has named.
+
+    In each of ten random splits half of the people with two faces or more are known, by at most `confirmed` good faces
+    each; all their other faces, and all faces of the other people, are probes.
+    """
+    people = faces.identities()
+    counts = np.bincount(people)
+    suggested = right = known_probes = strangers = stranger_suggestions = 0
+    for split in range(SPLITS):
+        random = np.random.default_rng(split)
+        known = random.permutation(np.flatnonzero(counts >= 2))[: int((counts >= 2).sum()) // 2]
+        gallery = _gallery(people, faces.qualities, known, confirmed, poor_quality, random)
+        probes = np.setdiff1d(np.arange(len(people)), gallery)
+        candidates = closest_people(
+            faces.projections[probes], faces.projections[gallery], people[gallery], threshold=threshold
+        )
+        nearest = {candidate.probe: candidate.person for candidate in reversed(candidates)}
+        for index, probe in enumerate(probes):
+            is_known = people[probe] in people[gallery]
+            known_probes += is_known
+            strangers += not is_known
+            if index in nearest:
+                suggested += 1
+                right += nearest[index] == people[probe]
+                stranger_suggestions += not is_known
+    return SuggestionScore(
+        right / max(suggested, 1), right / max(known_probes, 1), stranger_suggestions / max(strangers, 1)
+    )
+
+
+@dataclass(frozen=True)
+class IdentificationScore:
+    """Means over the splits. tpir: true positive identification rate; tpir_spread: its standard deviation.
+
+    known, strangers: probes of people in the gallery and of people not in it, per split.
+    """
+
+    tpir: float
+    tpir_spread: float
+    known: float
+    strangers: float
+
+
+def score_identification(
+    faces: LabelledFaces,
+    false_positive_rate: float = 0.01,
+    *,
+    seed: int,
+    confirmed: int = CONFIRMED,
+    poor_quality: float,
+) -> IdentificationScore | None:
+    """Share of known people's faces that get the right name while this share of strangers' faces gets any.
+
+    In each of ten splits half of the people with two faces or more are in the gallery, by at most `confirmed` good
+    faces each; all their other faces and all faces of everybody else are probes. A probe gets the name of the nearest
+    gallery face, if that is within the threshold.
+
+    Returns:
+        None where no split has both known probes and strangers.
+
+    Source: open-set identification (TPIR at FPIR) as in NIST's Face Recognition Vendor Test, part 2.
+    """
+    people = faces.identities()
+    counts = np.bincount(people)
+    several = np.flatnonzero(counts >= 2)
+    rates, known_probes, stranger_probes = [], [], []
+    for split in range(SPLITS):
+        random = np.random.default_rng((seed, split))
+        enrolled = random.permutation(several)[: max(len(several) // 2, 1)]
+        gallery = _gallery(people, faces.qualities, enrolled, confirmed, poor_quality, random)
+        probes = np.setdiff1d(np.arange(len(people)), gallery)
+        known = np.isin(people[probes], people[gallery])
+        if known.any() and not known.all():
+            distances, named = nearest_people(faces.projections[probes], faces.projections[gallery], people[gallery])
+            right = named == people[probes]
+            rates.append(true_identification_rate(distances, right, known, false_positive_rate))
+            known_probes.append(int(known.sum()))
+            stranger_probes.append(int((~known).sum()))
+    if not rates:
+        return None
+    return IdentificationScore(
+        float(np.mean(rates)), float(np.std(rates)), float(np.mean(known_probes)), float(np.mean(stranger_probes))
+    )
+
+
+def true_identification_rate(
+    distances: NDArray[np.float32],
+    right: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    false_positive_rate: float,
+) -> float:
+    """Share of known probes named rightly at the widest threshold that names at most this share of strangers.
+
+    Args:
+        distances: shape (n,), cosine, to the nearest gallery face of each probe.
+        right: shape (n,): whether that face is the same person.
+        known: shape (n,): whether that person has any face in the gallery.
+
+    Raises:
+        ValueError: the shapes differ, or there are no known probes or no strangers.
+    """
+    if not distances.shape == right.shape == known.shape:
+        raise ValueError(
+            f"distances, right and known differ in shape: {distances.shape}, {right.shape}, {known.shape}."
+        )
+    if known.all() or not known.any():
+        raise ValueError("known must hold known people and strangers.")
+    strangers = np.sort(distances[~known])
+    allowed = int(false_positive_rate * len(strangers) + 1e-9)
+    limit = strangers[allowed] if allowed < len(strangers) else np.inf
+    return float(((distances < limit) & right)[known].mean())
+
+
+def nearest_people(
+    probes: NDArray[np.float32], gallery: NDArray[np.float32], persons: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cosine distance to the nearest gallery face of each probe, and whose that is; rows of unit length."""
+    distances = np.empty(len(probes), dtype=np.float32)
+    named = np.empty(len(probes), dtype=np.int64)
+    at_once = max(BLOCK // len(gallery), 1)
+    for start in range(0, len(probes), at_once):
+        block = 1 - probes[start : start + at_once] @ gallery.T
+        nearest = block.argmin(axis=1)
+        distances[start : start + at_once] = block[np.arange(len(block)), nearest]
+        named[start : start + at_once] = persons[nearest]
+    return distances, named
+
+
+def _gallery(
+    people: NDArray[np.int64],
+    qualities: NDArray[np.float32],
+    known: NDArray[np.int64],
+    confirmed: int,
+    poor_quality: float,
+    random: np.random.Generator,
+) -> NDArray[np.intp]:
+    """Indices of the confirmed faces: of each known person some good ones, leaving at least one face to recognise."""
+    chosen: list[int] = []
+    for person in known:
+        members = np.flatnonzero(people == person)
+        good = random.permutation(members[qualities[members] >= poor_quality])
+        chosen.extend(good[: min(confirmed, len(members) - 1)])
+    return np.array(sorted(chosen), dtype=np.intp)

@@ -1,0 +1,1 @@
+"""Measurements behind the decisions: what was tried, and what it gave."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_path", "projection_path", "verify"]
 
 MTCNN = "mtcnn"
-MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
+MTCNN_NETWORKS = ("pnet_coarse", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 

@@ -5,6 +5,7 @@ facenet-pytorch runs in evaluation mode without gradients and with as many threa
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.bench.inputs import Faces
-from ml.bench.racing import Ready
+from ml.bench.racing import RaceFailed, Ready, in_own_process
 
 SMALLEST_FACE = 20  # pixels; facenet-pytorch's default, and ours for photos up to 1920 pixels
 DBSCAN_DISTANCE = 0.3  # cosine; where DBSCAN alone groups best (DESIGN.md section 6)
@@ -123,9 +124,20 @@ def plain_loop(photos: Sequence[Path], models_dir: Path, model: str) -> Ready:
     return Ready(run, f"{torch.get_num_threads()} in torch")
 
 
+@functools.cache
 def has_face_recognition() -> bool:
-    """Whether `face_recognition` and dlib are installed; Kith itself needs neither."""
-    return all(importlib.util.find_spec(name) is not None for name in ("face_recognition", "dlib"))
+    """Whether `face_recognition` and dlib can be used; Kith itself needs neither."""
+    if any(importlib.util.find_spec(name) is None for name in ("face_recognition", "dlib")):
+        return False
+    try:
+        in_own_process(_import_face_recognition)  # it ends the process when its models are missing
+    except RaceFailed:
+        return False
+    return True
+
+
+def _import_face_recognition() -> None:
+    import face_recognition  # noqa: F401
 
 
 def face_recognition_loop(photos: Sequence[Path]) -> Ready:

@@ -21,6 +21,9 @@ readable_formats()  # loads the HEIC decoder once, before children are forked
 
 SMALL_SIDE = 720  # a justified row is 192 px high and at most about 310: enough at double density
 LARGE_SIDE = 2048
+LARGE_AT_MOST = (
+    2400  # not scaled to LARGE_SIDE below this: 4,600 pixels decode to 2,300, and scaling takes as long again
+)
 # A JPEG is decoded straight to this or more where that spares scaling: phones' 4000 pixels come out as 2000.
 LARGE_ENOUGH = 1920
 EXTENSIONS = {
@@ -67,7 +70,8 @@ def derive(path: str, small: str, large: str) -> dict[str, Any]:
         metadata = read_metadata(image)
         _decode_smaller(image)
         upright = upright_rgb(_in_srgb(_reduced(image)), image)
-    upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
+    if max(upright.size) > LARGE_AT_MOST:
+        upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
     encoded = _encoded(upright, quality=82)
     _write(encoded, large)
     if max(upright.size) > SMALL_SIDE:

@@ -273,3 +273,17 @@ def test_transparency_of_a_huge_picture_is_put_on_white(tmp_path):
 
     with Image.open(tmp_path / "large") as image:
         assert image.getpixel((1000, 10)) == pytest.approx((255, 255, 255), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("side", "large"),
+    [(2400, 2400), (2500, 2048), (3839, 2048), (4000, 2000), (4608, 2304), (6000, 2048), (8160, 2040)],
+)
+def test_the_large_derivative_takes_what_the_jpeg_decoder_gives_where_that_will_do(tmp_path, side, large):
+    (tmp_path / "picture").write_bytes(encoded(drawing(side, 300)))
+
+    decoding.derive(tmp_path / "picture", small=tmp_path / "small", large=tmp_path / "large")
+
+    for name, wanted in (("large", large), ("small", 720)):
+        with Image.open(tmp_path / name) as image:
+            assert max(image.size) == wanted

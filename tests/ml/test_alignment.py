@@ -124,6 +124,9 @@ def test_points_that_are_none_are_refused_by_name(points):
         warp_to_layout(image, ARCFACE_LAYOUT, points, 112)
 
 
+LEVEL = np.array([(30, 40), (70, 40), (50, 60), (35, 80), (65, 80)], dtype=np.float32)
+
+
 def leaning(points, degrees):
     """Points turned clockwise about their middle."""
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))

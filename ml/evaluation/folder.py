@@ -230,26 +230,26 @@ def _counts(
 
 
 def _reasons(verification: VerificationScore, detection: DetectionScore, people: _MeasuredPeople) -> dict[str, str]:
-    """Why each missing figure is missing."""
+    """Why each missing figure is missing, by its name in the JSON."""
     reasons = {}
+    if verification.accuracy is None:
+        reasons["verification.accuracy"] = "It takes pairs of one person and of two, in two folds."
     if verification.tar_at_far_01_percent is None:
-        reasons["verification"] = "It takes a person with two photos and a second person to make pairs of both kinds."
-    elif verification.accuracy is None:
-        reasons["verification.accuracy"] = "The pairs are too few for two folds."
+        for rate in ("0.01", "0.001"):
+            reasons[f"verification.tar_at_far_{rate}"] = "It takes pairs of one person and of two."
     if detection.recall is None:
         reasons["detection.recall"] = "No boxes are drawn around faces."
-    if detection.false_positives_per_photo is None:
-        reasons["detection.false_positives_per_photo"] = "There is no photo in which every face has a box."
-    if detection.precision is None:
-        reasons["detection.precision"] = "No face was found in photos in which every face has a box."
-    if detection.average_precision is None:
-        reasons["detection.average_precision"] = "There is no photo in which every face has a box."
-    if people.grouping is None:
-        reasons["clustering"] = "Nobody has two photos."
+    for name in ("precision", "false_positives_per_photo", "average_precision"):
+        if getattr(detection, name) is None:
+            reasons[f"detection.{name}"] = "There is no photo in which every face has a box."
+    if detection.known_photos and detection.precision is None:
+        reasons["detection.precision"] = "No face was found in photos whose faces are all known."
     if people.identification is None:
-        reasons["identification"] = "It takes a person with two photos, and a stranger."
+        reasons["identification.tpir_at_fpir_0.01"] = "It takes a person with two faces that are found, and a stranger."
+    if people.grouping is None:
+        reasons["clustering.bcubed_f"] = "Nobody has two faces that are found."
     if not people.quality:
-        reasons["quality"] = "Nobody has two photos."
+        reasons["quality.deciles"] = "Nobody is in two photos."
     return reasons
 
 

@@ -58,7 +58,7 @@ def line_plot(title: str, x: Axis, y: Axis, series: Sequence[Series], *, steps: 
         points = _as_steps(one.points) if steps else one.points
         path = " ".join(f"{left:.1f},{top:.1f}" for left, top in _thinned(_placed(points, x, y)))
         lines.append(f'<polyline class="line {one.style}" points="{path}"/>')
-    return _framed(title, x, y, lines, series)
+    return _framed(title, x, y, lines) + _legend(series, mark="line")
 
 
 def histogram(title: str, x: Axis, series: Sequence[Series], *, marked: float | None = None) -> str:
@@ -76,7 +76,7 @@ def histogram(title: str, x: Axis, series: Sequence[Series], *, marked: float | 
     if marked is not None:
         (left, _), *_ = _placed(np.array([[marked, 0.0]]), x, y)
         areas.append(f'<line class="mark" x1="{left:.1f}" x2="{left:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-    return _framed(title, x, y, areas, series)
+    return _framed(title, x, y, areas) + _legend(series, mark="line solid")
 
 
 def bar_plot(title: str, label: str, names: Sequence[str], shares: Sequence[float], value_label: str) -> str:
@@ -92,7 +92,7 @@ def bar_plot(title: str, label: str, names: Sequence[str], shares: Sequence[floa
         size = f'width="{right - left:.1f}" height="{bottom - top:.1f}"'
         said = f"<title>{escape(names[place])}: {100 * share:.1f} %</title>"
         bars.append(f'<rect class="bar" x="{left:.1f}" y="{top:.1f}" {size} rx="2">{said}</rect>')
-    return _framed(title, x, y, bars, [])
+    return _framed(title, x, y, bars)
 
 
 def _round_up(share: float) -> float:
@@ -127,8 +127,8 @@ def _thinned(places: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.take(places, kept, axis=0)
 
 
-def _framed(title: str, x: Axis, y: Axis, drawn: Sequence[str], series: Sequence[Series]) -> str:
-    """A drawing with its axes, and the names of its series below."""
+def _framed(title: str, x: Axis, y: Axis, drawn: Sequence[str]) -> str:
+    """A drawing with its axes."""
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">']
     for place, (_, text) in zip(y.shares(np.array([tick for tick, _ in y.ticks])), y.ticks, strict=True):
         down = HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM)
@@ -143,14 +143,13 @@ def _framed(title: str, x: Axis, y: Axis, drawn: Sequence[str], series: Sequence
     halfway = TOP + (HEIGHT - TOP - BOTTOM) / 2
     turned = f'transform="rotate(-90 14 {halfway:.0f})"'
     parts.append(f'<text class="x label" x="14" y="{halfway:.0f}" {turned}>{escape(y.label)}</text></svg>')
-    return "".join(parts) + _legend(series)
+    return "".join(parts)
 
 
-def _legend(series: Sequence[Series]) -> str:
-    if not series:
-        return ""
+def _legend(series: Sequence[Series], *, mark: str) -> str:
+    """The names of series, each beside a stroke in its colour."""
     entries = (
-        f'<li><svg viewBox="0 0 28 8"><line class="line {one.style}" x1="1" x2="27" y1="4" y2="4"/></svg>'
+        f'<li><svg viewBox="0 0 28 8"><line class="{mark} {one.style}" x1="1" x2="27" y1="4" y2="4"/></svg>'
         f"{escape(one.name)}</li>"
         for one in series
     )

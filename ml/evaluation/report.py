@@ -87,7 +87,7 @@ def _verification(evaluation: Evaluation) -> Iterator[str]:
         "from the middle of its photo."
     )
     if scores["published"].tar_at_far_1_percent is None:
-        yield from _reason(evaluation, "verification")
+        yield from _reason(evaluation, "verification.accuracy")
         return
     rows = [
         (VARIANTS[name], percent(score.accuracy), percent(score.accuracy_spread),
@@ -169,7 +169,7 @@ def _identification(evaluation: Evaluation) -> Iterator[str]:
     score = evaluation.identification
     yield "<h2>Identification: who is this, if anybody known?</h2>"
     if score is None:
-        yield from _reason(evaluation, "identification")
+        yield from _reason(evaluation, "identification.tpir_at_fpir_0.01")
         return
     yield _paragraph(
         f"Half of the people with two faces or more are named, by at most three faces each; everybody else is a "
@@ -182,7 +182,7 @@ def _identification(evaluation: Evaluation) -> Iterator[str]:
 def _clustering(evaluation: Evaluation) -> Iterator[str]:
     yield "<h2>Clustering: is a group a person?</h2>"
     if evaluation.grouping is None or evaluation.dbscan is None:
-        yield from _reason(evaluation, "clustering")
+        yield from _reason(evaluation, "clustering.bcubed_f")
         return
     yield _paragraph(
         f"{evaluation.counts.sampled_faces:,} faces grouped without names. BCubed: for the mean face, the share of its "
@@ -204,7 +204,7 @@ def _group_row(name: str, score: ClusteringScore) -> tuple[str, ...]:
 def _quality(evaluation: Evaluation) -> Iterator[str]:
     yield "<h2>Quality: are the poor faces those that go wrong?</h2>"
     if not evaluation.quality:
-        yield from _reason(evaluation, "quality")
+        yield from _reason(evaluation, "quality.deciles")
         return
     faces = sum(decile.faces for decile in evaluation.quality)
     yield _paragraph(
@@ -233,8 +233,8 @@ def _paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def _reason(evaluation: Evaluation, subject: str) -> Iterator[str]:
-    yield _paragraph(f"Not measured. {evaluation.reasons.get(subject, '')}")
+def _reason(evaluation: Evaluation, figure: str) -> Iterator[str]:
+    yield _paragraph(f"Not measured. {evaluation.reasons[figure]}")
 
 
 def _figure(caption: str, plot: str) -> str:

@@ -20,8 +20,9 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     for table in (_verification(evaluation), _detection(evaluation), _people(evaluation), _quality(evaluation)):
         if table.row_count:
             console.print(table)
-    for subject, reason in evaluation.reasons.items():
-        console.print(f"Not measured: {subject}. {reason}")
+    for reason in dict.fromkeys(evaluation.reasons.values()):
+        figures = ", ".join(figure for figure, why in evaluation.reasons.items() if why == reason)
+        console.print(f"Not measured: {figures}. {reason}")
     for sentence in (*evaluation.notes, *evaluation.problems):
         console.print(sentence, markup=False)
 

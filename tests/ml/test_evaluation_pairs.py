@@ -163,6 +163,14 @@ def test_few_people_make_few_pairs(faces_each, same, different):
     assert (sum(pair.same for pair in pairs), sum(not pair.same for pair in pairs)) == (same, different)
 
 
+def test_two_people_make_folds_at_random_with_both_kinds_in_each():
+    pairs = made_pairs(album(8, 1), seed=0)
+
+    assert pairs.folds == "10 at random: the people cannot be shared out"
+    for fold in range(8):
+        assert {pair.same for pair in pairs.pairs if pair.fold == fold} == {True, False}
+
+
 def people_are_in_one_fold(pairs):
     folds = {}
     for pair in pairs.pairs:

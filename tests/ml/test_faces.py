@@ -9,7 +9,7 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 
 from ml import detection
-from ml.detection import detect_faces, smallest_face_of, working_side
+from ml.detection import MEASURED_THRESHOLDS, detect_faces, smallest_face_of, working_side
 from ml.device import choose_device
 from ml.engine import NETWORKS, OpenVinoEngine, TorchEngine
 from ml.faces import BoundingBox, load_face_finder, open_upright
@@ -178,6 +178,13 @@ def test_the_smallest_face_grows_with_the_photo():
     assert smallest_face_of((640, 480), 14) == 14
     assert smallest_face_of((640, 480), 10) == 12  # P-Net's window
     assert smallest_face_of((3840, 480), 10) == 20
+
+
+def test_what_the_last_network_is_unsure_of_is_no_face(engine, astronaut):
+    lying = astronaut.rotate(99)
+
+    assert len(detect_faces(lying, engine, smallest_face=40)) == 1
+    assert len(detect_faces(lying, engine, smallest_face=40, thresholds=MEASURED_THRESHOLDS)) == 0
 
 
 def test_photos_keep_enough_pixels_for_the_smallest_face_asked_for():

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,8 +75,10 @@ def write_manifest(path: Path, files: list[Path]) -> None:
         temporary.write_text(json.dumps(entries, indent=1))
 
 
-def manifest_complaint(path: Path, differs: Callable[[Path, Mapping[str, object]], bool], advice: str) -> str | None:
-    """Say in a sentence which file of a manifest is missing or differs from its entry; None when none does."""
+def manifest_complaint(
+    path: Path, expected: Iterable[Path], differs: Callable[[Path, Mapping[str, object]], bool], advice: str
+) -> str | None:
+    """Say in a sentence which file is missing, from the manifest or itself, or differs from its entry; else None."""
     folder, network = path.parent, path.stem
     try:
         entries = json.loads(path.read_text())
@@ -84,6 +86,9 @@ def manifest_complaint(path: Path, differs: Callable[[Path, Mapping[str, object]
         return f"The weights of {network} are not in {folder}; {advice}."
     except (ValueError, OSError) as error:
         return f"The list of files of {network} in {folder} cannot be read ({error}); {advice}."
+    for file in expected:
+        if file.name not in entries:  # written by an earlier version
+            return f"The file {file.name} is missing from {folder}; {advice}."
     for name, entry in entries.items():
         file = folder / name
         if not file.is_file():

@@ -37,9 +37,11 @@ THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.7)  # facenet-pytorch's
 MEASURED_THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.8)
 
 # P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
-# whose log-odds are above this; faces have 0.4 or more. Over the measuring photos -2 already gave the same faces as
-# looking at all (docs/decisions/0009).
-UNSURE_LOG_ODDS = np.float32(-2.5)
+# whose log-odds fall short of a face's (0.4) by less than this. Over the measuring photos 2.4 already gave the same
+# faces as looking at all, but half a face was once missed at 3.4. So in small levels, which have the big faces and cost
+# little, the margin is one at which nothing was missed (docs/decisions/0009).
+UNSURE_MARGIN, UNSURE_MARGIN_IF_SMALL = 2.9, 5.4
+SMALL_LEVEL = 100_000  # pixels
 LATTICE = 2 * STRIDE  # pixels
 
 # Side in pixels of the smallest face looked for, in photos whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
@@ -92,21 +94,24 @@ def detect_faces(
     Args:
         image: any size; images smaller than a face give no detections. Other modes than RGB are converted.
         engine: what runs the networks.
-        smallest_face: side in pixels of the smallest face to look for, 12 or more (P-Net sees no smaller ones); by
-            default `smallest_face_of(image.size)`.
-        thresholds: least score that P-Net, R-Net and O-Net each let pass; by default facenet-pytorch's.
+        smallest_face: side in pixels of the smallest face to look for, 8 or more; by default
+            `smallest_face_of(image.size)`.
+        thresholds: least score that P-Net, R-Net and O-Net each let pass, 0 to 1; by default facenet-pytorch's.
         threads: share the work out over these, which is of use when there are fewer images than lanes.
 
     Raises:
-        ValueError: image is not a PIL image, or smallest_face is below 12 or not a number.
+        ValueError: image is not a PIL image, smallest_face is below 8 or not finite, or a threshold is not between 0
+            and 1.
     """
     sampler = AreaSampler(image)
     wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
-    if not WINDOW <= wanted < math.inf:
-        raise ValueError(f"smallest_face must be {WINDOW} pixels or more, not {wanted}")
+    _check_smallest(wanted)
+    if len(thresholds) != 3 or not all(0 < threshold < 1 for threshold in thresholds):
+        raise ValueError(f"thresholds must be three numbers between 0 and 1, not {thresholds}")
     if min(image.size) < wanted:
         return NO_DETECTIONS
-    boxes = _refine(_propose(sampler, engine, wanted, thresholds[0], threads), sampler, engine, thresholds[1], threads)
+    boxes = _propose(sampler, engine, wanted, thresholds[0], threads)
+    boxes = _refine(boxes, sampler, engine, thresholds[1], threads)
     return locate_landmarks(boxes, sampler, engine, threshold=thresholds[2], threads=threads)
 
 
@@ -127,15 +132,16 @@ def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE
         size: of the image, pixels.
         smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
 
-    Returns:
-        12 at least, the window of P-Net.
-
     Raises:
         ValueError: smallest_face is below 8 or not finite.
     """
-    if not LEAST_SMALLEST_FACE <= smallest_face < np.inf:
+    _check_smallest(smallest_face)
+    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+
+
+def _check_smallest(smallest_face: float) -> None:
+    if not LEAST_SMALLEST_FACE <= smallest_face < math.inf:
         raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
-    return max(smallest_face * max(max(size) / MIN_SIDE, 1.0), float(WINDOW))
 
 
 def working_side(smallest_face: float = SMALLEST_FACE) -> int:
@@ -168,6 +174,9 @@ class _Level:
         for first in range(0, max(self.height - WINDOW, 1), step):
             yield first, min(first + step + WINDOW, self.height)
 
+    def unsure_margin(self) -> float:
+        return UNSURE_MARGIN_IF_SMALL if self.width * self.height < SMALL_LEVEL else UNSURE_MARGIN
+
 
 def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
     levels = []
@@ -179,7 +188,7 @@ def _pyramid(width: int, height: int, smallest_face: float) -> list[_Level]:
 
 
 def _propose(
-    sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float, threads: Executor | None
+    sampler: AreaSampler, engine: Engine, smallest_face: float, threshold: float, threads: Executor | None = None
 ) -> NDArray[np.float32]:
     """Square candidate boxes, shape (n, 4), from P-Net on every level of the image pyramid.
 
@@ -188,7 +197,7 @@ def _propose(
     """
     levels = _pyramid(sampler.width, sampler.height, smallest_face)
     strips = [(level, first, last) for level in levels for first, last in level.strips()]
-    log_odds = np.float32(math.log(threshold / (1 - threshold)))
+    log_odds = math.log(threshold / (1 - threshold))
     looked = _each(lambda strip: _look_at_strip(sampler, *strip, engine, log_odds), strips, threads)
     found = [np.zeros((0, 9), dtype=np.float32)]
     for level in levels:
@@ -196,8 +205,8 @@ def _propose(
         places, answers = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         found.append(_boxes_of(places, answers, level.scale))
     candidates = np.concatenate(found)
-    if len(candidates) > MOST_CANDIDATES:
-        candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:MOST_CANDIDATES]]
+    # Best first: R-Net is so sure of many that their scores are equal, and then the earlier wins.
+    candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:MOST_CANDIDATES]]
     corners, offsets = candidates[:, :4], candidates[:, 5:9]
     sides = np.tile(corners[:, 2:4] - corners[:, :2], 2)
     return squared(corners + offsets * sides)
@@ -216,28 +225,29 @@ def _boxes_of(places: NDArray[np.int32], answers: NDArray[np.float32], scale: fl
 
 
 def _look_at_strip(
-    sampler: AreaSampler, level: _Level, first: int, last: int, engine: Engine, log_odds: np.float32
+    sampler: AreaSampler, level: _Level, first: int, last: int, engine: Engine, log_odds: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """P-Net on some rows of one level.
 
     Returns:
-        Row and column, shape (n, 2), of the windows that reach log_odds, in order; log-odds and offsets of each,
-        shape (n, 5).
+        Row and column, shape (n, 2), of the windows that reach log_odds, in order; and the log-odds and offsets of
+        each, shape (n, 5).
     """
-    places, answers = _face_windows(sampler.resized(level.width, level.height, rows=(first, last)), engine, log_odds)
+    pixels = sampler.resized(level.width, level.height, rows=(first, last))
+    places, answers = _face_windows(pixels, engine, log_odds, log_odds - level.unsure_margin())
     # The last row of windows is there to know the row above; the next strip has it again.
     new = places[:, 0] < (last - first - WINDOW) // STRIDE if last < level.height else slice(None)
     return places[new] + np.array([first // STRIDE, 0], dtype=np.int32), answers[new]
 
 
 def _face_windows(
-    pixels: Pixels, engine: Engine, log_odds: np.float32
+    pixels: Pixels, engine: Engine, log_odds: float, unsure_log_odds: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """What `_look_at_strip` gives, for pixels of shape (height, width, 3) and their own rows."""
     [features] = engine.run("pnet_features", pixels[None])
-    [answers] = engine.run("pnet_lattice", features)
+    [answers] = engine.run("pnet_coarse", features)
     rows, columns = features.shape[1] - 2, features.shape[2] - 2
-    found, unsure = _surround(answers[0], rows, columns, log_odds, UNSURE_LOG_ODDS)
+    found, unsure = _surround(answers[0], rows, columns, np.float32(log_odds), np.float32(unsure_log_odds))
     parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
     for start in range(0, len(unsure), WINDOWS_AT_ONCE):
         some = unsure[start : start + WINDOWS_AT_ONCE]
@@ -341,8 +351,10 @@ def locate_landmarks(
     fractions = np.stack([points[:, :5], points[:, 5:]], axis=2)
     landmarks = fractions * sides + boxes[:, None, :2] - 1
     boxes = _corrected(boxes, offsets)
-    # Here the reference counts the last pixel as part of the box.
-    kept = suppress_overlaps(boxes + np.array([0, 0, 1, 1]), scores, 0.7, over_smaller=True)
+    # Here the reference counts the last pixel as part of the box, and of equal scores the later wins.
+    kept = (
+        len(boxes) - 1 - suppress_overlaps(boxes[::-1] + np.array([0, 0, 1, 1]), scores[::-1], 0.7, over_smaller=True)
+    )
     return Detections(
         boxes[kept].astype(np.float32), landmarks[kept].astype(np.float32), scores[kept].astype(np.float32)
     )

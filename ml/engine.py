@@ -21,7 +21,7 @@ from ml.weights import load_arrays, load_weights, network_path
 # Each network and the smallest input it takes: height, width, channels. "facenet" stands for the embedding network,
 # whichever model it is of; its input is read from its file.
 INPUTS = {
-    "pnet_features": (12, 12, 3), "pnet_lattice": (3, 3, 16), "pnet_window": (3, 3, 16),
+    "pnet_features": (12, 12, 3), "pnet_coarse": (3, 3, 16), "pnet_window": (3, 3, 16),
     "rnet": (24, 24, 3), "onet": (48, 48, 3),
 }  # fmt: skip
 NETWORKS = (*INPUTS, "facenet")
@@ -119,7 +119,7 @@ class TorchEngine:
         with self._torch.inference_mode():
             outputs = self._networks[network](self._torch.from_numpy(pixels).to(self._device))
         parts: Sequence[object] = outputs if isinstance(outputs, tuple) else (outputs,)
-        return [np.asarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
+        return [np.ascontiguousarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
 
 
 def open_engine(models_dir: Path, model: str, device: Device) -> Engine:

@@ -14,7 +14,7 @@ from ml.quiet_openvino import openvino
 
 # Any height and width for the fully convolutional P-Net; the others have a fixed input.
 INPUT_SHAPES = {
-    "pnet_lattice": (-1, -1, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3), "onet": (48, 48, 3),
+    "pnet_coarse": (-1, -1, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3), "onet": (48, 48, 3),
     "facenet": (160, 160, 3),
 }  # fmt: skip
 

@@ -199,7 +199,9 @@ def squared(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         ValueError: boxes has another shape, or holds a NaN.
     """
     boxes = _checked("boxes", boxes)
-    centres = (boxes[:, :2] + boxes[:, 2:4]) / 2
-    half = (boxes[:, 2:4] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
-    square: NDArray[np.float32] = np.concatenate([centres - half, centres + half], axis=1)
+    # In this order, like facenet-pytorch, whose last digits decide to which whole pixel a corner goes.
+    sides = boxes[:, 2:4] - boxes[:, :2]
+    longer = sides.max(axis=1, keepdims=True)
+    first = boxes[:, :2] + sides * np.float32(0.5) - longer * np.float32(0.5)
+    square: NDArray[np.float32] = np.concatenate([first, first + longer], axis=1)
     return square

@@ -45,7 +45,7 @@ class PNetFeatures(nn.Module):
         return features.permute(0, 2, 3, 1)
 
 
-class PNetLattice(nn.Module):
+class PNetCoarse(nn.Module):
     """The rest of P-Net at every other window in both directions.
 
     The third convolution takes two thirds of P-Net's time, and most windows are far from being a face, as are those
@@ -69,14 +69,13 @@ class PNetWindow(nn.Module):
         super().__init__()
         self.head = PNetHead(network)
         self.prelu = network.prelu3
-        # As a matrix product: OpenVINO is slow at convolutions of one place each.
+        # As matrix products: OpenVINO is slow at convolutions of one place each.
         weight = network.conv3.weight.detach().permute(0, 2, 3, 1).reshape(32, 144)
         self.weight, self.bias = nn.Parameter(weight), network.conv3.bias
 
     def forward(self, features: Tensor) -> Tensor:
         rows = functional.linear(features.permute(0, 2, 3, 1).reshape(-1, 144), self.weight, self.bias)
-        answers: Tensor = self.head(self.prelu(rows)[:, :, None, None])
-        return answers.flatten(1)
+        return functional.linear(self.prelu(rows), self.head.weight.flatten(1), self.head.bias)
 
 
 class PNetHead(nn.Module):
@@ -93,18 +92,18 @@ class PNetHead(nn.Module):
         return answers
 
 
-PNET_PARTS = {"pnet_features": PNetFeatures, "pnet_lattice": PNetLattice, "pnet_window": PNetWindow}
+PNET_PARTS = {"pnet_features": PNetFeatures, "pnet_coarse": PNetCoarse, "pnet_window": PNetWindow}
 
 
 def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
     """Build one network in evaluation mode.
 
     Args:
-        name: "pnet_features", "pnet_lattice", "pnet_window", "rnet", "onet" or "facenet".
+        name: "pnet_features", "pnet_coarse", "pnet_window", "rnet", "onet" or "facenet".
         weights: its tensors by torch name; for MTCNN the three networks' tensors prefixed "pnet." and so on.
 
     Returns:
-        Outputs by name: pnet_features (n,h,w,16); from these pnet_lattice, (n,h/2,w/2,5) log-odds and box offsets at
+        Outputs by name: pnet_features (n,h,w,16); from these pnet_coarse, (n,h/2,w/2,5) log-odds and box offsets at
         every other place, and pnet_window, (n,5), the same from (n,3,3,16); rnet (n,4) offsets, (n,2) probabilities;
         onet (n,4), (n,10) landmarks as fractions (five x, then five y), (n,2); facenet (n,512) unit rows.
 

@@ -51,7 +51,7 @@ def plug_in(models_dir: Path, wanted: str, *, report: Callable[[str], None] = la
     path = onnx_path(wanted)
     name = model_name(path)
     form, thresholds = read_sidecar(path)
-    if manifest_complaint(models_dir / f"{name}.json", size_differs, "") is not None:
+    if manifest_complaint(models_dir / f"{name}.json", (), size_differs, "") is not None:
         report(f"Converting {path.name}.")
         _write(models_dir, path, name, form)
     _keep_thresholds(models_dir, name, thresholds)

@@ -3,7 +3,7 @@
 What ends up in it, for the model "facenet-casia":
 
     mtcnn.safetensors, facenet-casia.safetensors     the weights, by torch name; their SHA-256 is pinned
-    pnet_lattice.xml/.bin, pnet_window, rnet, onet, facenet-casia    the same networks for OpenVINO
+    pnet_coarse.xml/.bin, pnet_window, rnet, onet, facenet-casia    the same networks for OpenVINO
     facenet-casia.projection.safetensors             centre and projection (`ml.projection`)
     mtcnn.json, facenet-casia.json                   SHA-256 of every file of that network, written last
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_path", "projection_path", "verify"]
 
 MTCNN = "mtcnn"
-MTCNN_NETWORKS = ("pnet_lattice", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
+MTCNN_NETWORKS = ("pnet_coarse", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 
@@ -129,18 +129,6 @@ def _weights_path(models_dir: Path, model: str) -> Path:
     return models_dir / f"{model}.safetensors"
 
 
-def _manifest_path(models_dir: Path, model: str) -> Path:
-    return models_dir / f"{model}.json"
-
-
-def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[str, object]], bool]) -> str | None:
-    known = find_model(models_dir, model)
-    again = "give manage.py change_model its ONNX file again" if known.is_plugged_in else "run manage.py fetch_models"
-    return manifest_complaint(
-        _manifest_path(models_dir, MTCNN), differs, "run manage.py fetch_models"
-    ) or manifest_complaint(_manifest_path(models_dir, known.name), differs, again)
-
-
 def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
     path = _weights_path(models_dir, model if network == "facenet" else MTCNN)
     if not path.is_file():
@@ -148,7 +136,20 @@ def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
     return path
 
 
-# From source to safetensors
+def _manifest_path(models_dir: Path, model: str) -> Path:
+    return models_dir / f"{model}.json"
+
+
+def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[str, object]], bool]) -> str | None:
+    known = find_model(models_dir, model)
+    advice = "run manage.py fetch_models"
+    again = "give manage.py change_model its ONNX file again" if known.is_plugged_in else advice
+    for part, what_to_do in ((MTCNN, advice), (known.name, again)):
+        files = _openvino_files(models_dir, part)
+        complaint = manifest_complaint(_manifest_path(models_dir, part), files, differs, what_to_do)
+        if complaint is not None:
+            return complaint
+    return None
 
 
 def _prepare_mtcnn(models_dir: Path, report: Report) -> None:

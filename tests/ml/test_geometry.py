@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.geometry import BoundingBox, pairwise_overlap, squared, suppress_overlaps
+from ml.geometry import BoundingBox, pairwise_overlap, squared, suppress_neighbours, suppress_overlaps
 
 
 def test_a_box_goes_to_pixels_and_back():
@@ -59,6 +59,62 @@ def test_suppression_is_that_of_the_plain_loop(random, threshold, over_smaller):
         kept = suppress_overlaps(boxes, scores, threshold, over_smaller=over_smaller)
 
         assert kept.tolist() == plain_suppression(boxes, scores, threshold, over_smaller)
+
+
+@pytest.mark.parametrize("scale", [0.6, 0.3016, 0.1])
+def test_suppression_on_a_grid_is_that_of_the_plain_loop(random, scale):
+    for count in (0, 1, 2, 30, 250):
+        cells = random.choice(25 * 20, size=count, replace=False)
+        places = np.stack([cells // 20, cells % 20], axis=1).astype(np.int32)
+        first = np.floor((places[:, ::-1] * 2 + 1) / np.float32(scale))
+        boxes = np.concatenate([first, np.floor((places[:, ::-1] * 2 + 12) / np.float32(scale))], axis=1)
+        scores = random.choice([0.6, 0.7, 0.8, 0.9], size=count).astype(np.float32)
+
+        kept = suppress_neighbours(boxes.astype(np.float32), scores, places, 0.5)
+
+        assert kept.tolist() == plain_suppression(boxes.astype(np.float32), scores, 0.5, False)
+
+
+BOXES = np.array([[0, 0, 5, 5], [1, 1, 6, 6]], dtype=np.float32)
+NO_NUMBER = np.array([[0, 0, 5, np.nan], [1, 1, 6, 6]], dtype=np.float32)
+SCORES = np.array([0.5, 0.6], dtype=np.float32)
+PLACES = np.array([[0, 0], [0, 1]], dtype=np.int32)
+
+
+@pytest.mark.parametrize("boxes", [BOXES[:, :3], BOXES[0], NO_NUMBER])
+def test_senseless_boxes_are_refused(boxes):
+    for refusing in (
+        lambda: suppress_overlaps(boxes, SCORES[: len(boxes)], 0.5),
+        lambda: suppress_neighbours(boxes, SCORES[: len(boxes)], PLACES[: len(boxes)], 0.5),
+        lambda: pairwise_overlap(boxes, BOXES),
+        lambda: squared(boxes),
+    ):
+        with pytest.raises(ValueError, match=r"boxes|scores|places"):
+            refusing()
+    with pytest.raises(ValueError, match="others"):
+        pairwise_overlap(BOXES, boxes)
+
+
+@pytest.mark.parametrize("scores", [SCORES[:1], SCORES[:, None], np.array([0.5, np.nan], dtype=np.float32)])
+def test_senseless_scores_are_refused(scores):
+    with pytest.raises(ValueError, match="scores"):
+        suppress_overlaps(BOXES, scores, 0.5)
+    with pytest.raises(ValueError, match="scores"):
+        suppress_neighbours(BOXES, scores, PLACES, 0.5)
+
+
+@pytest.mark.parametrize("places", [PLACES[:1], PLACES - 1, PLACES.astype(np.float32), PLACES[:, :1]])
+def test_senseless_places_are_refused(places):
+    with pytest.raises(ValueError, match="places"):
+        suppress_neighbours(BOXES, SCORES, places, 0.5)
+
+
+def test_no_boxes_overlap_with_nothing():
+    nothing = np.zeros((0, 4), dtype=np.float32)
+
+    assert pairwise_overlap(nothing, BOXES).shape == (0, 2)
+    assert suppress_overlaps(nothing, SCORES[:0], 0.5).shape == (0,)
+    assert squared(nothing).shape == (0, 4)
 
 
 def plain_suppression(boxes, scores, threshold, over_smaller):

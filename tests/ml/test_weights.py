@@ -76,7 +76,7 @@ def test_an_interrupted_fetch_goes_on_from_the_finished_weights(copy_of_models, 
 
 
 def test_a_damaged_file_is_made_again(copy_of_models):
-    (copy_of_models / "pnet.bin").write_bytes(b"nonsense")
+    (copy_of_models / "pnet_window.bin").write_bytes(b"nonsense")
 
     fetch(copy_of_models)
 

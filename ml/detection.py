@@ -48,7 +48,7 @@ LATTICE = 2 * STRIDE  # pixels
 # In a bigger photo it grows along: smaller faces are passers-by, and the lowest level of the pyramid costs half of all
 # the time. Chosen by measurement, like the thresholds: docs/decisions/0011.
 SMALLEST_FACE = 20.0
-LEAST_SMALLEST_FACE = 8.0  # P-Net's window is 12 pixels wide, and from less than two thirds of them it guesses
+LEAST_SMALLEST_FACE = 8.0  # photos would have to keep 4,800 pixels for it, `working_side`
 
 FAR = 2.0**31  # pixels
 MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; bounds time and memory on noise

@@ -234,5 +234,5 @@ def _cut(image: Image.Image, found: Detections, place: int, file: str, person: s
     # Cut and rated as `ml.faces` does.
     corners = BoundingBox.from_pixels(found.boxes[place], image.size).to_pixels(image.size)
     pixels = crop_for_embedding(image, corners, found.landmarks[place])
-    rated = pixels, corners, found.landmarks[place], float(found.scores[place])
+    rated = crop_for_embedding(image, corners), corners, found.landmarks[place], float(found.scores[place])
     return CutProbe(file, person, kind, pixels, measure_face(*rated), earlier_quality(*rated))

@@ -194,3 +194,10 @@ def test_boxes_outside_the_image_hold_no_face(engine, astronaut):
 
     assert len(locate_landmarks(boxes, AreaSampler(astronaut), engine, threshold=0.9)) == 0
     assert len(locate_landmarks(np.zeros((0, 4), dtype=np.float32), AreaSampler(astronaut), engine)) == 0
+
+
+def test_what_the_last_network_is_unsure_of_is_no_face(engine, astronaut):
+    lying = astronaut.rotate(99)
+
+    assert len(detect_faces(lying, engine, smallest_face=40)) == 1
+    assert len(detect_faces(lying, engine, smallest_face=40, thresholds=detection.MEASURED_THRESHOLDS)) == 0

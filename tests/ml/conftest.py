@@ -7,7 +7,11 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from ml.faces import FaceFinder, load_face_finder
+from ml.alignment import crop_for_embedding
+from ml.detection import detect_faces
+from ml.engine import OpenVinoEngine
+from ml.faces import FaceFinder, load_face_finder, open_upright
+from tests.pictures import portraits
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +23,15 @@ def finder(models_dir: Path) -> FaceFinder:
 def astronaut() -> Image.Image:
     """A 512 x 512 portrait of Eileen Collins, in the public domain: one face."""
     return Image.fromarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def faces(models_dir: Path) -> np.ndarray:
+    """Faces of two men cut from six photos, as the network takes them: shape (n, 160, 160, 3), float32."""
+    engine = OpenVinoEngine(models_dir, "facenet-casia")
+    images = [open_upright(path) for path in sorted(portraits().glob("*.jpg"))]
+    cut = [crop_for_embedding(image, box) for image in images for box in detect_faces(image, engine).boxes]
+    return np.stack(cut).astype(np.float32)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ looks at a few pictures to learn how large its activations grow.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 LEVELS = 256
 # The first two convolutions make two thirds of the error and a twentieth of the work, so they stay in full precision.
 FULL_PRECISION = 2
-# Other faces excite the network more than those it was shown; what goes beyond the range is cut off.
-HEADROOM = 1.5
+# Other faces excite the network more than those it was shown, and what goes beyond the range is cut off. Up to the
+# first branches, which see edges and colours, all faces are much alike, and steps must be fine; later ones differ by
+# person.
+EARLY_HEADROOM, LATE_HEADROOM = 1.2, 1.8
 
 
 def quantise(model: Model, pictures: NDArray[np.float32]) -> None:
@@ -42,11 +45,13 @@ def quantise(model: Model, pictures: NDArray[np.float32]) -> None:
     """
     if not len(pictures):
         raise ValueError("pictures must hold at least one picture")
-    convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() == "Convolution"][FULL_PRECISION:]
+    nodes = model.get_ordered_ops()
+    convolutions = [node for node in nodes if node.get_type_name() == "Convolution"][FULL_PRECISION:]
     sources = _distinct([node.input_value(0) for node in convolutions])
     lowest, highest = _extremes(model, sources, pictures)
+    early = _before_branches(nodes)
     rounded = {
-        _key(source): _rounded(source, HEADROOM * high)
+        _key(source): _rounded(source, high * (EARLY_HEADROOM if _key(source)[0] in early else LATE_HEADROOM))
         for source, low, high in zip(sources, lowest, highest, strict=True)
         if low >= 0 and high > 0
     }
@@ -60,6 +65,11 @@ def quantise(model: Model, pictures: NDArray[np.float32]) -> None:
 
 def _key(output: Output) -> tuple[str, int]:
     return output.get_node().get_name(), output.get_index()
+
+
+def _before_branches(nodes: Sequence[Node]) -> set[str]:
+    """Names of the nodes before the first that joins branches; of all where none does."""
+    return {node.get_name() for node in takewhile(lambda node: node.get_type_name() != "Concat", nodes)}
 
 
 def _distinct(outputs: Sequence[Output]) -> list[Output]:

@@ -30,7 +30,12 @@ def faces(models_dir: Path) -> np.ndarray:
     """Faces of two men cut from six photos, as the network takes them: shape (n, 160, 160, 3), float32."""
     engine = OpenVinoEngine(models_dir, "facenet-casia")
     images = [open_upright(path) for path in sorted(portraits().glob("*.jpg"))]
-    cut = [crop_for_embedding(image, box) for image in images for box in detect_faces(image, engine).boxes]
+    found = [(image, detect_faces(image, engine)) for image in images]
+    cut = [
+        crop_for_embedding(image, box, landmarks)
+        for image, faces in found
+        for box, landmarks in zip(faces.boxes, faces.landmarks, strict=True)
+    ]
     return np.stack(cut).astype(np.float32)
 
 

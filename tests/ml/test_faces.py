@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session", params=["OpenVINO", "torch"])
 def engine(request, models_dir):
-    return OpenVinoEngine(models_dir, MODEL) if request.param == "OpenVINO" else TorchEngine(models_dir, MODEL, "cpu")
+    if request.param == "torch":
+        return TorchEngine(models_dir, MODEL, "cpu")
+    return OpenVinoEngine(models_dir, MODEL, "f32")
 
 
 def test_an_embedding_equals_that_of_the_original_tensorflow_graph(engine, astronaut):
@@ -58,7 +60,7 @@ def test_both_engines_give_the_same(models_dir, random, network):
 
     outputs = [
         engine.run(network, pixels)
-        for engine in (OpenVinoEngine(models_dir, MODEL), TorchEngine(models_dir, MODEL, "cpu"))
+        for engine in (OpenVinoEngine(models_dir, MODEL, "f32"), TorchEngine(models_dir, MODEL, "cpu"))
     ]
 
     for one, other in zip(*outputs, strict=True):

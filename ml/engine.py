@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ml.device import Device, cores_available
 from ml.pnet import PNetFeatures
+from ml.precision import choose_precision, processor_flags, this_machine
 from ml.weights import load_arrays, load_weights, network_path
 
 # Each network and the smallest input it takes: height, width, channels. "facenet" stands for the embedding network,
@@ -53,29 +54,42 @@ class Engine(Protocol):
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU: lanes side by side, which share out the cores."""
+    """OpenVINO on the CPU: lanes side by side, which share out the cores.
+
+    precision: of the embedding network, as for `ml.precision.choose_precision`; the reference is "f32".
+    """
 
     name = "OpenVINO"
 
-    def __init__(self, models_dir: Path, model: str) -> None:
+    def __init__(self, models_dir: Path, model: str, precision: str = "auto") -> None:
         from ml.quiet_openvino import openvino
 
+        self.precision = choose_precision(
+            precision,
+            has_int8=network_path(models_dir, "facenet_int8", model).is_file(),
+            flags=processor_flags(),
+            machine=this_machine(),
+        )
         cores = cores_available()
         self.lanes = min(cores, MOST_LANES)
         core = openvino.Core()
         settings = {
             "NUM_STREAMS": self.lanes,
             "INFERENCE_NUM_THREADS": cores,
-            # Some CPUs would pick bfloat16 by themselves; embeddings must not depend on the machine.
+            # Some CPUs would pick bfloat16 by themselves, and MTCNN decides by thresholds.
             "INFERENCE_PRECISION_HINT": "f32",
             # What OpenVINO prepares for each new input size stays in memory; the default keeps 5000 such pieces.
             "CPU_RUNTIME_CACHE_CAPACITY": "300",
         }
         self._compiled = {
             network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
-            for network in NETWORKS
+            for network in INPUTS
             if network != "pnet_features"
         }
+        form = "facenet_int8" if self.precision == "int8" else "facenet"
+        if self.precision == "bf16":
+            settings["INFERENCE_PRECISION_HINT"] = "bf16"
+        self._compiled["facenet"] = core.compile_model(network_path(models_dir, form, model), "CPU", settings)
         self._features = PNetFeatures(load_arrays(models_dir, "pnet_features", model))
         self._requests = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
@@ -122,8 +136,20 @@ class TorchEngine:
         return [np.ascontiguousarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
 
 
-def open_engine(models_dir: Path, model: str, device: Device) -> Engine:
-    """Load the networks into whichever engine runs them fastest on this device."""
+def open_engine(models_dir: Path, model: str, device: Device, precision: str = "auto") -> Engine:
+    """Load the networks into whichever engine runs them fastest on this device.
+
+    Args:
+        models_dir: the folder that `ml.weights.fetch` filled.
+        model: its name there.
+        device: where to run.
+        precision: as for `ml.precision.choose_precision`; torch always runs in "f32".
+
+    Raises:
+        ValueError: the precision is unknown, or the model has no such form.
+    """
     if device == "cpu" and importlib.util.find_spec("openvino") is not None:
-        return OpenVinoEngine(models_dir, model)
+        return OpenVinoEngine(models_dir, model, precision)
+    if precision not in ("auto", "f32"):
+        raise ValueError(f"precision {precision}: torch embeds in f32 only")
     return TorchEngine(models_dir, model, device)

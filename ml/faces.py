@@ -253,14 +253,22 @@ def _cut_for_model(
 # The last model only: a worker that changes models would hold the networks of both.
 @functools.lru_cache(maxsize=1)
 def load_face_finder(
-    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+    models_dir: Path,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
+    smallest_face: float = SMALLEST_FACE,
+    precision: str = "auto",
 ) -> FaceFinder:
     """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
-    return open_face_finder(models_dir, model, device, smallest_face)
+    return open_face_finder(models_dir, model, device, smallest_face, precision)
 
 
 def open_face_finder(
-    models_dir: Path, model: str = DEFAULT_MODEL, device: str = "auto", smallest_face: float = SMALLEST_FACE
+    models_dir: Path,
+    model: str = DEFAULT_MODEL,
+    device: str = "auto",
+    smallest_face: float = SMALLEST_FACE,
+    precision: str = "auto",
 ) -> FaceFinder:
     """Load the networks.
 
@@ -269,9 +277,10 @@ def open_face_finder(
         model: as for `ml.models.find_model`.
         device: "auto", "cuda", "mps" or "cpu"; models that were plugged in run on the CPU.
         smallest_face: side in pixels of the smallest face to look for, as for `ml.detection.smallest_face_of`.
+        precision: of embeddings on the CPU, as for `ml.precision.choose_precision`; the reference is "f32".
 
     Raises:
-        ValueError: smallest_face is below 8.
+        ValueError: smallest_face is below 8, the precision is unknown, or the model has no such form.
         WeightsUnavailable: weights are missing or damaged.
         DeviceUnavailable: the machine has no such device.
     """
@@ -280,7 +289,7 @@ def open_face_finder(
     chosen = _device_for(known, device)
     verify(models_dir, known.name)
     return_big_blocks()
-    engine = open_engine(models_dir, known.name, chosen)
+    engine = open_engine(models_dir, known.name, chosen, precision)
     return FaceFinder(
         engine,
         load_projection(projection_path(models_dir, known.name)),

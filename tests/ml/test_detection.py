@@ -92,7 +92,7 @@ def test_both_engines_give_the_same(models_dir, random, network):
 
     outputs = [
         engine.run(network, pixels)
-        for engine in (OpenVinoEngine(models_dir, MODEL), TorchEngine(models_dir, MODEL, "cpu"))
+        for engine in (OpenVinoEngine(models_dir, MODEL, "f32"), TorchEngine(models_dir, MODEL, "cpu"))
     ]
 
     for one, other in zip(*outputs, strict=True):

@@ -67,27 +67,33 @@ def save_safetensors(path: Path, tensors: Mapping[str, Tensor], sha256: str | No
 
 # Manifests: size and SHA-256 of every file of a network
 
+# Of what we make of the weights: raise it when a conversion or an export changes, and all is made again.
+VERSION = 2
+
 
 def write_manifest(path: Path, files: list[Path]) -> None:
     """Record files of the manifest's folder. Written last: a manifest means the network is complete."""
     entries = {file.name: {"size": file.stat().st_size, "sha256": sha256_of(file)} for file in files}
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(entries, indent=1))
+        temporary.write_text(json.dumps({"version": VERSION, "files": entries}, indent=1))
 
 
 def manifest_complaint(
     path: Path, expected: Iterable[Path], differs: Callable[[Path, Mapping[str, object]], bool], advice: str
 ) -> str | None:
-    """Say in a sentence which file is missing, from the manifest or itself, or differs from its entry; else None."""
+    """Say in a sentence what is wrong: a file is missing, differs from its entry, or is of an earlier version. Or None."""
     folder, network = path.parent, path.stem
     try:
-        entries = json.loads(path.read_text())
+        manifest = json.loads(path.read_text())
+        entries, version = manifest.get("files", {}), manifest.get("version")
     except FileNotFoundError:
         return f"The weights of {network} are not in {folder}; {advice}."
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, AttributeError) as error:
         return f"The list of files of {network} in {folder} cannot be read ({error}); {advice}."
+    if version != VERSION:
+        return f"The files of {network} in {folder} are of another version of Kith; {advice}."
     for file in expected:
-        if file.name not in entries:  # written by an earlier version
+        if file.name not in entries:
             return f"The file {file.name} is missing from {folder}; {advice}."
     for name, entry in entries.items():
         file = folder / name

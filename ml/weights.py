@@ -160,12 +160,14 @@ def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
 
 
 def _prepare_mtcnn(models_dir: Path, report: Report) -> None:
-    path = _weights_path(models_dir, MTCNN)
+    path, files = _weights_path(models_dir, MTCNN), _openvino_files(models_dir, MTCNN)
+    if manifest_complaint(_manifest_path(models_dir, MTCNN), files, hash_differs, "") is None:
+        return
     if not is_intact(path, MTCNN_SHA256):
         save_safetensors(path, mtcnn_tensors(), MTCNN_SHA256)
         report("Converted MTCNN's weights from facenet-pytorch.")
     _prepare_openvino(models_dir, MTCNN, MTCNN_NETWORKS, report)
-    write_manifest(_manifest_path(models_dir, MTCNN), [path, *_openvino_files(models_dir, MTCNN)])
+    write_manifest(_manifest_path(models_dir, MTCNN), [path, *files])
 
 
 def _prepare_facenet(models_dir: Path, model: FaceModel, source: Path | None, report: Report) -> None:
@@ -180,23 +182,18 @@ def _prepare_facenet(models_dir: Path, model: FaceModel, source: Path | None, re
 
 
 def _prepare_projection(models_dir: Path, model: str, report: Report) -> None:
-    path = projection_path(models_dir, model)
-    if path.is_file():
-        return
     from ml.projection import projection_from_weights, save_projection
 
     weights = {name: tensor.numpy() for name, tensor in load_weights(models_dir, "facenet", model).items()}
-    save_projection(path, projection_from_weights(weights))
+    save_projection(projection_path(models_dir, model), projection_from_weights(weights))
     report("Computed the 128-d projection.")
 
 
 def _prepare_openvino(models_dir: Path, model: str, networks: tuple[str, ...], report: Report) -> None:
+    from ml.export import export_openvino
+
     for network in networks:
         path = network_path(models_dir, network, model)
-        if path.is_file() and path.with_suffix(".bin").is_file():
-            continue
-        from ml.export import export_openvino
-
         with replacing(path) as temporary, replacing(path.with_suffix(".bin")) as temporary_weights:
             written = temporary.with_suffix(".xml")
             export_openvino(network, load_weights(models_dir, network, model), written)

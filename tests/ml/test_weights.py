@@ -151,8 +151,22 @@ def test_an_unreadable_list_of_files_is_reported(copy_of_models):
 
 
 def test_the_manifest_lists_every_file_of_the_model(models_dir):
-    entries = json.loads((models_dir / "facenet-casia.json").read_text())
+    entries = json.loads((models_dir / "facenet-casia.json").read_text())["files"]
 
     assert sorted(entries) == [
-        "facenet-casia.bin", "facenet-casia.projection.safetensors", "facenet-casia.safetensors", "facenet-casia.xml"
+        "facenet-casia.bin", "facenet-casia.int8.bin", "facenet-casia.int8.xml", "facenet-casia.projection.safetensors",
+        "facenet-casia.safetensors", "facenet-casia.xml",
     ]  # fmt: skip
+
+
+def test_files_of_another_version_are_made_again(copy_of_models):
+    path = copy_of_models / "facenet-casia.json"
+    earlier = json.loads(path.read_text()) | {"version": 1}
+    path.write_text(json.dumps(earlier))
+    assert "another version of Kith" in missing(copy_of_models)
+    before = (copy_of_models / "facenet-casia.int8.xml").stat().st_mtime_ns
+
+    fetch(copy_of_models)
+
+    assert missing(copy_of_models) is None
+    assert (copy_of_models / "facenet-casia.int8.xml").stat().st_mtime_ns > before

@@ -14,8 +14,8 @@ def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kerne
     """Turn a function into machine code that runs without the interpreter's lock, so that lanes run side by side.
 
     The code is compiled where the function is defined and kept for later starts, in `__pycache__` beside the module,
-    else in the user's cache folder, or in NUMBA_CACHE_DIR where that is set. Where none of these can be written to,
-    each start compiles anew, some seconds.
+    else in the user's cache folder, or in NUMBA_CACHE_DIR where that is set. Where none of these can be written to or
+    read, each start compiles anew, some seconds.
 
     Args:
         signature: types of the result and the arguments, in numba's words; without it each new type of argument would
@@ -27,9 +27,9 @@ def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kerne
     def compile_it(function: Kernel) -> Kernel:
         try:
             kernel: Kernel = numba.njit(signature, cache=True, **options)(function)
-        except RuntimeError as error:
-            if "cannot cache" not in str(error):
-                raise
+        except Exception:
+            # Nowhere to keep it, a full disk, a file cut short by a power failure: numba knows no common error for
+            # these, and no start may fail on them. What is wrong with the function itself comes up again here.
             kernel = numba.njit(signature, **options)(function)
         return kernel
 

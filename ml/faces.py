@@ -19,6 +19,7 @@ from PIL import Image
 
 from ml.alignment import ARCFACE_LAYOUT, BOX_LAYOUT, crop_for_display, crop_for_embedding, warp_to_layout
 from ml.detection import (
+    MEASURED_THRESHOLDS,
     SMALLEST_FACE,
     Detections,
     detect_faces,
@@ -187,7 +188,9 @@ class FaceFinder:
 
     def _cut_faces(self, image: Image.Image, threads: Executor | None = None) -> list[_CutFace]:
         smallest = smallest_face_of(image.size, self._smallest_face)
-        found: Detections = detect_faces(image, self._engine, smallest_face=smallest, threads=threads)
+        found: Detections = detect_faces(
+            image, self._engine, smallest_face=smallest, thresholds=MEASURED_THRESHOLDS, threads=threads
+        )
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
         return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
 

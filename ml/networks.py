@@ -69,14 +69,13 @@ class PNetWindow(nn.Module):
         super().__init__()
         self.head = PNetHead(network)
         self.prelu = network.prelu3
-        # As a matrix product: OpenVINO is slow at convolutions of one place each.
+        # As matrix products: OpenVINO is slow at convolutions of one place each.
         weight = network.conv3.weight.detach().permute(0, 2, 3, 1).reshape(32, 144)
         self.weight, self.bias = nn.Parameter(weight), network.conv3.bias
 
     def forward(self, features: Tensor) -> Tensor:
         rows = functional.linear(features.permute(0, 2, 3, 1).reshape(-1, 144), self.weight, self.bias)
-        answers: Tensor = self.head(self.prelu(rows)[:, :, None, None])
-        return answers.flatten(1)
+        return functional.linear(self.prelu(rows), self.head.weight.flatten(1), self.head.bias)
 
 
 class PNetHead(nn.Module):

@@ -233,6 +233,6 @@ def _false_faces(
 def _cut(image: Image.Image, found: Detections, place: int, file: str, person: str, kind: str) -> CutProbe:
     # Cut and rated as `ml.faces` does.
     corners = BoundingBox.from_pixels(found.boxes[place], image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, corners)
+    pixels = crop_for_embedding(image, corners, found.landmarks[place])
     rated = pixels, corners, found.landmarks[place], float(found.scores[place])
     return CutProbe(file, person, kind, pixels, measure_face(*rated), earlier_quality(*rated))

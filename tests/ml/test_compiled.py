@@ -1,0 +1,48 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml.compiled import compiled
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_loop_that_cannot_be_kept_is_compiled_all_the_same():
+    namespace = {}
+    exec("def twice(number):\n    return 2 * number", namespace)  # of no file, beside which it could be kept
+
+    assert compiled("int64(int64)")(namespace["twice"])(21) == 42
+
+
+def test_what_cannot_be_compiled_is_said():
+    def wrong(number):
+        return number.colour
+
+    with pytest.raises(Exception, match="colour"):
+        compiled("int64(int64)")(wrong)
+
+
+def test_code_kept_is_loaded_again_and_damaged_code_is_replaced(tmp_path):
+    shutil.copytree(ROOT / "ml", tmp_path / "ml", ignore=shutil.ignore_patterns("__pycache__"))
+    script = """
+from ml.geometry import suppress_overlaps
+import numpy as np
+from ml import geometry
+assert suppress_overlaps(np.array([[0, 0, 9, 9], [0, 0, 9, 8]], np.float32), np.array([.5, .6], np.float32), .5) == [1]
+print(sum(geometry._suppress.stats.cache_hits.values()))
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+
+    def hits():
+        command = [sys.executable, "-c", script]
+        return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+
+    assert hits().strip() == "0"
+    assert hits().strip() == "1"
+    for file in (tmp_path / "kept").rglob("*.nb*"):
+        file.write_bytes(b"")
+    assert hits().strip() == "0"

@@ -21,9 +21,10 @@ from PIL import Image
 
 from ml.compiled import compiled
 from ml.engine import Engine, Outputs, Pixels
-from ml.geometry import squared, suppress_neighbours, suppress_overlaps
+from ml.geometry import squared
 from ml.images import MIN_SIDE
 from ml.resampling import AreaSampler
+from ml.suppression import suppress_neighbours, suppress_overlaps
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -47,7 +47,7 @@ def test_networks_and_torch_are_not_loaded_before_there_is_work():
     """A web process, which imports all tasks, holds neither."""
     script = (
         "import django; django.setup(); import config.celery, people.tasks, config.urls, sys;"
-        "print([name for name in ('torch', 'openvino', 'sklearn', 'facenet_pytorch') if name in sys.modules])"
+        "print([name for name in ('torch', 'openvino', 'numba', 'sklearn', 'facenet_pytorch') if name in sys.modules])"
     )
 
     loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

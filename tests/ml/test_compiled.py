@@ -29,11 +29,11 @@ def test_what_cannot_be_compiled_is_said():
 def test_code_kept_is_loaded_again_and_damaged_code_is_replaced(tmp_path):
     shutil.copytree(ROOT / "ml", tmp_path / "ml", ignore=shutil.ignore_patterns("__pycache__"))
     script = """
-from ml.geometry import suppress_overlaps
+from ml.suppression import suppress_overlaps
 import numpy as np
-from ml import geometry
+from ml import suppression
 assert suppress_overlaps(np.array([[0, 0, 9, 9], [0, 0, 9, 8]], np.float32), np.array([.5, .6], np.float32), .5) == [1]
-print(sum(geometry._suppress.stats.cache_hits.values()))
+print(sum(suppression._suppress.stats.cache_hits.values()))
 """
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
 

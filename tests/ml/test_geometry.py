@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ml.geometry import BoundingBox, pairwise_overlap, squared, suppress_neighbours, suppress_overlaps
+from ml.geometry import BoundingBox, pairwise_overlap, squared
+from ml.suppression import suppress_neighbours, suppress_overlaps
 
 
 def test_a_box_goes_to_pixels_and_back():

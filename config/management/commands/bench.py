@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from config import benchmark
+from ml import weights
 from ml.bench.inputs import choose_photos
 from ml.bench.racing import ROUNDS, RaceFailed
 from ml.bench.report import show
+from ml.models import DEFAULT_MODEL, MODELS
+from photos.face_model import wanted_face_model
 
 PORTRAITS = settings.BASE_DIR / "var" / "test" / "portraits"  # what the tests download
 DEFAULT_PHOTOS = 80
@@ -44,8 +46,12 @@ class Command(BaseCommand):
         photos = choose_photos(folder, max(options["photos"], 1))
         if not photos:
             raise CommandError(f"There are no photos in {folder} that can be read.")
-        call_command("fetch_models", stdout=self.stdout)
-        figures = self._measure(photos, max(options["rounds"], 1))
+        model = _model()
+        try:
+            weights.fetch(settings.KITH_MODELS, model, report=self.stdout.write)
+        except weights.WeightsUnavailable as error:
+            raise CommandError(str(error)) from error
+        figures = self._measure(photos, model, max(options["rounds"], 1))
         console = Console(width=120)
         with console.capture() as captured:
             show(figures, console)
@@ -53,7 +59,7 @@ class Command(BaseCommand):
         if json_file is not None:
             json_file.write_text(json.dumps(figures, indent=1) + "\n")
 
-    def _measure(self, photos: list[Path], rounds: int) -> dict[str, Any]:
+    def _measure(self, photos: list[Path], model: str, rounds: int) -> dict[str, Any]:
         columns = (TextColumn("Measuring"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("", total=benchmark.runs_of(rounds))
@@ -61,9 +67,15 @@ class Command(BaseCommand):
                 return benchmark.measure(
                     photos,
                     settings.KITH_MODELS,
-                    settings.KITH_FACE_MODEL,
+                    model,
                     rounds=rounds,
                     tick=lambda: progress.advance(task),
                 )
             except (benchmark.NothingToMeasure, RaceFailed) as error:
                 raise CommandError(str(error)) from error
+
+
+def _model() -> str:
+    """The FaceNet in use; the default one where a model is in use that facenet-pytorch does not have."""
+    wanted = wanted_face_model()
+    return wanted if wanted in MODELS else DEFAULT_MODEL

@@ -81,7 +81,7 @@ def write_manifest(path: Path, files: list[Path]) -> None:
 def manifest_complaint(
     path: Path, expected: Iterable[Path], differs: Callable[[Path, Mapping[str, object]], bool], advice: str
 ) -> str | None:
-    """Say in a sentence what is wrong: a file is missing, differs from its entry, or is of an earlier version. Or None."""
+    """Say in a sentence which file is missing, differs from its entry or is of another version; else None."""
     folder, network = path.parent, path.stem
     try:
         manifest = json.loads(path.read_text())

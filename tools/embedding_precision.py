@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def show_times(models: Path) -> None:
-    """Wall and processor time a face, all cores, alternating; give it one core (taskset) to compare arithmetic alone."""
+    """Wall and processor time a face, all cores, alternating; give it one core (taskset) to compare arithmetic."""
     import torch
     from facenet_pytorch import InceptionResnetV1
 

@@ -22,6 +22,7 @@ from ml.alignment import crop_for_embedding
 from ml.detection import detect_faces
 from ml.embedding import embed_faces
 from ml.engine import OpenVinoEngine
+from ml.evaluation.verification import pair_accuracy, true_accept_rate
 from ml.faces import open_upright
 from ml.projection import load_projection
 from ml.weights import load_weights, projection_path
@@ -29,6 +30,8 @@ from ml.weights import load_weights, projection_path
 MODEL = "facenet-casia"
 FORMS = ("f32", "int8")
 ROUNDS = 7
+
+Numbers = NDArray[np.int64]
 
 
 def main() -> None:
@@ -46,7 +49,7 @@ def main() -> None:
 
 
 def show_times(models: Path) -> None:
-    """Wall and processor time a face, all cores, alternating; give it one core (taskset) to compare arithmetic."""
+    """Wall and processor time a face on all cores, alternating; on one (taskset), the arithmetic alone."""
     import torch
     from facenet_pytorch import InceptionResnetV1
 
@@ -82,11 +85,15 @@ def timed(way: Callable[[], object]) -> tuple[float, float]:
 
 
 def show_accuracy(data: Path, models: Path) -> None:
-    """Cosine between the forms, and true accepts at a false accept rate of 0.1 % over all pairs, centred."""
+    """Cosine between the forms; centred, accuracy on LFW's pairs, and true accepts at FAR 0.1 % over all pairs."""
     with (data / "lfw_pairs.csv").open(newline="") as lines:
         files = sorted({row[side] for row in csv.DictReader(lines) for side in ("file1", "file2")})
     engines = {form: OpenVinoEngine(models, MODEL, form) for form in FORMS}
-    faces, people = cut_faces(data, files, engines["f32"])
+    faces, found = cut_faces(data, files, engines["f32"])
+    people = np.array([Path(file).parent.name for file in found])
+    first, second, same = pairs_of(data, found)
+    every = np.triu_indices(len(faces), 1)
+    kin = people[every[0]] == people[every[1]]
     with ThreadPoolExecutor(engines["f32"].lanes) as threads:
         rows = {form: embed_faces(faces, engine, threads) for form, engine in engines.items()}
     cosines = (rows["f32"] * rows["int8"]).sum(axis=1)
@@ -95,12 +102,14 @@ def show_accuracy(data: Path, models: Path) -> None:
     projection = load_projection(projection_path(models, MODEL))
     centred = {form: projection.apply(embeddings) for form, embeddings in rows.items()}
     for one, other in (("f32", "f32"), ("int8", "int8"), ("f32", "int8")):
-        print(f"{one} against {other}: TAR {true_accepts(centred[one], centred[other], people):.4f}")
+        distances = 1 - (centred[one][first] * centred[other][second]).sum(axis=1)
+        accepted = true_accept_rate((1 - centred[one] @ centred[other].T)[every], kin, 1e-3)
+        print(f"{one} against {other}: accuracy {pair_accuracy(distances, same):.4f}, TAR {accepted:.4f}")
 
 
-def cut_faces(data: Path, files: list[str], engine: OpenVinoEngine) -> tuple[list[NDArray[np.uint8]], NDArray[np.str_]]:
-    """The face nearest to the middle of each photo, and whose it is."""
-    faces, people = [], []
+def cut_faces(data: Path, files: list[str], engine: OpenVinoEngine) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """The face nearest to the middle of each photo, and the photos that have one."""
+    faces, photos = [], []
     for file in files:
         image = open_upright(data / file)
         found = detect_faces(image, engine)
@@ -108,14 +117,17 @@ def cut_faces(data: Path, files: list[str], engine: OpenVinoEngine) -> tuple[lis
             middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - np.array(image.size) / 2
             nearest = int(np.argmin((middles**2).sum(axis=1)))
             faces.append(crop_for_embedding(image, found.boxes[nearest], found.landmarks[nearest]))
-            people.append(Path(file).parent.name)
-    return faces, np.array(people)
+            photos.append(file)
+    return faces, photos
 
 
-def true_accepts(rows: NDArray[np.float32], others: NDArray[np.float32], people: NDArray[np.str_]) -> float:
-    pairs = np.triu_indices(len(rows), 1)
-    distances, same = 1 - (rows @ others.T)[pairs], people[pairs[0]] == people[pairs[1]]
-    return float((distances[same] < np.quantile(distances[~same], 1e-3, method="lower")).mean())
+def pairs_of(data: Path, faces: list[str]) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
+    """LFW's official pairs as rows of the faces, and whether each shows one person."""
+    rows = {file: row for row, file in enumerate(faces)}
+    with (data / "lfw_pairs.csv").open(newline="") as lines:
+        pairs = [row for row in csv.DictReader(lines) if row["file1"] in rows and row["file2"] in rows]
+    first, second = (np.array([rows[pair[side]] for pair in pairs]) for side in ("file1", "file2"))
+    return first, second, np.array([Path(pair["file1"]).parent == Path(pair["file2"]).parent for pair in pairs])
 
 
 if __name__ == "__main__":

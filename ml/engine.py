@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -81,15 +82,16 @@ class OpenVinoEngine:
             # What OpenVINO prepares for each new input size stays in memory; the default keeps 5000 such pieces.
             "CPU_RUNTIME_CACHE_CAPACITY": "300",
         }
-        self._compiled = {
-            network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
-            for network in INPUTS
-            if network != "pnet_features"
-        }
         form = "facenet_int8" if self.precision == "int8" else "facenet"
-        if self.precision == "bf16":
-            settings["INFERENCE_PRECISION_HINT"] = "bf16"
-        self._compiled["facenet"] = core.compile_model(network_path(models_dir, form, model), "CPU", settings)
+        hint = settings | ({"INFERENCE_PRECISION_HINT": "bf16"} if self.precision == "bf16" else {})
+        with ThreadPoolExecutor(1) as thread:  # it takes as long as all the rest, which is done meanwhile
+            facenet = thread.submit(core.compile_model, network_path(models_dir, form, model), "CPU", hint)
+            self._compiled = {
+                network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
+                for network in INPUTS
+                if network != "pnet_features"
+            }
+            self._compiled["facenet"] = facenet.result()
         self._features = PNetFeatures(load_arrays(models_dir, "pnet_features", model))
         self._requests = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same

@@ -8,7 +8,8 @@ ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    KITH_HOME=/data
+    KITH_HOME=/data \
+    NUMBA_CACHE_DIR=/data/compiled
 
 # A fixed number, so that files in the volume keep their owner when the image is built again.
 RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin kith \

@@ -62,23 +62,23 @@ class QualityModel:
 
 # Fitted by `manage.py evaluate DATA --study quality`, which prints these lines. All logarithms are natural ones.
 FITTED = QualityModel(
-    -1.02,
+    -0.8,
     (
         # Log odds of the detector's score.
-        Measure("certainty", 1.58, 13.82, 1.8, -0.78),
+        Measure("certainty", 1.62, 13.82, 1.11, -0.23),
         # Log of the detail at full size, in grey levels.
-        Measure("detail", -0.19, 3.83, 0.2, -1.16),
+        Measure("detail", -0.19, 3.83, 0.58, -1.36),
         # Log ratio of the detail at half size to that at a quarter, and of that to the detail at an eighth.
-        Measure("middle detail", -1.23, 0.29, -2.18, -1.19),
-        Measure("coarse detail", -1.22, -0.02, 2.65, -2.45),
+        Measure("middle detail", -1.23, 0.29, -2.44, -0.83),
+        Measure("coarse detail", -1.22, -0.02, 2.64, -2.47),
         # Log ratio of the detail at an eighth to the contrast.
-        Measure("structure", -0.94, 0.32, 1.74, -1.11),
+        Measure("structure", -0.94, 0.32, 1.84, -1.28),
         # Log ratio of what varies without a pattern to the detail.
-        Measure("grain", -2.79, -0.02, 2.02, -1.19),
+        Measure("grain", -2.79, -0.02, 2.09, -1.39),
         # Log ratio of the box's width to its height.
-        Measure("breadth", -0.42, 0.04, -1.79, -0.62),
+        Measure("breadth", -0.42, 0.04, -1.0, 0.07),
         # Log ratio of the way from eyes to mouth to the way from eye to eye.
-        Measure("length", -0.14, 0.38, -0.64, -0.8),
+        Measure("length", -0.14, 0.38, -0.59, -0.82),
     ),
 )
 

@@ -126,11 +126,14 @@ def fit_calibration(probes: NamedProbes) -> Calibration:
     return Calibration(float(curve.intercept_[0]), *(float(value) for value in curve.coef_[0]))
 
 
-def calibration_error(probabilities: NDArray[np.float64], is_right: NDArray[np.bool_], *, bins: int = 10) -> float:
+def calibration_error(
+    probabilities: NDArray[np.floating], is_right: NDArray[np.bool_] | NDArray[np.floating], *, bins: int = 10
+) -> float:
     """Expected calibration error: how far the share that is right lies from the probability, on average over probes.
 
     Args:
-        probabilities: shape (n,), 0 to 1. is_right: shape (n,). bins: of equal width.
+        probabilities: shape (n,), 0 to 1. is_right: shape (n,), yes or no, or the share of trials.
+        bins: of equal width.
 
     Raises:
         ValueError: probabilities is empty, or differs in length from is_right.

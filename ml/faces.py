@@ -215,18 +215,15 @@ def _cut_face(
     reported = box or BoundingBox.from_pixels(corners, image.size)
     # The embedding comes from the box cut off at the edges, the one that is stored, so that it can be made again.
     inside = BoundingBox.from_pixels(corners, image.size).to_pixels(image.size)
-    pixels = crop_for_embedding(image, inside, landmarks)
     # Quality is rated on the box as it is: what is black around a face that was turned is no detail of the face, and
     # the score is kept when the model changes.
     quality = face_quality(crop_for_embedding(image, inside), inside, landmarks, score)
-    if model.crop == "landmarks":
-        pixels = _cut_for_model(image, inside, landmarks, model)
     return _CutFace(
         box=reported,
         landmarks=(landmarks / np.array(image.size, dtype=np.float32)).astype(np.float32),
         score=score,
         quality=quality,
-        pixels=pixels,
+        pixels=_cut_for_model(image, inside, landmarks, model),
         crop=crop_for_display(image, reported.to_pixels(image.size)),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from ml.calibration import calibration_error
 from ml.clustering import NOISE, group_faces
 from ml.evaluation.clustering import bcubed
 from ml.evaluation.identification import score_suggestions
@@ -33,7 +34,6 @@ from ml.studies.quality_model import (
     area_under_curve,
     by_probability,
     by_tenth,
-    calibration_error,
     fit,
     held_out,
     recognise,

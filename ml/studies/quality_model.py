@@ -137,16 +137,6 @@ def area_under_curve(score: NDArray[np.floating], is_recognised: NDArray[np.bool
     return float((ranks[is_recognised].sum() - right * (right + 1) / 2) / (right * wrong))
 
 
-def calibration_error(probability: NDArray[np.floating], happened: NDArray[np.float64]) -> float:
-    """How far the mean probability and what happened lie apart, over ten bins of equal width, weighed by their faces.
-
-    Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
-    """
-    which = np.minimum((probability * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(which, weights=probability - happened, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(probability))
-
-
 def by_probability(probability: NDArray[np.floating], happened: NDArray[np.float64]) -> list[float]:
     """Share that happened in each of ten bins of equal width; NaN in those of fewer than twenty faces."""
     which = np.minimum((probability * BINS).astype(int), BINS - 1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from ml.images import readable_formats, upright_rgb
+from ml.images import decode_smaller, readable_formats, upright_rgb
 from photos.decoding.metadata import read_metadata
 from photos.decoding.perceptual import perceptual_hash
 
@@ -68,7 +68,7 @@ def inspect(path: str, max_pixels: int) -> dict[str, Any]:
 def derive(path: str, small: str, large: str) -> dict[str, Any]:
     with _opened(path) as image:
         metadata = read_metadata(image)
-        _decode_smaller(image)
+        decode_smaller(image, LARGE_ENOUGH)
         upright = upright_rgb(_in_srgb(_reduced(image)), image)
     if max(upright.size) > LARGE_AT_MOST:
         upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
@@ -111,14 +111,6 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after EXIF rotation, without decoding."""
     width, height = image.size
     return (height, width) if image.getexif().get(0x0112) in (5, 6, 7, 8) else (width, height)
-
-
-def _decode_smaller(image: Image.Image) -> None:
-    """Let the JPEG decoder make a big picture smaller, which is quicker than to scale it; others stay as they are."""
-    long_side = max(image.size)
-    if long_side >= 2 * LARGE_ENOUGH:
-        width, height = (max(side * LARGE_ENOUGH // long_side, 1) for side in image.size)
-        image.draft("RGB", (width, height))
 
 
 def _reduced(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from ml.calibration import calibration_error
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.quality import FITTED
 from ml.studies import probes as probes_module
@@ -14,7 +15,6 @@ from ml.studies.quality_model import (
     area_under_curve,
     by_probability,
     by_tenth,
-    calibration_error,
     fit,
     held_out,
     recognise,

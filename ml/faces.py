@@ -247,19 +247,6 @@ def _cut_for_model(
         return warp_to_layout(image, usual, ARCFACE_LAYOUT, model.side)
 
 
-# The last model only: a worker that changes models would hold the networks of both.
-@functools.lru_cache(maxsize=1)
-def load_face_finder(
-    models_dir: Path,
-    model: str = DEFAULT_MODEL,
-    device: str = "auto",
-    smallest_face: float = SMALLEST_FACE,
-    precision: str = "auto",
-) -> FaceFinder:
-    """Load the networks as `open_face_finder` does, but once per process, as long as it is the same model."""
-    return open_face_finder(models_dir, model, device, smallest_face, precision)
-
-
 def open_face_finder(
     models_dir: Path,
     model: str = DEFAULT_MODEL,
@@ -294,6 +281,11 @@ def open_face_finder(
         device=f"{describe_device(chosen)} ({engine.name})",
         smallest_face=smallest_face,
     )
+
+
+# Once per process, as long as it is the same model; the last only: a worker that changes models would hold the networks
+# of both.
+load_face_finder = functools.lru_cache(maxsize=1)(open_face_finder)
 
 
 def _device_for(model: FaceModel, wanted: str) -> Device:

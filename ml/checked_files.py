@@ -68,7 +68,7 @@ def save_safetensors(path: Path, tensors: Mapping[str, Tensor], sha256: str | No
 # Manifests: size and SHA-256 of every file of a network
 
 # Of what we make of the weights: raise it when a conversion or an export changes, and all is made again.
-VERSION = 2
+VERSION = 3
 
 
 def write_manifest(path: Path, files: list[Path]) -> None:

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.compiled import compiled
-from ml.engine import Engine, Outputs, Pixels
+from ml.engine import Engine, Pixels
 from ml.geometry import squared
 from ml.images import MIN_SIDE
+from ml.mtcnn import Outputs
 from ml.resampling import AreaSampler
 from ml.suppression import suppress_neighbours, suppress_overlaps
 
@@ -56,9 +57,7 @@ MOST_CANDIDATES = 4000  # boxes per photo after P-Net, above any real photo's; b
 CROPS_AT_ONCE = 64
 # P-Net runs on strips of about so many pixels: in one piece a big photo takes 180 MB, and no less time.
 STRIP_PIXELS = 130_000
-WINDOWS_AT_ONCE, WINDOW_STEP = 4096, 512
-# Batches are filled up to a multiple of this: OpenVINO prepares itself anew for each batch size it has not yet seen.
-BATCH_STEP = 16
+WINDOWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -252,16 +251,15 @@ def _face_windows(
     parts = [(found, answers[0][found[:, 0] // 2, found[:, 1] // 2])]
     for start in range(0, len(unsure), WINDOWS_AT_ONCE):
         some = unsure[start : start + WINDOWS_AT_ONCE]
-        filled = -(-len(some) // WINDOW_STEP) * WINDOW_STEP
-        [answer] = engine.run("pnet_window", _cut_windows(features[0], some, filled))
-        passed = np.flatnonzero(answer[: len(some), 0] >= log_odds)
+        [answer] = engine.run("pnet_window", _cut_windows(features[0], some))
+        passed = np.flatnonzero(answer[:, 0] >= log_odds)
         parts.append((some[passed], answer[passed]))
     places, chosen = (np.concatenate(part) for part in zip(*parts, strict=True))
     in_order = np.lexsort((places[:, 1], places[:, 0]))
     return places[in_order], chosen[in_order]
 
 
-@compiled("Tuple((int32[:,::1], int32[:,::1]))(float32[:,:,::1], int64, int64, float32, float32)")
+@compiled("Tuple((int32[:,::1], int32[:,::1]))(float32[:,:,:], int64, int64, float32, float32)")
 def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-def]
     """Sort windows by the log-odds of those on the lattice, shape (rows / 2, columns / 2, 5).
 
@@ -296,18 +294,16 @@ def _surround(lattice, rows, columns, face, near):  # type: ignore[no-untyped-de
     return found, unsure
 
 
-@compiled("float32[:,:,:,::1](float32[:,:,::1], int32[:,::1], int64)")
-def _cut_windows(features, places, count):  # type: ignore[no-untyped-def]
-    """The 3 x 3 features from each place on, shape (count, 3, 3, 16); zeros past the last place."""
-    windows = np.empty((count, 3, 3, features.shape[2]), dtype=np.float32)
+@compiled("float32[:,:,:,::1](float32[:,:,::1], int32[:,::1])")
+def _cut_windows(features, places):  # type: ignore[no-untyped-def]
+    """The 3 x 3 features from each place on, shape (n, 3, 3, 16)."""
+    windows = np.empty((len(places), 3, 3, features.shape[2]), dtype=np.float32)
     for number in range(len(places)):
         row, column = places[number]
         for down in range(3):
             for right in range(3):
                 for channel in range(features.shape[2]):
                     windows[number, down, right, channel] = features[row + down, column + right, channel]
-    for number in range(len(places), count):
-        windows[number] = 0
     return windows
 
 
@@ -387,9 +383,7 @@ def _look_closer(
 
     def look(start: int) -> Outputs:
         crops = sampler.crops(corners[start : start + CROPS_AT_ONCE], side)
-        filled = np.zeros((-(-max(len(crops), 1) // BATCH_STEP) * BATCH_STEP, side, side, 3), dtype=np.float32)
-        filled[: len(crops)] = crops
-        return [output[: len(crops)] for output in engine.run(network, filled)]
+        return engine.run(network, crops)
 
     parts = _each(look, range(0, max(len(boxes), 1), CROPS_AT_ONCE), threads)
     return boxes, [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -16,23 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.device import Device, cores_available
-from ml.pnet import PNetFeatures
+from ml.mtcnn import Outputs, mtcnn_networks
 from ml.precision import choose_precision, processor_flags, this_machine
-from ml.weights import load_arrays, load_weights, network_path
+from ml.weights import MTCNN, load_arrays, load_weights, network_path
 
-# Each network and the smallest input it takes: height, width, channels. "facenet" stands for the embedding network,
-# whichever model it is of; its input is read from its file.
-INPUTS = {
-    "pnet_features": (12, 12, 3), "pnet_coarse": (3, 3, 16), "pnet_window": (3, 3, 16),
-    "rnet": (24, 24, 3), "onet": (48, 48, 3),
-}  # fmt: skip
-NETWORKS = (*INPUTS, "facenet")
+MTCNN_NETWORKS = ("pnet_features", "pnet_coarse", "pnet_window", "rnet", "onet")
+NETWORKS = (*MTCNN_NETWORKS, "facenet")  # the last is that of the embedding model, whichever that is
 
 # Each lane holds a photo and 120 MB of the networks' inner results.
 MOST_LANES = 4
 
 Pixels = NDArray[np.float32]  # from 0 to 255; floats, because P-Net's answers depend on fractions of a grey level
-Outputs = list[NDArray[np.float32]]
 
 
 class Engine(Protocol):
@@ -55,7 +48,7 @@ class Engine(Protocol):
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU: lanes side by side, which share out the cores.
+    """The CPU: lanes side by side, which share out the cores. MTCNN is compiled (`ml.mtcnn`), OpenVINO embeds.
 
     precision: of the embedding network, as for `ml.precision.choose_precision`; the reference is "f32".
     """
@@ -77,40 +70,29 @@ class OpenVinoEngine:
         settings = {
             "NUM_STREAMS": self.lanes,
             "INFERENCE_NUM_THREADS": cores,
-            # Some CPUs would pick bfloat16 by themselves, and MTCNN decides by thresholds.
-            "INFERENCE_PRECISION_HINT": "f32",
-            # What OpenVINO prepares for each new input size stays in memory; the default keeps 5000 such pieces.
+            # Some CPUs would pick bfloat16 by themselves.
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+            # What OpenVINO prepares for each new batch size stays in memory; the default keeps 5000 such pieces.
             "CPU_RUNTIME_CACHE_CAPACITY": "300",
+            "ENABLE_CPU_PINNING": False,
         }
         form = "facenet_int8" if self.precision == "int8" else "facenet"
-        hint = settings | ({"INFERENCE_PRECISION_HINT": "bf16"} if self.precision == "bf16" else {})
-        with ThreadPoolExecutor(1) as thread:  # it takes as long as all the rest, which is done meanwhile
-            facenet = thread.submit(core.compile_model, network_path(models_dir, form, model), "CPU", hint)
-            self._compiled = {
-                network: core.compile_model(network_path(models_dir, network, model), "CPU", settings)
-                for network in INPUTS
-                if network != "pnet_features"
-            }
-            self._compiled["facenet"] = facenet.result()
-        self._features = PNetFeatures(load_arrays(models_dir, "pnet_features", model))
+        self._facenet = core.compile_model(network_path(models_dir, form, model), "CPU", settings)
+        self._mtcnn = mtcnn_networks(load_arrays(models_dir, MTCNN, model))
         self._requests = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
-        # moment can wait for each other for ever (seen with 2026.4.1). So the first ones go through here, one by one.
-        for network in NETWORKS:
-            self.run(network, np.zeros((1, *self._smallest_input(network)), dtype=np.float32))
-
-    def _smallest_input(self, network: str) -> tuple[int, ...]:
-        if network in INPUTS:
-            return INPUTS[network]
-        return tuple(size.get_length() for size in list(self._compiled[network].input().partial_shape)[1:])
+        # moment can wait for each other for ever (seen with 2026.4.1). So the first one goes through here.
+        side = [size.get_length() for size in list(self._facenet.input().partial_shape)[1:]]
+        self.run("facenet", np.zeros((1, *side), dtype=np.float32))
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
-        if network == "pnet_features":
-            return [self._features(pixels)]
+        contiguous = np.ascontiguousarray(pixels, dtype=np.float32)
+        if network != "facenet":
+            return self._mtcnn[network](contiguous)
         requests = self._requests.__dict__
         if network not in requests:
-            requests[network] = self._compiled[network].create_infer_request()
-        results = requests[network].infer([np.ascontiguousarray(pixels)], share_inputs=True)
+            requests[network] = self._facenet.create_infer_request()
+        results = requests[network].infer([contiguous], share_inputs=True)
         return [np.array(results[port]) for port in range(len(results))]
 
 
@@ -132,10 +114,11 @@ class TorchEngine:
         }
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
+        some = pixels if len(pixels) else np.zeros((1, *pixels.shape[1:]), dtype=np.float32)  # torch refuses none
         with self._torch.inference_mode():
-            outputs = self._networks[network](self._torch.from_numpy(pixels).to(self._device))
+            outputs = self._networks[network](self._torch.from_numpy(some).to(self._device))
         parts: Sequence[object] = outputs if isinstance(outputs, tuple) else (outputs,)
-        return [np.ascontiguousarray(part.cpu().numpy()) for part in parts]  # type: ignore[attr-defined]
+        return [np.ascontiguousarray(part.cpu().numpy()[: len(pixels)]) for part in parts]  # type: ignore[attr-defined]
 
 
 def open_engine(models_dir: Path, model: str, device: Device, precision: str = "auto") -> Engine:

@@ -69,7 +69,7 @@ class PNetWindow(nn.Module):
         super().__init__()
         self.head = PNetHead(network)
         self.prelu = network.prelu3
-        # As matrix products: OpenVINO is slow at convolutions of one place each.
+        # As matrix products, for a convolution of one place is nothing else.
         weight = network.conv3.weight.detach().permute(0, 2, 3, 1).reshape(32, 144)
         self.weight, self.bias = nn.Parameter(weight), network.conv3.bias
 
@@ -129,7 +129,7 @@ def build_network(name: str, weights: Mapping[str, Tensor]) -> PixelNetwork:
 
 @torch.no_grad()
 def _fold_scaling(convolution: nn.Conv2d) -> None:
-    """Build the scaling of pixels into the first convolution, which saves a seventh of P-Net's time.
+    """Build the scaling of pixels into the first convolution, as `ml.mtcnn` does.
 
     Exact only because MTCNN's convolutions do not pad: padding would have to be black before, grey after.
     """

@@ -8,10 +8,15 @@ torch's `interpolate(mode="area")` does: whole pixels, each cell over all pixels
 from __future__ import annotations
 
 import numpy as np
+from numba.core import cgutils
 from numpy.typing import NDArray
 from PIL import Image
 
 from ml.compiled import compiled
+from ml.vectors import FLOAT, WHOLE, Builder, Value, VectorCode, at, index, machine_code
+
+THREE = index(3)  # numbers of a pixel
+MOST_PIXELS = 2**24  # of a cell, whose sum must not run over
 
 
 class AreaSampler:
@@ -38,12 +43,15 @@ class AreaSampler:
             rows: make only these rows of it, from the first to before the last.
 
         Raises:
-            ValueError: width or height is below 1, rows are not some of the height, or the image has no pixels.
+            ValueError: width or height is below 1 or so small that cells have more than 16 million pixels, rows are not
+                some of the height, or the image has no pixels.
         """
         if width < 1 or height < 1:
             raise ValueError(f"width and height must be at least 1, not {width} and {height}")
         if not self._pixels.size:
             raise ValueError("image has no pixels")
+        if -(-self.width // width) * -(-self.height // height) > MOST_PIXELS:
+            raise ValueError(f"width and height of {width} and {height} are too small for so large an image")
         first, last = rows if rows is not None else (0, height)
         if not 0 <= first < last <= height:
             raise ValueError(f"rows must be some from 0 to {height}, not {first} to {last}")
@@ -79,38 +87,75 @@ class AreaSampler:
         return averages
 
 
+def _write_cell_means(
+    builder: Builder, sums: Value, running: Value, columns: Value, begins: Value, ends: Value, height: Value,
+    means: Value, cells: Value,
+) -> None:  # fmt: skip
+    """Fill means from sums of whole columns, both with three numbers a column and one to spare at the end.
+
+    A cell's sum is the difference of two running sums: that takes the same for cells of any width. The three colours
+    are worked on together, with the number after them: what comes of that one is overwritten by the next column's.
+    """
+    _write_running_sums(builder, sums, running, columns)
+    _write_means(builder, running, begins, ends, means, cells, height)
+
+
+def _write_running_sums(builder: Builder, sums: Value, running: Value, columns: Value) -> None:
+    code = VectorCode(builder, WHOLE, 4)
+    total = code.variable(code.zero)
+    code.store(code.zero, running, 0)
+    with cgutils.for_range(builder, columns) as column:
+        place = builder.mul(column.index, THREE)
+        builder.store(builder.add(builder.load(total), code.load(sums, place)), total)
+        code.store(builder.load(total), running, builder.add(place, THREE))
+
+
+def _write_means(
+    builder: Builder, running: Value, begins: Value, ends: Value, means: Value, cells: Value, height: Value
+) -> None:
+    wholes, floats = VectorCode(builder, WHOLE, 4), VectorCode(builder, FLOAT, 4)
+    with cgutils.for_range(builder, cells) as cell:
+        begin, end = (builder.load(at(builder, edges, cell.index)) for edges in (begins, ends))
+        before, after = (wholes.load(running, builder.mul(column, THREE)) for column in (begin, end))
+        pixels = builder.fmul(builder.sitofp(builder.sub(end, begin), FLOAT), height)
+        mean = builder.fdiv(builder.uitofp(builder.sub(after, before), floats.type), floats.spread(pixels))
+        floats.store(mean, means, builder.mul(cell.index, THREE))
+
+
+_cell_means = machine_code(_write_cell_means)
+
+
+@compiled("void(uint8[:,:,::1], int64, int64, int64, int64, uint32[::1])")
+def _add_rows(pixels, first, last, left, right, sums):  # type: ignore[no-untyped-def]
+    for place, grey in enumerate(pixels[first, left:right].reshape(-1)):
+        sums[place] = grey
+    for row in range(first + 1, last):
+        # Slices, as numba then knows that no index is negative, and the compiler adds eight at a time.
+        for place, grey in enumerate(pixels[row, left:right].reshape(-1)):
+            sums[place] += grey
+
+
 @compiled("void(uint8[:,:,::1], int64, int64, int64, int64, float32[:,:,::1], int64, int64)")
 def _average(pixels, left, top, right, bottom, averages, row_before, rows):  # type: ignore[no-untyped-def]
     """Fill averages from one box of the pixels: from row_before on, as many of `rows` rows as the averages have.
 
-    The box is cut into equal cells; a pixel that two cells share counts in both. First whole rows are summed, which
-    the processor does many pixels at a time, then the columns of each cell.
+    The box is cut into equal cells; a pixel that two cells share counts in both.
     """
     columns = averages.shape[1]
     width, height = right - left, bottom - top
-    sums = np.empty(width * 3, dtype=np.uint32)
+    begins, ends = np.empty(columns, dtype=np.int64), np.empty(columns, dtype=np.int64)
+    for column in range(columns):
+        begins[column] = column * width // columns
+        ends[column] = -(-(column + 1) * width // columns)
+    sums, running = np.zeros(width * 3 + 1, dtype=np.uint32), np.empty(width * 3 + 4, dtype=np.uint32)
+    means = np.empty(columns * 3 + 1, dtype=np.float32)
     for number in range(averages.shape[0]):
         row = row_before + number
         first = top + row * height // rows
         last = top - (-(row + 1) * height) // rows
-        for place, grey in enumerate(pixels[first, left:right].reshape(-1)):
-            sums[place] = grey
-        for line in range(first + 1, last):
-            # Slices, as numba then knows that no index is negative, and the compiler adds eight at a time.
-            for place, grey in enumerate(pixels[line, left:right].reshape(-1)):
-                sums[place] += grey
-        for column in range(columns):
-            begin = column * width // columns
-            end = -(-(column + 1) * width // columns)
-            red, green, blue = np.uint32(0), np.uint32(0), np.uint32(0)
-            for place in range(begin, end):
-                red += sums[3 * place]
-                green += sums[3 * place + 1]
-                blue += sums[3 * place + 2]
-            area = np.float32((last - first) * (end - begin))
-            averages[number, column, 0] = np.float32(red) / area
-            averages[number, column, 1] = np.float32(green) / area
-            averages[number, column, 2] = np.float32(blue) / area
+        _add_rows(pixels, first, last, left, right, sums)
+        _cell_means(sums, running, width, begins, ends, np.float32(last - first), means, columns)
+        averages[number].reshape(-1)[:] = means[: columns * 3]
 
 
 @compiled("void(uint8[:,:,::1], int64[:,::1], float32[:,:,:,::1])")

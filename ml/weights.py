@@ -3,7 +3,7 @@
 What ends up in it, for the model "facenet-casia":
 
     mtcnn.safetensors, facenet-casia.safetensors     the weights, by torch name; their SHA-256 is pinned
-    pnet_lattice.xml/.bin, pnet_window, rnet, onet, facenet-casia    the same networks for OpenVINO
+    facenet-casia.xml/.bin                           FaceNet for OpenVINO
     facenet-casia.int8.xml/.bin                      FaceNet in whole numbers (docs/decisions/0010)
     facenet-casia.projection.safetensors             centre and projection (`ml.projection`)
     mtcnn.json, facenet-casia.json                   SHA-256 of every file of that network, written last
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_path", "projection_path", "verify"]
 
 MTCNN = "mtcnn"
-MTCNN_NETWORKS = ("pnet_coarse", "pnet_window", "rnet", "onet")  # `ml.networks` says why P-Net is in parts
 # In full precision, and in whole numbers for processors that multiply them faster
 FACENET_FORMS = ("facenet", "facenet_int8")
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
@@ -106,9 +105,8 @@ def verify(models_dir: Path, model: str = DEFAULT_MODEL) -> None:
 
 
 def network_path(models_dir: Path, network: str, model: str) -> Path:
-    """The OpenVINO file of one of `MTCNN_NETWORKS`, or of the model's own "facenet" or "facenet_int8"."""
-    names = {"facenet": model, "facenet_int8": f"{model}.int8"}
-    return models_dir / f"{names.get(network, network)}.xml"
+    """The OpenVINO file of one of `FACENET_FORMS`, of this model."""
+    return models_dir / {"facenet": f"{model}.xml", "facenet_int8": f"{model}.int8.xml"}[network]
 
 
 def load_weights(models_dir: Path, network: str, model: str) -> dict[str, Tensor]:
@@ -141,8 +139,10 @@ def _complaint(models_dir: Path, model: str, differs: Callable[[Path, Mapping[st
     known = find_model(models_dir, model)
     advice = "run manage.py fetch_models"
     again = "give manage.py change_model its ONNX file again" if known.is_plugged_in else advice
-    for part, what_to_do in ((MTCNN, advice), (known.name, again)):
-        files = _openvino_files(models_dir, part)
+    for part, files, what_to_do in (
+        (MTCNN, [_weights_path(models_dir, MTCNN)], advice),
+        (known.name, _openvino_files(models_dir, known.name), again),
+    ):
         complaint = manifest_complaint(_manifest_path(models_dir, part), files, differs, what_to_do)
         if complaint is not None:
             return complaint
@@ -160,14 +160,13 @@ def _path_of_weights(models_dir: Path, network: str, model: str) -> Path:
 
 
 def _prepare_mtcnn(models_dir: Path, report: Report) -> None:
-    path, files = _weights_path(models_dir, MTCNN), _openvino_files(models_dir, MTCNN)
-    if manifest_complaint(_manifest_path(models_dir, MTCNN), files, hash_differs, "") is None:
+    path = _weights_path(models_dir, MTCNN)
+    if manifest_complaint(_manifest_path(models_dir, MTCNN), [path], hash_differs, "") is None:
         return
     if not is_intact(path, MTCNN_SHA256):
         save_safetensors(path, mtcnn_tensors(), MTCNN_SHA256)
         report("Converted MTCNN's weights from facenet-pytorch.")
-    _prepare_openvino(models_dir, MTCNN, MTCNN_NETWORKS, report)
-    write_manifest(_manifest_path(models_dir, MTCNN), [path, *files])
+    write_manifest(_manifest_path(models_dir, MTCNN), [path])
 
 
 def _prepare_facenet(models_dir: Path, model: FaceModel, source: Path | None, report: Report) -> None:
@@ -176,7 +175,7 @@ def _prepare_facenet(models_dir: Path, model: FaceModel, source: Path | None, re
         get_tensors = casia_tensors if model.name == CASIA else vggface2_tensors
         save_safetensors(weights, get_tensors(models_dir / "downloads", source, report), model.sha256)
     _prepare_projection(models_dir, model.name, report)
-    _prepare_openvino(models_dir, model.name, FACENET_FORMS, report)
+    _prepare_openvino(models_dir, model.name, report)
     files = [weights, projection_path(models_dir, model.name), *_openvino_files(models_dir, model.name)]
     write_manifest(_manifest_path(models_dir, model.name), files)
 
@@ -189,10 +188,10 @@ def _prepare_projection(models_dir: Path, model: str, report: Report) -> None:
     report("Computed the 128-d projection.")
 
 
-def _prepare_openvino(models_dir: Path, model: str, networks: tuple[str, ...], report: Report) -> None:
+def _prepare_openvino(models_dir: Path, model: str, report: Report) -> None:
     from ml.export import export_openvino
 
-    for network in networks:
+    for network in FACENET_FORMS:
         path = network_path(models_dir, network, model)
         with replacing(path) as temporary, replacing(path.with_suffix(".bin")) as temporary_weights:
             written = temporary.with_suffix(".xml")
@@ -203,10 +202,6 @@ def _prepare_openvino(models_dir: Path, model: str, networks: tuple[str, ...], r
 
 
 def _openvino_files(models_dir: Path, model: str) -> list[Path]:
-    networks: tuple[str, ...] = ("facenet",)  # of a model plugged in
-    if model == MTCNN:
-        networks = MTCNN_NETWORKS
-    elif model in MODELS:
-        networks = FACENET_FORMS
-    paths = [network_path(models_dir, network, model) for network in networks]
+    forms = FACENET_FORMS if model in MODELS else ("facenet",)  # of a model plugged in
+    paths = [network_path(models_dir, form, model) for form in forms]
     return [file for path in paths for file in (path, path.with_suffix(".bin"))]

@@ -181,7 +181,7 @@ sys.setswitchinterval(1e-6)
 together = threading.Barrier(2)
 def run():
     together.wait()
-    engine.run("pnet_window", np.zeros((1, 3, 3, 16), dtype=np.float32))
+    engine.run("facenet", np.zeros((1, 160, 160, 3), dtype=np.float32))
 threads = [threading.Thread(target=run) for _ in range(2)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()

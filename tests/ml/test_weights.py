@@ -39,16 +39,16 @@ def test_an_empty_folder_is_missing_everything(tmp_path):
 
 
 def test_a_missing_file_is_named(copy_of_models):
-    (copy_of_models / "onet.bin").unlink()
+    (copy_of_models / "facenet-casia.int8.bin").unlink()
 
-    assert "onet.bin is missing" in missing(copy_of_models)
+    assert "facenet-casia.int8.bin is missing" in missing(copy_of_models)
 
 
 def test_a_file_cut_short_is_named(copy_of_models):
-    with (copy_of_models / "rnet.bin").open("r+b") as file:
+    with (copy_of_models / "mtcnn.safetensors").open("r+b") as file:
         file.truncate(1000)
 
-    assert "rnet.bin" in missing(copy_of_models)
+    assert "mtcnn.safetensors" in missing(copy_of_models)
 
 
 def test_a_flipped_byte_is_noticed_before_the_networks_are_used(copy_of_models):
@@ -66,7 +66,7 @@ def test_an_interrupted_fetch_goes_on_from_the_finished_weights(copy_of_models, 
     """Only the weights themselves are left: no download is needed to make the rest again."""
     monkeypatch.setattr(subprocess, "run", offline)
     for path in copy_of_models.iterdir():
-        if path.name not in ("facenet-casia.safetensors", "mtcnn.safetensors", "onet.xml", "onet.bin"):
+        if path.name not in ("facenet-casia.safetensors", "mtcnn.safetensors"):
             path.unlink()
 
     fetch(copy_of_models)
@@ -76,7 +76,7 @@ def test_an_interrupted_fetch_goes_on_from_the_finished_weights(copy_of_models, 
 
 
 def test_a_damaged_file_is_made_again(copy_of_models):
-    (copy_of_models / "pnet_window.bin").write_bytes(b"nonsense")
+    (copy_of_models / "mtcnn.safetensors").write_bytes(b"nonsense")
 
     fetch(copy_of_models)
 

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # Below one half it is more likely somebody else: then no name is said.
 LEAST_PROBABILITY = 0.5
 ANY_DISTANCE = 2.0
-UNREADABLE = "This picture cannot be read."
+UNREADABLE = "Kith cannot read this picture: it is damaged, or of a kind Kith does not know. Try another one."
 FAILED = "Something went wrong while Kith looked at this picture. Try another one."
 
 
@@ -38,7 +38,7 @@ def answer(name: str, owner_id: int) -> None:
     except WeightsUnavailable as error:
         reply(name, Answer(trouble=f"Faces cannot be found yet. {error}"))
     except (UnreadableImage, MemoryError):
-        reply(name, Answer(trouble=UNREADABLE))
+        reply(name, Answer(trouble=UNREADABLE, is_unreadable=True))
     except Exception:
         logger.exception("A picture shown by user %s was not looked at", owner_id)
         reply(name, Answer(trouble=FAILED))

@@ -132,6 +132,7 @@ def test_nothing_is_left_of_a_picture_whatever_happens(alice, lent, replies, mon
     recognise(lent(portrait("obama.jpg")), alice.pk)
 
     assert [answer.trouble for answer in replies] == ["", UNREADABLE, recognising.FAILED]
+    assert [answer.is_unreadable for answer in replies] == [False, True, False]
     assert list(incoming_folder().iterdir()) == []
     assert Face.objects.count() == 0
 

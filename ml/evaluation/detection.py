@@ -37,7 +37,8 @@ class DetectionScore:
     """recall: share of the boxes drawn that are found, in photos whose boxes are complete or partial.
 
     precision, false_positives_per_photo, average_precision: over photos in which every face is known, which are the
-    complete ones and those without faces. None where there are no such photos or faces.
+    complete ones and those without faces. None where there are no such photos or faces. known_recall: recall in those
+    photos alone, which average_precision cannot exceed; it can exceed recall.
     curve: shape (n, 2): recall and precision in those photos as the score falls.
     photos, known_photos, boxes, found, false_positives: how many.
     """
@@ -46,6 +47,7 @@ class DetectionScore:
     precision: float | None
     false_positives_per_photo: float | None
     average_precision: float | None
+    known_recall: float | None
     curve: NDArray[np.float64]
     photos: int
     known_photos: int
@@ -80,6 +82,7 @@ def score_detection(photos: Sequence[SearchedPhoto]) -> DetectionScore:
         precision=float(hit.mean()) if len(hit) else None,
         false_positives_per_photo=false / known_photos if known_photos else None,
         average_precision=average_precision(curve) if known_boxes else None,
+        known_recall=int(hit.sum()) / known_boxes if known_boxes else None,
         curve=curve,
         photos=searched,
         known_photos=known_photos,

@@ -64,7 +64,8 @@ def _detection(evaluation: Evaluation) -> Table:
         table.add_row("precision", percent(score.precision), f"{score.false_positives} false")
         per_photo = number(score.false_positives_per_photo)
         table.add_row("false faces a photo", per_photo, f"{score.known_photos} photos whose faces are all known")
-        table.add_row("average precision", percent(score.average_precision), "")
+        found_there = f"the same photos, {percent(score.known_recall)} of their boxes found"
+        table.add_row("average precision", percent(score.average_precision), found_there)
     return table
 
 

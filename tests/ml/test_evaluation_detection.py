@@ -119,12 +119,24 @@ def test_what_counts_depends_on_how_well_a_photo_is_known():
     assert score.false_positives_per_photo == pytest.approx(2 / 3)
     # Of the two faces in fully known photos the one found comes second, after the false one in the empty photo.
     assert score.average_precision == pytest.approx(0.5 * 0.5)
+    assert score.known_recall == 0.5
+
+
+def test_average_precision_may_exceed_recall_but_not_the_recall_of_photos_that_are_fully_known():
+    first, second = (0, 0, 10, 10), (20, 0, 10, 10)
+    photos = [searched("complete", [first], [FIRST], [0.9]), searched("partial", [first, second], [FIRST], [0.9])]
+
+    score = score_detection(photos)
+
+    assert score.recall == pytest.approx(2 / 3)
+    assert score.average_precision == score.known_recall == 1
 
 
 def test_without_boxes_nothing_is_measured():
     score = score_detection([searched("name_only", [], [FIRST], [0.9])])
 
     assert (score.recall, score.precision, score.false_positives_per_photo, score.average_precision) == (None,) * 4
+    assert score.known_recall is None
 
 
 def test_photos_without_faces_show_false_ones_all_the_same():

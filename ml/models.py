@@ -156,6 +156,25 @@ def with_thresholds(model: FaceModel, distances: object) -> FaceModel:
     )
 
 
+def write_thresholds(models_dir: Path, model: FaceModel, distances: object) -> Path:
+    """Write down distances that suit a model better than its own; `find_model` uses them from then on.
+
+    Args:
+        distances: as for `with_thresholds`.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: as for `with_thresholds`.
+    """
+    with_thresholds(model, distances)
+    path = thresholds_path(models_dir, model.name)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(distances, indent=1))
+    return path
+
+
 # Files of the models folder
 
 

@@ -19,7 +19,7 @@ from ml.bench.inputs import Faces
 from ml.bench.racing import RaceFailed, Ready, in_own_process
 
 SMALLEST_FACE = 20  # pixels; facenet-pytorch's default, and ours for photos up to 1920 pixels
-DBSCAN_DISTANCE = 0.3  # cosine; where DBSCAN alone groups best (DESIGN.md section 6)
+DBSCAN_DISTANCE = 0.3  # cosine; about where DBSCAN alone groups best (docs/decisions/0001)
 
 
 def stock_detector(photos: Sequence[Path]) -> Ready:

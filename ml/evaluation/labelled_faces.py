@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ml.evaluation.detection import SearchedPhoto
+from ml.evaluation.face_rows import FaceRows
 from ml.evaluation.labels import LabelledFace, LabelledFolder, LabelledPhoto, read_folder
 from ml.evaluation.matching import NONE, corners_of, main_face, match_boxes
 from ml.evaluation.pairs import FaceName
@@ -30,7 +31,7 @@ QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFaces:
+class LabelledFaces(FaceRows):
     """Faces of known people, one row each.
 
     files, persons: shape (n,), text. embeddings: (n, 512). projections: (n, 128). qualities, sides: (n,); sides are
@@ -43,14 +44,6 @@ class LabelledFaces:
     projections: NDArray[np.float32]
     qualities: NDArray[np.float32]
     sides: NDArray[np.float32]
-
-    @classmethod
-    def load(cls, path: Path) -> LabelledFaces:
-        with np.load(path) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-
-    def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> LabelledFaces:
         """Some of the rows, by mask or index."""

@@ -18,6 +18,7 @@ from ml.alignment import crop_for_embedding
 from ml.detection import Detections, detect_faces, locate_landmarks
 from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
+from ml.evaluation.face_rows import FaceRows
 from ml.evaluation.labels import LabelledFace, read_labelled_photos
 from ml.geometry import BoundingBox
 from ml.images import open_upright
@@ -52,7 +53,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Probes:
+class Probes(FaceRows):
     """Faces to rate, one row each.
 
     files, persons, kinds: shape (n,), text; persons is empty for what is no face. kinds: how it was spoiled.
@@ -67,20 +68,9 @@ class Probes:
     earlier: NDArray[np.float64]
     projections: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return len(self.files)
-
     @property
     def is_face(self) -> NDArray[np.bool_]:
         return np.asarray(self.kinds != NO_FACE)
-
-    @classmethod
-    def load(cls, path: Path) -> Probes:
-        with np.load(path) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-
-    def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)

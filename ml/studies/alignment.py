@@ -197,13 +197,13 @@ class _Study:
             for name in FOR_TILTED:
                 level = self.embed(f"level, {name}", faces, CUTS[name])
                 known, centre = level[firsts], level[others].mean(axis=0)
-                probed = np.full_like(known, np.nan)
+                probed = np.zeros_like(known)
                 probed[found] = self.embed(f"turned {degrees}, {name}", probes, CUTS[name])
                 row: list[object] = [degrees, float(found.mean()), name]
                 same = np.eye(len(firsts), dtype=bool)
                 for middle in (np.zeros_like(centre), centre):
                     distances = 1 - unit_rows(known - middle) @ unit_rows(probed - middle).T
-                    distances = np.where(np.isfinite(distances), distances, 2.0).astype(np.float32)
+                    distances[:, ~found] = 2.0
                     row += [true_accept_rate(distances, same, rate) for rate in (0.01, 0.001)]
                 accepted[name] = distances[same] < np.quantile(distances[~same], 0.001, method="lower")
                 low, high = gain_interval(accepted[REFERENCE], accepted[name])

@@ -125,7 +125,8 @@ def assign_people(probabilities: NDArray[np.float64], *, least: float) -> list[i
         ValueError: probabilities is not a matrix, or least no finite number.
     """
     checked_number("least", least)
-    if np.ndim(probabilities) != 2:
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or probabilities.dtype.kind not in "fiu":
         raise ValueError("probabilities must be a matrix, a row per face and a column per person.")
     assigned: list[int | None] = [None] * len(probabilities)
     taken: set[int] = set()

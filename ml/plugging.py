@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ml.alignment import ARCFACE_SIDE
 from ml.checked_files import WeightsUnavailable, manifest_complaint, replacing, size_differs, write_manifest
 from ml.models import (
+    MOST_DIMENSIONS,
     FaceModel,
     describe,
     find_model,
@@ -29,7 +30,6 @@ from ml.onnx_files import InputFormat, model_name, onnx_path, read_sidecar
 from ml.projection import plain_projection, save_projection
 from ml.quiet_openvino import FrontEndManager, openvino
 
-MOST_DIMENSIONS = 512
 FACES_AT_ONCE = 8
 CHANNELS = 3
 # A face alone and in a batch may differ by rounding, but not by more.

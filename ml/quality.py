@@ -116,7 +116,7 @@ def measure_face(
     face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
 ) -> NDArray[np.float64]:
     """What quality hangs on: shape (8,), in the order of `FITTED.measures`. Arguments and errors: `face_quality`."""
-    _check(face, corners, landmarks, score)
+    check_rated(face, corners, landmarks, score)
     grey = face @ LUMA
     half = halved(grey)
     quarter = halved(half)
@@ -202,7 +202,10 @@ def length(landmarks: NDArray[np.floating]) -> float:
     return float(np.log(max(down, 0.01) / max(across, 0.01)))
 
 
-def _check(face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float) -> None:
+def check_rated(
+    face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
+) -> None:
+    """Raise ValueError, as `face_quality` says, unless these can be rated."""
     checked_numbers("face", face, FACE_SIDE, FACE_SIDE, 3)
     if face.dtype != np.uint8:
         raise ValueError(f"face must hold whole numbers from 0 to 255 (uint8), not {face.dtype}")

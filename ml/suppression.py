@@ -30,8 +30,8 @@ def suppress_overlaps(
         ValueError: boxes or scores has another shape, or they or the threshold hold what is no finite number.
     """
     checked_number("threshold", threshold)
-    order = _best_first(scores, len(boxes))
-    kept: NDArray[np.int64] = _suppress(checked_boxes("boxes", boxes), order, np.float32(threshold), over_smaller)
+    boxes = checked_boxes("boxes", boxes)
+    kept: NDArray[np.int64] = _suppress(boxes, _best_first(scores, len(boxes)), np.float32(threshold), over_smaller)
     return kept
 
 
@@ -49,12 +49,13 @@ def suppress_neighbours(
         ValueError: boxes, scores or places has another shape, or holds what is no finite, or no whole number from 0.
     """
     checked_number("threshold", threshold)
+    boxes = checked_boxes("boxes", boxes)
     places = checked_whole("places", places, len(boxes), 2)
     if (places < 0).any():
         raise ValueError("places must be whole numbers from 0")
     cells = np.ascontiguousarray(places, dtype=np.int32)
     order = _best_first(scores, len(boxes))
-    kept: NDArray[np.int64] = _suppress_on_grid(checked_boxes("boxes", boxes), order, cells, np.float32(threshold))
+    kept: NDArray[np.int64] = _suppress_on_grid(boxes, order, cells, np.float32(threshold))
     return kept
 
 

@@ -17,14 +17,17 @@ class FaceRows:
     """Base of frozen dataclasses whose fields are arrays with a row for each face.
 
     Raises:
-        ValueError: a field has not as many rows as the first.
+        ValueError: a field has not as many rows as the first, or holds what is no finite number.
     """
 
     def __post_init__(self) -> None:
-        rows = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
-        for name, count in rows.items():
-            if count != len(self):
-                raise ValueError(f"{name} must have {len(self)} rows, as {next(iter(rows))} has, not {count}")
+        first, *_ = self.__dataclass_fields__
+        for name in self.__dataclass_fields__:
+            values = np.asarray(getattr(self, name))
+            if values.shape[:1] != (len(self),):
+                raise ValueError(f"{name} must have {len(self)} rows, as {first} has, not the shape {values.shape}")
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise ValueError(f"{name} must be finite numbers")
 
     def __len__(self) -> int:
         return len(getattr(self, next(iter(self.__dataclass_fields__))))

@@ -86,7 +86,12 @@ class CutProbe:
 
 
 def collect_probes(data: Path, models_dir: Path) -> Probes:
-    """Find, spoil, rate and embed. Takes some minutes; the same data gives the same probes."""
+    """Find, spoil, rate and embed. Takes some minutes; the same data gives the same probes.
+
+    Raises:
+        BadLabels: as for `ml.evaluation.labels.read_folder`.
+        ValueError: data holds nobody with four photos, and no photo without a face.
+    """
     engine = open_engine(models_dir, MODEL, "cpu")
     projection = load_projection(projection_path(models_dir, MODEL))
     cut: list[CutProbe] = []
@@ -95,6 +100,8 @@ def collect_probes(data: Path, models_dir: Path) -> Probes:
         for some in _in_parts(_all_cut(data, engine, threads), AT_ONCE):
             projections.append(projection.apply(embed_faces([probe.pixels for probe in some], engine, threads)))
             cut.extend(some)
+    if not cut:
+        raise ValueError(f"data must hold people with {FEWEST_PHOTOS} photos, or photos without faces; {data} does not")
     return Probes(
         files=np.array([probe.file for probe in cut]),
         persons=np.array([probe.person for probe in cut]),

@@ -61,7 +61,7 @@ def test_a_box_fits_by_its_middle_or_by_overlap(found, fits):
     ],
 )
 def test_bad_boxes_are_refused(found, drawn, name):
-    with pytest.raises(ValueError, match=f"{name} must be finite numbers"):
+    with pytest.raises(ValueError, match=f"{name} must"):
         match_boxes(found, drawn)
 
 
@@ -94,7 +94,7 @@ def test_equal_scores_make_one_step():
 
 
 def test_scores_and_hits_must_fit():
-    with pytest.raises(ValueError, match="scores and hits differ in shape"):
+    with pytest.raises(ValueError, match="hits must"):
         precision_recall_curve(np.zeros(2, np.float32), np.zeros(3, bool), 1)
 
 

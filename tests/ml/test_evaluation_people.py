@@ -36,7 +36,8 @@ def test_with_few_strangers_none_may_pass():
 
 
 @pytest.mark.parametrize(
-    ("known", "message"), [([True, True], "known must hold"), ([False, False], "known must hold"), ([True], "differ")]
+    ("known", "message"),
+    [([True, True], "known must hold"), ([False, False], "known must hold"), ([True], "known must have")],
 )
 def test_identification_takes_known_people_and_strangers(known, message):
     with pytest.raises(ValueError, match=message):
@@ -102,7 +103,7 @@ def test_people_may_have_any_numbers():
 @pytest.mark.parametrize("score", [bcubed, pairwise_score])
 @pytest.mark.parametrize(("labels", "people"), [([], []), ([0, 1], [0]), ([[0, 1]], [[0, 1]])])
 def test_groups_and_people_must_fit(score, labels, people):
-    with pytest.raises(ValueError, match="labels and people must be one number a face"):
+    with pytest.raises(ValueError, match=r"(labels|people) must"):
         score(np.array(labels, dtype=np.int64), np.array(people, dtype=np.int64))
 
 

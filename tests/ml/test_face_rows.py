@@ -24,7 +24,7 @@ def test_faces_are_kept(faces, tmp_path):
 
 
 def test_fields_of_another_length_are_refused(faces):
-    with pytest.raises(ValueError, match="qualities must have 3 rows, as files has, not 2"):
+    with pytest.raises(ValueError, match="qualities must have 3 rows, as files has, not the shape"):
         replace(faces, qualities=faces.qualities[:2])
 
 

@@ -61,8 +61,9 @@ def _array(name: str, values: ArrayLike, shape: tuple[int | None, ...], kinds: s
         array = np.asarray(values)
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} must have the shape {_written(shape)}: {error}") from error
-    fits = array.ndim == len(shape) and all(
-        wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
+    fits = array.shape == shape or (
+        array.ndim == len(shape)
+        and all(wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True))
     )
     if not fits:
         raise ValueError(f"{name} must have the shape {_written(shape)}, not {array.shape}")

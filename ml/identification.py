@@ -78,7 +78,7 @@ def closest_people(
     """Return every pair of a probe and a person with a gallery face within the threshold.
 
     Args:
-        probes: shape (n, d), rows of unit length. n may be 0.
+        probes: shape (n, d), rows of unit length. n may be 0; of none of them, or of the gallery, d does not matter.
         gallery: shape (m, d), rows of unit length: faces with a confirmed identity. m may be 0.
         persons: shape (m,): whose each gallery face is.
         threshold: cosine distance up to which a face counts as near.
@@ -91,11 +91,13 @@ def closest_people(
             number.
     """
     probes = checked_numbers("probes", probes, None, None)
-    gallery = checked_numbers("gallery", gallery, None, probes.shape[1])
+    gallery = checked_numbers("gallery", gallery, None, None)
     persons = checked_whole("persons", persons, len(gallery))
     checked_number("threshold", threshold)
     if not len(gallery) or not len(probes):
         return []
+    if probes.shape[1] != gallery.shape[1]:
+        raise ValueError(f"probes and gallery must have equal dimensions, not {probes.shape[1]} and {gallery.shape[1]}")
     order = np.argsort(persons, kind="stable")
     people, starts = np.unique(persons[order], return_index=True)
     found: list[Candidate] = []

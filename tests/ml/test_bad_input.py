@@ -408,6 +408,8 @@ def test_nothing_comes_of_nothing():
     assert clustering.group_faces(nobody).shape == (0,)
     assert identification.closest_people(nobody, ROWS, LABELS, threshold=0.4) == []
     assert identification.closest_people(ROWS, nobody, no_labels, threshold=0.4) == []
+    assert identification.closest_people(ROWS, np.zeros((0, 0)), no_labels, threshold=0.4) == []
+    assert identification.closest_people(np.zeros((0, 0)), ROWS, LABELS, threshold=0.4) == []
     assert identification.assign_people(np.zeros((0, 0)), least=0.5) == []
     assert same_photo.part_same_photo(no_labels, nobody, no_labels).shape == (0,)
     assert projection.unit_rows(nobody).shape == (0, 64)

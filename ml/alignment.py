@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_count, checked_image, checked_number, checked_numbers
+
 FACE_SIDE = 160  # pixels; what FaceNet was trained on
 # Of those 160 pixels so many are air around the box, half on each side.
 MARGIN = 32
@@ -34,6 +36,7 @@ ARCFACE_LAYOUT = np.array(
     dtype=np.float32,
 )
 
+TINIEST = 1e-9  # pixels; a rectangle with smaller sides is none
 EDGE = 3  # pixels around what a warp looks at, for its filters
 
 REDUCING_GAP = 3  # pictures this many times too big are first reduced by averaging whole pixels
@@ -64,8 +67,8 @@ def crop_for_embedding(
 
     Source: facenet-pytorch's extract_face, for heads that do not lean and are well inside the photo.
     """
-    _require_rgb(image)
-    _require_corners(corners)
+    checked_image("image", image)
+    corners = checked_numbers("corners", corners, 4)
     air = (corners[2:] - corners[:2]) * MARGIN / (FACE_SIDE - MARGIN) / 2
     if landmarks is not None:
         angle = tilt(landmarks)
@@ -78,8 +81,8 @@ def crop_for_embedding(
             width, height = np.maximum(corners[2:] - corners[:2] + 2 * air, 1)
             return cut_turned(image, complex(*(corners[:2] + corners[2:]) / 2), float(width), float(height), angle)
     width, height = image.size
-    left, top = np.trunc(np.maximum(corners[:2] - air, 0)).astype(int)
-    right, bottom = np.trunc(np.minimum(corners[2:] + air, (width, height))).astype(int)
+    left, top = np.trunc(np.clip(corners[:2] - air, 0, image.size)).astype(int)
+    right, bottom = np.trunc(np.clip(corners[2:] + air, 0, image.size)).astype(int)
     # A box thinner than a pixel still needs something to look at.
     left, top = min(left, width - 1), min(top, height - 1)
     box = (left, top, max(right, left + 1), max(bottom, top + 1))
@@ -100,8 +103,9 @@ def cut_by_landmarks(image: Image.Image, landmarks: NDArray[np.floating], margin
         Shape (160, 160, 3). Black outside the photo.
 
     Raises:
-        ValueError: as for `fit_similarity`.
+        ValueError: as for `fit_similarity`; or the image is not RGB, or the margin not from 0 to 159.
     """
+    checked_number("margin", margin, least=0, most=FACE_SIDE - 1)
     size = np.array((FACE_SIDE * BOX_ASPECT, FACE_SIDE))
     layout = (BOX_LAYOUT * (FACE_SIDE - margin) + margin / 2) * (BOX_ASPECT, 1) - 0.5
     turn, shift = fit_similarity(landmarks, layout)
@@ -134,7 +138,15 @@ def cut_turned(image: Image.Image, middle: complex, width: float, height: float,
 
     Returns:
         Shape (160, 160, 3). Black outside the photo.
+
+    Raises:
+        ValueError: the image is not RGB, a number is not finite, or width or height is not above 0.
     """
+    checked_image("image", image)
+    checked_numbers("middle", (middle.real, middle.imag), 2)
+    checked_number("width", width, least=TINIEST)
+    checked_number("height", height, least=TINIEST)
+    checked_number("angle", angle)
     lean = np.exp(1j * angle)
     origin = middle - complex(width, height) / 2 * lean
     corners = origin + lean * np.array([0, width, height * 1j, width + height * 1j])
@@ -174,9 +186,8 @@ def warp_to_layout(
 
     Source: Umeyama, Least-squares estimation of transformation parameters between two point patterns, PAMI 1991.
     """
-    _require_rgb(image)
-    if side < 1:
-        raise ValueError(f"side must be at least 1, not {side}")
+    checked_image("image", image)
+    checked_count("side", side)
     turn, shift = fit_similarity(landmarks, layout)
     # Now the way back: from the result to the photo, which is what has to be looked up for each pixel.
     back = 1 / turn
@@ -229,23 +240,9 @@ def _five_points(points: NDArray[np.floating], argument: str) -> NDArray[np.comp
 
 
 def _finite_points(points: NDArray[np.floating], argument: str) -> NDArray[np.complex128]:
-    checked = np.asarray(points, dtype=np.float64)
-    if checked.shape != (5, 2):
-        raise ValueError(f"{argument} must have the shape (5, 2), not {checked.shape}")
-    if not np.isfinite(checked).all():
-        raise ValueError(f"{argument} must be finite numbers")
+    checked = checked_numbers(argument, points, 5, 2).astype(np.float64)
     places: NDArray[np.complex128] = checked[:, 0] + 1j * checked[:, 1]
     return places
-
-
-def _require_rgb(image: Image.Image) -> None:
-    if image.mode != "RGB":
-        raise ValueError(f"image must be RGB, not {image.mode}")
-
-
-def _require_corners(corners: NDArray[np.floating]) -> None:
-    if np.shape(corners) != (4,) or not np.isfinite(corners).all():
-        raise ValueError(f"corners must be four finite numbers, not {corners}")
 
 
 def crop_for_display(image: Image.Image, corners: NDArray[np.float32]) -> Image.Image:
@@ -261,8 +258,8 @@ def crop_for_display(image: Image.Image, corners: NDArray[np.float32]) -> Image.
     Raises:
         ValueError: the image is not RGB, or corners are not four finite numbers.
     """
-    _require_rgb(image)
-    _require_corners(corners)
+    checked_image("image", image)
+    corners = checked_numbers("corners", corners, 4)
     width, height = image.size
     longest = float(max(corners[2:] - corners[:2]))
     side = max(min(longest / DISPLAY_FACE_SHARE, width, height), 1.0)

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
+
 if TYPE_CHECKING:
     from ml.evaluation.labelled_faces import LabelledFaces
 
@@ -57,11 +59,8 @@ class Calibration:
         Raises:
             ValueError: distances is not such a matrix, or gallery_faces is less than m.
         """
-        near = np.asarray(distances, dtype=np.float64)
-        if near.ndim != 2 or not np.isfinite(near).all():
-            raise ValueError("distances must be a matrix of finite numbers, a row per probe and a column per person.")
-        if gallery_faces < near.shape[1]:
-            raise ValueError("gallery_faces must be at least one per person.")
+        near = checked_numbers("distances", distances, None, None).astype(np.float64)
+        checked_count("gallery_faces", gallery_faces, least=near.shape[1])
         if not near.size:
             return np.zeros(near.shape)
         return self.of_margins(near, _nearest_rival(near) - near, np.float64(gallery_faces))
@@ -73,7 +72,17 @@ class Calibration:
         gallery_faces: NDArray[np.float64] | np.float64,
     ) -> NDArray[np.float64]:
         """The curve itself, for arrays of one shape (or a number for all): distances, margins to the next person, and
-        how many faces, at least 1, each gallery held."""
+        how many faces, at least 1, each gallery held.
+
+        Raises:
+            ValueError: one of the three has another shape, or holds what is no finite number, or no face.
+        """
+        shape = np.shape(distances)
+        checked_numbers("distances", distances, *shape)
+        checked_numbers("margins", margins, *shape)
+        checked_numbers("gallery_faces", gallery_faces, *(shape if np.ndim(gallery_faces) else ()))
+        if np.min(gallery_faces, initial=1) < 1:
+            raise ValueError("gallery_faces must be 1 or more")
         odds = self.intercept + self.distance * distances + self.margin * margins
         return np.asarray(1 / (1 + np.exp(-(odds + self.gallery * np.log(gallery_faces)))))
 
@@ -118,12 +127,29 @@ class NamedProbes:
 
 
 def fit_calibration(probes: NamedProbes) -> Calibration:
-    """Fit the curve by maximum likelihood. Raises ValueError where all names are right, or all wrong."""
+    """Fit the curve by maximum likelihood.
+
+    Raises:
+        ValueError: the fields of probes differ in shape, are empty or hold what is no finite number, a gallery held no
+            face, or all names are right, or all wrong.
+    """
     from sklearn.linear_model import LogisticRegression
+
+    _check_probes(probes)
 
     inputs = np.column_stack([probes.distances, probes.margins, np.log(probes.gallery_faces)])
     curve = LogisticRegression(C=1e6, max_iter=1000).fit(inputs, probes.is_right, sample_weight=probes.weights)
     return Calibration(float(curve.intercept_[0]), *(float(value) for value in curve.coef_[0]))
+
+
+def _check_probes(probes: NamedProbes) -> None:
+    right = checked_flags("probes.is_right", probes.is_right, None)
+    if not right.any() or right.all():
+        raise ValueError("probes.is_right must hold right names and wrong ones")
+    for name in ("distances", "margins", "gallery_faces", "weights"):
+        checked_numbers(f"probes.{name}", getattr(probes, name), len(right))
+    if probes.gallery_faces.min() < 1:
+        raise ValueError("probes.gallery_faces must be 1 or more")
 
 
 def calibration_error(
@@ -136,12 +162,17 @@ def calibration_error(
         bins: of equal width.
 
     Raises:
-        ValueError: probabilities is empty, or differs in length from is_right.
+        ValueError: probabilities is empty, holds what is not from 0 to 1, or differs in length from is_right; or bins
+            is not a whole number of at least 1.
 
     Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
     """
-    if len(probabilities) != len(is_right) or not len(probabilities):
-        raise ValueError("probabilities and is_right must be of one length, and not empty.")
+    probabilities = checked_numbers("probabilities", probabilities, None)
+    if not len(probabilities) or probabilities.min() < 0 or probabilities.max() > 1:
+        raise ValueError("probabilities must not be empty, and from 0 to 1")
+    is_right = np.asarray(is_right)
+    checked_numbers("is_right", is_right.astype(float) if is_right.dtype == bool else is_right, len(probabilities))
+    checked_count("bins", bins)
     place = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = np.bincount(place, probabilities, bins) - np.bincount(place, is_right.astype(float), bins)
     return float(np.abs(gaps).sum() / len(probabilities))
@@ -160,7 +191,14 @@ def named_probes(faces: LabelledFaces, people: NDArray[np.int64], *, poor_qualit
     Args:
         faces: a labelled set. people: numbers, as in `faces.identities()`, of those who may occur.
         poor_quality: faces below it are not in a gallery.
+
+    Raises:
+        ValueError: people are not such numbers, fewer than two of them have two faces, or none of those a good one; or
+            poor_quality is no finite number, or seed below 0.
     """
+    checked_number("poor_quality", poor_quality)
+    checked_count("seed", seed, least=0)
+    _check_people(faces, checked_whole("people", people, None), poor_quality)
     random = np.random.default_rng(seed)
     drawn = [
         part
@@ -170,6 +208,16 @@ def named_probes(faces: LabelledFaces, people: NDArray[np.int64], *, poor_qualit
     ]
     joined = [np.concatenate([getattr(part, field.name) for part in drawn]) for field in fields(NamedProbes)]
     return NamedProbes(*joined)
+
+
+def _check_people(faces: LabelledFaces, people: NDArray[np.int64], poor_quality: float) -> None:
+    identities = faces.identities()
+    counts = np.bincount(identities)
+    if not len(people) or people.min() < 0 or people.max() >= len(counts):
+        raise ValueError("people must be numbers of faces.identities()")
+    several = people[counts[people] >= 2]
+    if len(several) < 2 or not (np.isin(identities, several) & (faces.qualities >= poor_quality)).any():
+        raise ValueError("people must hold two with two faces each, one of them good")
 
 
 def _galleries_of(

@@ -16,12 +16,15 @@ from scipy.sparse import coo_array, csr_array
 from scipy.spatial.distance import squareform
 from sklearn.cluster import DBSCAN
 
+from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
+
 NOISE = -1  # scikit-learn's label for a face that belongs to no cluster
 
 PROPOSAL_THRESHOLD = 0.40
 LINKAGE_THRESHOLD = 0.45
 # Average linkage needs all distances of a component at once: 20,000 faces are 1.6 GB.
 LARGEST_COMPONENT = 20_000
+LEAST_THRESHOLD = 1e-12  # above 0, which scikit-learn refuses
 TIGHTER = 0.8  # by which a component too large is cut again
 NEIGHBOUR_BLOCK = 16_000_000  # distances held at a time while looking for neighbours: 64 MB
 
@@ -42,10 +45,11 @@ def cluster_embeddings(embeddings: NDArray[np.float32], *, threshold: float, min
         between runs.
 
     Raises:
-        ValueError: embeddings is not two-dimensional.
+        ValueError: as for `neighbour_graph`; or min_faces is not a whole number of at least 1.
 
     Source: DBSCAN, Ester et al., KDD 1996.
     """
+    checked_count("min_faces", min_faces)
     neighbours = neighbour_graph(embeddings, threshold=threshold)
     if not neighbours.shape[0]:
         return np.zeros(0, dtype=np.int64)
@@ -59,14 +63,14 @@ def neighbour_graph(embeddings: NDArray[np.float32], *, threshold: float) -> csr
     """Cosine distances of all pairs within the threshold, each face with itself included, as a sparse (n, n) array.
 
     Raises:
-        ValueError: embeddings is not two-dimensional.
+        ValueError: embeddings is not two-dimensional or holds what is no finite number, or threshold is not above 0.
     """
-    if embeddings.ndim != 2:
-        raise ValueError(f"embeddings must have two dimensions, not {embeddings.ndim}.")
-    count = len(embeddings)
-    rows_at_once = max(NEIGHBOUR_BLOCK // max(count, 1), 1)
+    embeddings = checked_numbers("embeddings", embeddings, None, None)
+    checked_number("threshold", threshold, least=LEAST_THRESHOLD)
+    faces = len(embeddings)
+    rows_at_once = max(NEIGHBOUR_BLOCK // max(faces, 1), 1)
     rows, columns, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    for start in range(0, count, rows_at_once):
+    for start in range(0, faces, rows_at_once):
         block = 1 - embeddings[start : start + rows_at_once] @ embeddings.T
         row, column = np.nonzero(block <= threshold)
         rows.append(row + start)
@@ -74,7 +78,7 @@ def neighbour_graph(embeddings: NDArray[np.float32], *, threshold: float) -> csr
         # Rounding gives identical faces a distance a hair below 0, which scikit-learn refuses.
         distances.append(np.maximum(block[row, column], 0))
     pairs = (np.concatenate(rows), np.concatenate(columns))
-    return csr_array(coo_array((np.concatenate(distances), pairs), shape=(count, count)))
+    return csr_array(coo_array((np.concatenate(distances), pairs), shape=(faces, faces)))
 
 
 def group_faces(
@@ -99,13 +103,18 @@ def group_faces(
         Shape (n,): group numbers from 0 in the order of their first good face, or NOISE. Deterministic.
 
     Raises:
-        ValueError: embeddings is not two-dimensional, or may_seed has another length.
+        ValueError: embeddings is not two-dimensional or holds what is no finite number, may_seed has another shape, a
+            threshold is not above 0, or min_faces is not a whole number of at least 1.
     """
-    if embeddings.ndim != 2:
-        raise ValueError(f"embeddings must have two dimensions, not {embeddings.ndim}.")
-    seeds = np.ones(len(embeddings), dtype=bool) if may_seed is None else np.asarray(may_seed, dtype=bool)
-    if len(seeds) != len(embeddings):
-        raise ValueError(f"may_seed has {len(seeds)} entries for {len(embeddings)} embeddings.")
+    embeddings = checked_numbers("embeddings", embeddings, None, None)
+    checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD)
+    checked_number("linkage_threshold", linkage_threshold, least=LEAST_THRESHOLD)
+    checked_count("min_faces", min_faces)
+    seeds = (
+        np.ones(len(embeddings), dtype=bool)
+        if may_seed is None
+        else checked_flags("may_seed", may_seed, len(embeddings))
+    )
     good = np.flatnonzero(seeds)
     found = _link_components(embeddings[good], proposal_threshold, linkage_threshold, min_faces)
     labels = np.full(len(embeddings), NOISE, dtype=np.int64)
@@ -207,10 +216,9 @@ def match_labels(old: Sequence[GroupId | None], new: NDArray[np.int64]) -> dict[
         faces gets it (of equal pairs the one met first).
 
     Raises:
-        ValueError: old and new differ in length.
+        ValueError: old and new differ in length, or new are not whole numbers.
     """
-    if len(old) != len(new):
-        raise ValueError(f"{len(old)} old and {len(new)} new labels do not belong together.")
+    new = checked_whole("new", new, len(old))
     matched: dict[int, GroupId | None] = {int(label): None for label in np.unique(new) if label != NOISE}
     shared: dict[tuple[GroupId, int], int] = {}
     for group, label in zip(old, new.tolist(), strict=True):

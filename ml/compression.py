@@ -23,8 +23,13 @@ def compress(network: InceptionResnetV1) -> None:
     Args:
         network: in evaluation mode.
 
+    Raises:
+        ValueError: it is not.
+
     Source: Denton et al., Exploiting linear structure within convolutional networks, NIPS 2014.
     """
+    if network.training:
+        raise ValueError("network must be in evaluation mode")
     for module in network.modules():
         if isinstance(module, BasicConv2d):
             module.conv = fuse_conv_bn_eval(module.conv, module.bn)

@@ -44,8 +44,15 @@ def facenet_from_graph(constants: Mapping[str, NDArray[np.float32]]) -> Tensors:
         torch parameter name -> array in torch's layout (OIHW).
 
     Raises:
-        KeyError: the graph is a different network.
+        ValueError: constants are those of a different network.
     """
+    try:
+        return _converted(constants)
+    except KeyError as missing:
+        raise ValueError(f"constants are not those of the FaceNet we know: {missing} is missing") from missing
+
+
+def _converted(constants: Mapping[str, NDArray[np.float32]]) -> Tensors:
     tensors: Tensors = {}
     for torch_name, graph_name in _folded_convolutions():
         tensors |= _folded_convolution(constants, torch_name, graph_name)

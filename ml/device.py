@@ -27,17 +27,20 @@ def choose_device(wanted: str = "auto") -> Device:
     """
     if wanted == "auto":
         return next(device for device in DEVICES if is_available(device))
-    for device in DEVICES:
-        if device == wanted:
-            if not is_available(device):
-                raise DeviceUnavailable(f"This machine has no {wanted} device; set the face device to auto or cpu.")
-            return device
-    raise DeviceUnavailable(f"There is no face device called {wanted}; use auto, {', '.join(DEVICES)}.")
+    device = _check_known(wanted)
+    if not is_available(device):
+        raise DeviceUnavailable(f"This machine has no {wanted} device; set the face device to auto or cpu.")
+    return device
 
 
 @functools.cache
 def is_available(device: Device) -> bool:
-    """Whether this machine has the device. Asking for a GPU loads torch."""
+    """Whether this machine has the device. Asking for a GPU loads torch.
+
+    Raises:
+        DeviceUnavailable: there is no such kind of device.
+    """
+    _check_known(device)
     if device == "cpu":
         return True
     if device == "cuda" and not _may_have_nvidia_gpu():
@@ -49,13 +52,25 @@ def is_available(device: Device) -> bool:
     return torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
 
 
+def _check_known(device: str) -> Device:
+    for known in DEVICES:
+        if known == device:
+            return known
+    raise DeviceUnavailable(f"There is no face device called {device}; use auto, {', '.join(DEVICES)}.")
+
+
 def _may_have_nvidia_gpu() -> bool:
     """False where the driver is surely absent, which spares loading torch to find out."""
     return os.name == "nt" or Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
 
 
 def describe_device(device: Device) -> str:
-    """Say in words what the device is, for a status page, such as "CPU, 8 cores"."""
+    """Say in words what the device is, for a status page, such as "CPU, 8 cores".
+
+    Raises:
+        DeviceUnavailable: there is no such kind of device.
+    """
+    _check_known(device)
     if device == "cuda":
         import torch
 

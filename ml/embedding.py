@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count
 from ml.engine import Engine
 from ml.projection import EMBEDDING_SIZE, unit_rows
 
@@ -29,10 +30,16 @@ def embed_faces(
     Returns:
         Shape (n, 512), rows of unit length; the output of a network of fewer dimensions is padded with zeros.
 
+    Raises:
+        ValueError: a face has another shape than the first or is not whole numbers from 0 to 255 (uint8), or at_once is
+            not at least 1.
+
     Source: Schroff et al., FaceNet: a unified embedding for face recognition and clustering, CVPR 2015.
     """
-    if not faces:
+    checked_count("at_once", at_once)
+    if not len(faces):
         return np.zeros((0, EMBEDDING_SIZE), dtype=np.float32)
+    _check_faces(faces)
     # Few faces are shared out evenly, so that no lane stands idle.
     at_once = min(at_once, -(-len(faces) // engine.lanes))
     batches = [faces[start : start + at_once] for start in range(0, len(faces), at_once)]
@@ -42,3 +49,12 @@ def embed_faces(
 
     outputs = np.concatenate(list(threads.map(embed, batches)))
     return unit_rows(np.pad(outputs, ((0, 0), (0, EMBEDDING_SIZE - outputs.shape[1]))))
+
+
+def _check_faces(faces: Sequence[NDArray[np.uint8]]) -> None:
+    side = len(faces[0])
+    for face in faces:
+        if face.dtype != np.uint8:
+            raise ValueError(f"faces must hold whole numbers from 0 to 255 (uint8), not {face.dtype}")
+        if not side or face.shape != (side, side, 3):
+            raise ValueError(f"faces must all have the shape (side, side, 3), not {face.shape}")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.alignment import ARCFACE_LAYOUT, BOX_LAYOUT, crop_for_display, crop_for_embedding, warp_to_layout
+from ml.arguments import checked_image, checked_numbers
 from ml.detection import (
     MEASURED_THRESHOLDS,
     SMALLEST_FACE,
@@ -131,7 +132,11 @@ class FaceFinder:
 
         Returns:
             For each image its faces, the surest first; an empty list where there are none.
+
+        Raises:
+            ValueError: an image is not RGB.
         """
+        _check_images(images)
         with ThreadPoolExecutor(self._engine.lanes) as threads:
             if len(images) < self._engine.lanes:
                 cut = [self._cut_faces(image, threads) for image in images]
@@ -146,7 +151,15 @@ class FaceFinder:
 
         The box stays as drawn; where O-Net recognises a face in it, the embedding is taken from O-Net's idea of
         the box, so that it compares with those of faces found.
+
+        Args:
+            image: upright RGB.
+            box: one that is smaller than a pixel, or lies beside the image, gives an embedding of no use.
+
+        Raises:
+            ValueError: the image is not RGB.
         """
+        checked_image("image", image)
         drawn = box.to_pixels(image.size)
         detections = locate_landmarks(squared(drawn[None]), AreaSampler(image), self._engine, threshold=0.0)
         # The mean layout stands in where the detector sees no face.
@@ -174,8 +187,12 @@ class FaceFinder:
             For each image its faces, in the order given.
 
         Raises:
-            ValueError: images and faces differ in length, or a landmark is not a finite number.
+            ValueError: images and faces differ in length, an image is not RGB, or landmarks are not five times two
+                finite numbers.
         """
+        _check_images(images)
+        if len(faces) != len(images):
+            raise ValueError(f"faces must be those of {len(images)} images, not of {len(faces)}")
         known = [(image, face) for image, theirs in zip(images, faces, strict=True) for face in theirs]
         with ThreadPoolExecutor(self._engine.lanes) as threads:
             pixels = list(threads.map(lambda pair: _cut_again(pair[0], pair[1], self.model), known))
@@ -200,6 +217,11 @@ class FaceFinder:
             FoundFace(face.box, face.landmarks, face.score, face.quality, embedding, projection, face.crop)
             for face, embedding, projection in zip(faces, embeddings, projections, strict=True)
         ]
+
+
+def _check_images(images: Sequence[Image.Image]) -> None:
+    for number, image in enumerate(images):
+        checked_image(f"images[{number}]", image)
 
 
 def _cut_face(
@@ -229,7 +251,7 @@ def _cut_face(
 
 
 def _cut_again(image: Image.Image, face: KnownFace, model: FaceModel) -> NDArray[np.uint8]:
-    landmarks = face.landmarks * np.array(image.size, dtype=np.float32)
+    landmarks = checked_numbers("landmarks", face.landmarks, 5, 2) * np.array(image.size, dtype=np.float32)
     return _cut_for_model(image, face.box.to_pixels(image.size), landmarks, model)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ml.arguments import checked_numbers
 
 # The five landmarks in MTCNN's order; left and right as seen in the picture.
 LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
@@ -16,24 +19,49 @@ TINY = 1e-9  # square pixels; below any area, and keeps boxes without one from b
 
 @dataclass(frozen=True)
 class BoundingBox:
-    """A rectangle in fractions of the upright image: 0 <= left, left + width <= 1, and so for top and height."""
+    """A rectangle in fractions of the upright image: 0 <= left, left + width <= 1, and so for top and height.
+
+    Numbers a little beyond, as rounding or other programs give them, are kept as they are.
+
+    Raises:
+        ValueError: left, top, width or height is not a finite number, or width or height is below 0.
+    """
 
     left: float
     top: float
     width: float
     height: float
 
+    def __post_init__(self) -> None:
+        # Plain, because a page of a library makes thousands.
+        if not math.isfinite(self.left + self.top + self.width + self.height) or min(self.width, self.height) < 0:
+            raise ValueError(
+                "left, top, width and height must be finite numbers, the last two from 0, not "
+                f"{self.left}, {self.top}, {self.width}, {self.height}"
+            )
+
     @classmethod
     def from_pixels(cls, corners: NDArray[np.float32], size: tuple[int, int]) -> BoundingBox:
-        """Make a box from (left, top, right, bottom) in pixels, cut off at the edges of an image of (width, height)."""
-        width, height = size
-        left, right = np.clip(np.asarray(corners[[0, 2]], dtype=np.float64) / width, 0, 1)
-        top, bottom = np.clip(np.asarray(corners[[1, 3]], dtype=np.float64) / height, 0, 1)
-        return cls(float(left), float(top), float(right - left), float(bottom - top))
+        """Make a box from (left, top, right, bottom) in pixels, cut off at the edges of an image of (width, height).
+
+        One beside the image, or whose right is left of its left, has no width; and so for the height.
+
+        Raises:
+            ValueError: corners are not four finite numbers, or size is not two numbers above 0.
+        """
+        width, height = _sides(size)
+        edges = checked_numbers("corners", corners, 4).astype(np.float64)
+        left, right = np.clip(edges[[0, 2]] / width, 0, 1)
+        top, bottom = np.clip(edges[[1, 3]] / height, 0, 1)
+        return cls(float(left), float(top), max(float(right - left), 0.0), max(float(bottom - top), 0.0))
 
     def to_pixels(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Return (left, top, right, bottom) in pixels of an image of (width, height)."""
-        width, height = size
+        """Return (left, top, right, bottom) in pixels of an image of (width, height).
+
+        Raises:
+            ValueError: size is not two numbers above 0.
+        """
+        width, height = _sides(size)
         return np.array(
             [
                 self.left * width,
@@ -67,7 +95,7 @@ def pairwise_overlap(
         Shape (n, m), from 0 to 1.
 
     Raises:
-        ValueError: boxes or others has another shape, or holds a NaN.
+        ValueError: boxes or others has another shape, or holds what is no finite number.
     """
     first, second = checked_boxes("boxes", boxes)[:, None], checked_boxes("others", others)[None, :]
     across = np.minimum(first[..., 2], second[..., 2]) - np.maximum(first[..., 0], second[..., 0])
@@ -84,7 +112,7 @@ def squared(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Widen or heighten each box, shape (n, 4) in pixels, to a square with the same centre.
 
     Raises:
-        ValueError: boxes has another shape, or holds a NaN.
+        ValueError: boxes has another shape, or holds what is no finite number.
     """
     boxes = checked_boxes("boxes", boxes)
     # In this order, like facenet-pytorch, whose last digits decide to which whole pixel a corner goes.
@@ -97,8 +125,10 @@ def squared(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def checked_boxes(name: str, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Boxes as the functions here want them, in single precision; raises ValueError, with the argument's name."""
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{name} must have the shape (n, 4), not {boxes.shape}")
-    if np.isnan(boxes).any():
-        raise ValueError(f"{name} must not hold a NaN")
-    return np.ascontiguousarray(boxes, dtype=np.float32)
+    return np.ascontiguousarray(checked_numbers(name, boxes, None, 4), dtype=np.float32)
+
+
+def _sides(size: tuple[int, int]) -> tuple[int, int]:
+    if len(size) != 2 or not all(0 < side < math.inf for side in size):
+        raise ValueError(f"size must be a width and a height above 0, not {size}")
+    return size

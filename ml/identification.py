@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_number, checked_numbers, checked_whole
+
 BLOCK = 16_000_000  # distances held at a time: 64 MB
 
 
@@ -76,7 +78,7 @@ def closest_people(
     """Return every pair of a probe and a person with a gallery face within the threshold.
 
     Args:
-        probes: shape (n, d), rows of unit length. n may be 0.
+        probes: shape (n, d), rows of unit length. n may be 0; of none of them, or of the gallery, d does not matter.
         gallery: shape (m, d), rows of unit length: faces with a confirmed identity. m may be 0.
         persons: shape (m,): whose each gallery face is.
         threshold: cosine distance up to which a face counts as near.
@@ -85,12 +87,17 @@ def closest_people(
         Candidates, the nearest first.
 
     Raises:
-        ValueError: gallery and persons differ in length.
+        ValueError: gallery and persons differ in length, probes and gallery in dimensions, or something is no finite
+            number.
     """
-    if len(gallery) != len(persons):
-        raise ValueError(f"{len(gallery)} gallery faces and {len(persons)} persons do not belong together.")
+    probes = checked_numbers("probes", probes, None, None)
+    gallery = checked_numbers("gallery", gallery, None, None)
+    persons = checked_whole("persons", persons, len(gallery))
+    checked_number("threshold", threshold)
     if not len(gallery) or not len(probes):
         return []
+    if probes.shape[1] != gallery.shape[1]:
+        raise ValueError(f"probes and gallery must have equal dimensions, not {probes.shape[1]} and {gallery.shape[1]}")
     order = np.argsort(persons, kind="stable")
     people, starts = np.unique(persons[order], return_index=True)
     found: list[Candidate] = []
@@ -110,16 +117,18 @@ def assign_people(probabilities: NDArray[np.float64], *, least: float) -> list[i
     """Give each face of one picture at most one person, and each person one face, the most probable pair first.
 
     Args:
-        probabilities: shape (n, m): of each of n faces being each of m people.
+        probabilities: shape (n, m): of each of n faces being each of m people. NaN counts as improbable.
         least: pairs below this probability are not made.
 
     Returns:
         For each face the column of its person, or None: nobody of them.
 
     Raises:
-        ValueError: probabilities is not a matrix.
+        ValueError: probabilities is not a matrix, or least no finite number.
     """
-    if probabilities.ndim != 2:
+    checked_number("least", least)
+    probabilities = np.asarray(probabilities)
+    if probabilities.ndim != 2 or probabilities.dtype.kind not in "fiu":
         raise ValueError("probabilities must be a matrix, a row per face and a column per person.")
     assigned: list[int | None] = [None] * len(probabilities)
     taken: set[int] = set()

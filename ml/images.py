@@ -10,6 +10,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from ml.arguments import checked_count
+
 # Long side in pixels that a photo keeps at least. 1920 and not 2048, because most phones take 4000 or 4032 pixels,
 # which then decode at half size: four times less to read, and a face still has 20 pixels at 1/96 of the picture.
 MIN_SIDE = 1920
@@ -34,9 +36,15 @@ def open_upright(file: str | Path | BinaryIO, *, min_side: int = MIN_SIDE) -> Im
         min_side: long side in pixels that must be kept; the result is the smallest of full, half, quarter ... size
             (for formats other than JPEG: full, half, a third ...) that does so. A smaller image stays as it is.
 
+    Returns:
+        RGB, whatever the file's mode: transparency is put on white, greys of 16 bits or floats are scaled to 8 bits by
+        the range they use, and what is no number is black.
+
     Raises:
-        UnreadableImage: the file is damaged, empty, or in a format we do not read.
+        UnreadableImage: the file is damaged, empty, missing, or in a format we do not read.
+        ValueError: min_side is not a whole number of at least 1.
     """
+    checked_count("min_side", min_side)
     try:
         with Image.open(file, formats=readable_formats()) as image:
             decode_smaller(image, min_side)
@@ -50,7 +58,11 @@ def decode_smaller(image: Image.Image, min_side: int) -> None:
     """Let the decoder of an opened JPEG halve it, once or more, while its long side keeps `min_side` pixels.
 
     Quicker than to scale it afterwards. Images of other formats stay as they are.
+
+    Raises:
+        ValueError: min_side is not a whole number of at least 1.
     """
+    checked_count("min_side", min_side)
     long_side = max(image.size)
     if long_side >= 2 * min_side:
         width, height = (max(side * min_side // long_side, 1) for side in image.size)
@@ -71,7 +83,10 @@ def readable_formats() -> tuple[str, ...]:
 
 
 def upright_rgb(pixels: Image.Image, original: Image.Image) -> Image.Image:
-    """Return pixels as their viewer sees them: turned by the original's EXIF orientation, RGB, without alpha."""
+    """Return pixels as their viewer sees them: turned by the original's EXIF orientation, RGB, without alpha.
+
+    Any mode of Pillow will do; for what becomes of each, see `open_upright`.
+    """
     return _upright(_to_rgb(pixels, original), original)
 
 
@@ -93,7 +108,7 @@ def _to_rgb(image: Image.Image, original: Image.Image) -> Image.Image:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit, 32-bit or float greys to 8 bits by the range they use: 0..1, 0..255 or 0..65535."""
-    greys = np.asarray(image, dtype=np.float64)
+    greys = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
     most = float(greys.max(initial=0))
     whole = 1.0 if image.mode == "F" and most <= 1 else 255.0 if most <= 255 and image.mode != "I;16" else 65535.0
     return Image.fromarray(np.clip(greys / whole * 255, 0, 255).astype(np.uint8), mode="L")

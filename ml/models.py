@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from ml.arguments import checked_count
 from ml.checked_files import WeightsUnavailable, replacing
 from ml.identification import ARCFACE, Thresholds, thresholds_for
 from ml.onnx_files import is_onnx_path, model_name, onnx_path
@@ -22,6 +23,8 @@ Crop = Literal["box", "landmarks"]
 CASIA = "facenet-casia"
 VGGFACE2 = "facenet-vggface2"
 DEFAULT_MODEL = CASIA
+
+MOST_DIMENSIONS = 512  # that are stored of an embedding
 
 DESCRIBED = ("description", "crop", "side", "dimensions", "faces_at_once")
 DISTANCES = ("grouping", "linkage", "suggestion")
@@ -108,7 +111,17 @@ def _plugged_in(models_dir: Path, name: str, wanted: str) -> FaceModel:
 def make_plugged_in(
     name: str, *, description: str, crop: Crop, side: int, dimensions: int, faces_at_once: int
 ) -> FaceModel:
-    """A model from an ONNX file, with the thresholds of its kind."""
+    """A model from an ONNX file, with the thresholds of its kind.
+
+    Raises:
+        ValueError: crop is no `Crop`, side or faces_at_once not at least 1, or dimensions not from 1 to 512.
+    """
+    if crop not in get_args(Crop):
+        raise ValueError(f"crop must be one of {', '.join(get_args(Crop))}, not {crop!r}")
+    checked_count("side", side)
+    checked_count("faces_at_once", faces_at_once)
+    if checked_count("dimensions", dimensions) > MOST_DIMENSIONS:
+        raise ValueError(f"dimensions must be at most {MOST_DIMENSIONS}, not {dimensions}")
     return FaceModel(
         name, description, crop, side, thresholds_for(ARCFACE), thresholds_for(ARCFACE, recentred=True),
         is_measured=False, dimensions=dimensions, faces_at_once=faces_at_once, is_plugged_in=True,
@@ -154,6 +167,25 @@ def with_thresholds(model: FaceModel, distances: object) -> FaceModel:
         recentred_thresholds=replace(model.recentred_thresholds, **moved),
         is_measured=True,
     )
+
+
+def write_thresholds(models_dir: Path, model: FaceModel, distances: object) -> Path:
+    """Write down distances that suit a model better than its own; `find_model` uses them from then on.
+
+    Args:
+        distances: as for `with_thresholds`.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: as for `with_thresholds`.
+    """
+    with_thresholds(model, distances)
+    path = thresholds_path(models_dir, model.name)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(distances, indent=1))
+    return path
 
 
 # Files of the models folder

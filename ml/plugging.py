@@ -6,7 +6,6 @@ like all other networks it takes RGB pixels from 0 to 255. The original is not n
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,19 +17,19 @@ from numpy.typing import NDArray
 from ml.alignment import ARCFACE_SIDE
 from ml.checked_files import WeightsUnavailable, manifest_complaint, replacing, size_differs, write_manifest
 from ml.models import (
+    MOST_DIMENSIONS,
     FaceModel,
     describe,
     find_model,
     make_plugged_in,
     projection_path,
     thresholds_path,
-    with_thresholds,
+    write_thresholds,
 )
 from ml.onnx_files import InputFormat, model_name, onnx_path, read_sidecar
 from ml.projection import plain_projection, save_projection
 from ml.quiet_openvino import FrontEndManager, openvino
 
-MOST_DIMENSIONS = 512
 FACES_AT_ONCE = 8
 CHANNELS = 3
 # A face alone and in a batch may differ by rounding, but not by more.
@@ -78,15 +77,12 @@ def _write(models_dir: Path, path: Path, name: str, form: InputFormat) -> None:
 
 def _keep_thresholds(models_dir: Path, name: str, thresholds: object | None) -> None:
     """Keep what the file's author says of its distances, unless they were measured here."""
-    kept = thresholds_path(models_dir, name)
-    if thresholds is None or kept.exists():
+    if thresholds is None or thresholds_path(models_dir, name).exists():
         return
     try:
-        with_thresholds(find_model(models_dir, name), thresholds)
+        write_thresholds(models_dir, find_model(models_dir, name), thresholds)
     except ValueError as error:
         raise WeightsUnavailable(f"The JSON beside the ONNX file cannot be used: {error}.") from error
-    with replacing(kept) as temporary:
-        temporary.write_text(json.dumps(thresholds, indent=1))
 
 
 def _checked(path: Path, form: InputFormat) -> tuple[openvino.Model, int, int]:

@@ -15,32 +15,55 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.checked_files import replacing
+from ml.arguments import checked_count, checked_numbers, checked_whole
+from ml.checked_files import WeightsUnavailable, replacing
 
 EMBEDDING_SIZE = 512
 DIMENSIONS = 128
 FEWEST_GROUPS = 100
+# Of InceptionResnetV1, by torch's names; its running mean does not matter here.
+LAST_LAYER = ("last_bn.bias", "last_bn.weight", "last_bn.running_var", "last_linear.weight")
 
 
 @dataclass(frozen=True)
 class Projection:
-    """centre: shape (512,), subtracted first. basis: shape (k, 512), orthonormal rows; k is 128 for FaceNet."""
+    """centre: shape (512,), subtracted first. basis: shape (k, 512), orthonormal rows; k is 128 for FaceNet.
+
+    Raises:
+        ValueError: centre or basis has another shape, or holds what is no finite number.
+    """
 
     centre: NDArray[np.float32]
     basis: NDArray[np.float32]
 
+    def __post_init__(self) -> None:
+        checked_numbers("basis", self.basis, None, len(checked_numbers("centre", self.centre, None)))
+
     def apply(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Centre, project and renormalise: shape (n, 512) unit rows -> (n, k) unit rows."""
+        """Centre, project and renormalise: shape (n, 512) unit rows -> (n, k) unit rows.
+
+        Raises:
+            ValueError: embeddings has another shape, or holds what is no finite number.
+        """
+        embeddings = checked_numbers("embeddings", embeddings, None, len(self.centre))
         centred: NDArray[np.float32] = embeddings - self.centre
         return unit_rows(centred @ self.basis.T)
 
 
 def load_projection(path: Path) -> Projection:
-    """Read the file that `save_projection` wrote."""
+    """Read the file that `save_projection` wrote.
+
+    Raises:
+        WeightsUnavailable: there is no such file, or it holds something else.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    tensors = load_file(path)
-    return Projection(centre=tensors["centre"], basis=tensors["basis"])
+    try:
+        tensors = load_file(path)
+        return Projection(centre=tensors["centre"], basis=tensors["basis"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise WeightsUnavailable(f"{path} cannot be used as a projection ({error}).") from error
 
 
 def save_projection(path: Path, projection: Projection) -> None:
@@ -62,8 +85,11 @@ def plain_projection(dimensions: int) -> Projection:
 
     Returns:
         One whose basis keeps that many dimensions, at least 128.
+
+    Raises:
+        ValueError: dimensions is not a whole number from 1 to 512.
     """
-    if not 1 <= dimensions <= EMBEDDING_SIZE:
+    if checked_count("dimensions", dimensions) > EMBEDDING_SIZE:
         raise ValueError(f"dimensions must be 1 to {EMBEDDING_SIZE}, not {dimensions}")
     kept = max(dimensions, DIMENSIONS)
     return Projection(
@@ -72,7 +98,12 @@ def plain_projection(dimensions: int) -> Projection:
 
 
 def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Scale each row to length 1; a row of zeros stays zero."""
+    """Scale each row to length 1; a row of zeros stays zero.
+
+    Raises:
+        ValueError: rows has not two dimensions, or holds what is no finite number.
+    """
+    rows = checked_numbers("rows", rows, None, None)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
@@ -88,7 +119,13 @@ def projection_from_weights(weights: Mapping[str, NDArray[np.float32]]) -> Proje
 
     Args:
         weights: state dict of facenet-pytorch's InceptionResnetV1.
+
+    Raises:
+        ValueError: weights lacks one of its last layer.
     """
+    for name in LAST_LAYER:
+        if name not in weights:
+            raise ValueError(f"weights must be InceptionResnetV1's, and lack {name}")
     bias = weights["last_bn.bias"].astype(np.float64)
     gain = weights["last_bn.weight"].astype(np.float64)
     scale = gain / np.sqrt(weights["last_bn.running_var"].astype(np.float64) + 1e-3)
@@ -113,7 +150,12 @@ def library_centre(projections: NDArray[np.float32], labels: NDArray[np.int64]) 
 
     Returns:
         Shape (d,); zeros in a library of fewer than 100 groups, whose mean would mostly be chance.
+
+    Raises:
+        ValueError: projections or labels has another shape, or holds what is no finite or no whole number.
     """
+    projections = checked_numbers("projections", projections, None, None)
+    labels = checked_whole("labels", labels, len(projections)).astype(np.int64)
     alone = labels < 0
     groups = labels.copy()
     groups[alone] = labels.max(initial=-1) + 1 + np.arange(alone.sum())
@@ -127,6 +169,12 @@ def library_centre(projections: NDArray[np.float32], labels: NDArray[np.int64]) 
 
 
 def recentred(projections: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take the library's centre away from unit rows, shape (n, d), and make them unit rows again."""
+    """Take the library's centre, shape (d,), away from unit rows, shape (n, d), and make them unit rows again.
+
+    Raises:
+        ValueError: projections or centre has another shape, or holds what is no finite number.
+    """
+    projections = checked_numbers("projections", projections, None, None)
+    centre = checked_numbers("centre", centre, projections.shape[1])
     moved: NDArray[np.float32] = projections - centre
     return unit_rows(moved)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_number, checked_numbers
+
 FACE_SIDE = 160  # pixels of the cut a face is rated on
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -45,7 +47,11 @@ class QualityModel:
     measures: tuple[Measure, ...]
 
     def probability(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Shape (..., 8), as `measure_face` gives them, -> shape (...), from 0 to 1."""
+        """Shape (..., 8), as `measure_face` gives them, -> shape (...), from 0 to 1.
+
+        Raises:
+            ValueError: as for `scaled`.
+        """
         scaled = self.scaled(measured)
         slopes = np.array([measure.slope for measure in self.measures])
         bends = np.array([measure.bend for measure in self.measures])
@@ -53,7 +59,12 @@ class QualityModel:
         return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
 
     def scaled(self, measured: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Bring the range of each measure to -1 to 1, and cut off what lies beyond: shape (..., 8)."""
+        """Bring the range of each measure to -1 to 1, and cut off what lies beyond: shape (..., 8).
+
+        Raises:
+            ValueError: measured has another shape, or holds what is no finite number.
+        """
+        measured = checked_numbers("measured", measured, *[None] * (np.ndim(measured) - 1), len(self.measures))
         low = np.array([measure.low for measure in self.measures])
         high = np.array([measure.high for measure in self.measures])
         inside: NDArray[np.float64] = np.clip((2 * measured - low - high) / (high - low), -1, 1)
@@ -104,8 +115,8 @@ def face_quality(
 def measure_face(
     face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
 ) -> NDArray[np.float64]:
-    """What quality hangs on: shape (8,), in the order of `FITTED.measures`. Arguments as for `face_quality`."""
-    _check(face, corners, landmarks, score)
+    """What quality hangs on: shape (8,), in the order of `FITTED.measures`. Arguments and errors: `face_quality`."""
+    check_rated(face, corners, landmarks, score)
     grey = face @ LUMA
     half = halved(grey)
     quarter = halved(half)
@@ -127,7 +138,12 @@ def measure_face(
 
 
 def detail(grey: NDArray[np.floating]) -> float:
-    """Mean absolute second difference, in grey levels: small when blurred or enlarged. Shape (h, w), 3 x 3 or more."""
+    """Mean absolute second difference, in grey levels: small when blurred or enlarged. Shape (h, w), 3 x 3 or more.
+
+    Raises:
+        ValueError: grey has another shape.
+    """
+    _check_plane(grey, 3)
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     return float(np.abs(4 * grey[1:-1, 1:-1] - around).mean())
 
@@ -138,42 +154,66 @@ def grain(grey: NDArray[np.floating]) -> float:
 
     Source: Immerkaer, Fast noise variance estimation, Computer Vision and Image Understanding, 1996; with the median
     instead of the mean, which leaves corners out.
+
+    Raises:
+        ValueError: grey has another shape.
     """
+    _check_plane(grey, 3)
     across = grey[:, :-2] - 2 * grey[:, 1:-1] + grey[:, 2:]
     both = across[:-2] - 2 * across[1:-1] + across[2:]
     return float(np.median(np.abs(both)))
 
 
 def halved(grey: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Average each 2 x 2 pixels: shape (2 h, 2 w) -> (h, w)."""
+    """Average each 2 x 2 pixels: shape (2 h, 2 w) -> (h, w).
+
+    Raises:
+        ValueError: grey has another shape.
+    """
+    _check_plane(grey, 2)
+    if grey.shape[0] % 2 or grey.shape[1] % 2:
+        raise ValueError(f"grey must have even sides, not {grey.shape}")
     average: NDArray[np.floating] = (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
     return average
 
 
 def breadth(corners: NDArray[np.floating]) -> float:
-    """Log ratio of a box's width to its height; a side below a pixel counts as one. Shape (4,)."""
+    """Log ratio of a box's width to its height; a side below a pixel counts as one. Shape (4,).
+
+    Raises:
+        ValueError: corners are not four finite numbers.
+    """
+    corners = checked_numbers("corners", corners, 4)
     sides = np.maximum(corners[2:] - corners[:2], 1)
     return float(np.log(sides[0] / sides[1]))
 
 
 def length(landmarks: NDArray[np.floating]) -> float:
     """Log ratio of the way from between the eyes to between the mouth's corners to the way between the eyes: grows as
-    a head turns aside, falls as it nods. Shape (5, 2), pixels; ways below a hundredth of a pixel count as that."""
+    a head turns aside, falls as it nods. Shape (5, 2), pixels; ways below a hundredth of a pixel count as that.
+
+    Raises:
+        ValueError: landmarks are not five times two finite numbers.
+    """
+    landmarks = checked_numbers("landmarks", landmarks, 5, 2)
     left_eye, right_eye, _, left_mouth, right_mouth = landmarks
     down = float(np.linalg.norm((left_mouth + right_mouth - left_eye - right_eye) / 2))
     across = float(np.linalg.norm(right_eye - left_eye))
     return float(np.log(max(down, 0.01) / max(across, 0.01)))
 
 
-def _check(face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float) -> None:
-    if face.shape != (FACE_SIDE, FACE_SIDE, 3):
-        raise ValueError(f"face must have the shape {(FACE_SIDE, FACE_SIDE, 3)}, not {face.shape}")
+def check_rated(
+    face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
+) -> None:
+    """Raise ValueError, as `face_quality` says, unless these can be rated."""
+    checked_numbers("face", face, FACE_SIDE, FACE_SIDE, 3)
     if face.dtype != np.uint8:
         raise ValueError(f"face must hold whole numbers from 0 to 255 (uint8), not {face.dtype}")
-    for name, values, shape in (("corners", corners, (4,)), ("landmarks", landmarks, (5, 2))):
-        if np.shape(values) != shape:
-            raise ValueError(f"{name} must have the shape {shape}, not {np.shape(values)}")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite numbers")
-    if not -SUREST <= score <= 1 + SUREST:
-        raise ValueError(f"score must be from 0 to 1, not {score}")
+    checked_numbers("corners", corners, 4)
+    checked_numbers("landmarks", landmarks, 5, 2)
+    checked_number("score", score, least=-SUREST, most=1 + SUREST)
+
+
+def _check_plane(grey: NDArray[np.floating], least: int) -> None:
+    if grey.ndim != 2 or min(grey.shape) < least:
+        raise ValueError(f"grey must be a plane of {least} x {least} pixels or more, not of shape {grey.shape}")

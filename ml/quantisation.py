@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_numbers
 from ml.quiet_openvino import openvino
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def quantise(model: Model, pictures: NDArray[np.float32]) -> None:
         pictures: shape (n, height, width, 3), pixels from 0 to 255; typical of what the network will see.
 
     Raises:
-        ValueError: there are no pictures.
+        ValueError: there are no pictures, or they are not finite numbers of such a shape.
 
     Source: Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-only inference,
     CVPR 2018.
     """
+    checked_numbers("pictures", pictures, None, None, None, 3)
     if not len(pictures):
         raise ValueError("pictures must hold at least one picture")
     nodes = model.get_ordered_ops()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_numbers, checked_whole
 from ml.clustering import NOISE
 
 
@@ -20,7 +21,13 @@ def part_same_photo(
 
     Returns:
         Shape (n,): the labels, with the other faces of a photo, and groups left with a single face, as NOISE.
+
+    Raises:
+        ValueError: labels, embeddings or photos has another shape, or holds what is no whole or no finite number.
     """
+    embeddings = checked_numbers("embeddings", embeddings, None, None)
+    labels = checked_whole("labels", labels, len(embeddings))
+    photos = checked_whole("photos", photos, len(embeddings))
     parted = labels.copy()
     for label in range(int(labels.max(initial=NOISE)) + 1):
         members = np.flatnonzero(labels == label)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_numbers, checked_whole
 from ml.faces import FaceFinder, FoundFace, UnreadableImage, open_upright
 from ml.models import DISTANCES, FaceModel
 
@@ -46,10 +47,10 @@ def stranger_distances(projections: NDArray[np.float32], people: NDArray[np.int6
         people: shape (n,): whose each is.
 
     Raises:
-        ValueError: they differ in length.
+        ValueError: they differ in length, or projections hold what is no finite number.
     """
-    if len(projections) != len(people):
-        raise ValueError(f"{len(projections)} projections and {len(people)} people do not belong together.")
+    projections = checked_numbers("projections", projections, None, None)
+    people = checked_whole("people", people, len(projections))
     first, second = np.triu_indices(len(people), k=1)
     strangers = people[first] != people[second]
     similarities = (projections @ projections.T)[first[strangers], second[strangers]]
@@ -67,8 +68,11 @@ def match_strictness(
         reference_distances: with the reference model, ascending.
 
     Raises:
-        ValueError: they differ in length, or there are none.
+        ValueError: they differ in length, there are none, or they do not ascend.
     """
+    for name, values in (("distances", distances), ("reference_distances", reference_distances)):
+        if (np.diff(checked_numbers(name, values, None)) < 0).any():
+            raise ValueError(f"{name} must ascend")
     if not len(distances) or len(distances) != len(reference_distances):
         raise ValueError("distances and reference_distances must be of the same pairs, and of some.")
     found = []
@@ -86,8 +90,10 @@ def portraits_of(folder: Path) -> list[tuple[Path, int]]:
     """Photos of a folder with one folder for each person, with the number of the person.
 
     Raises:
-        ValueError: there are too few people for a measurement.
+        ValueError: there is no such folder, or too few people for a measurement.
     """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder.")
     people = sorted(path for path in folder.iterdir() if path.is_dir())
     photos = [(file, n) for n, person in enumerate(people) for file in sorted(person.iterdir()) if file.is_file()]
     if len({n for _, n in photos}) < FEWEST_PEOPLE:
@@ -106,8 +112,13 @@ def embed_portraits(
         report: called with the number of photos done since the last call.
 
     Returns:
-        For each finder projections of shape (n, d), and the person of each, shape (n,).
+        For each finder projections of shape (n, d), and the person of each, shape (n,). Without any face, d is 0.
+
+    Raises:
+        ValueError: there are no finders.
     """
+    if not finders:
+        raise ValueError("finders must hold at least one")
     rows: list[list[NDArray[np.float32]]] = [[] for _ in finders]
     people: list[int] = []
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
@@ -123,7 +134,8 @@ def embed_portraits(
             again = finder.embed_again([image for image, _, _ in shown], [[face.known] for _, _, face in shown])
             their_rows += [faces[0].projection for faces in again]
         report(len(batch))
-    return [np.array(each, dtype=np.float32) for each in rows], np.array(people, dtype=np.int64)
+    stacked = [np.stack(each) if each else np.zeros((0, 0), dtype=np.float32) for each in rows]
+    return stacked, np.array(people, dtype=np.int64)
 
 
 def _open(path: Path) -> Image.Image | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.compiled import compiled
 from ml.geometry import TINY, checked_boxes
 
@@ -26,10 +27,11 @@ def suppress_overlaps(
         Indices of the boxes kept, best first.
 
     Raises:
-        ValueError: boxes or scores has another shape, or holds a NaN.
+        ValueError: boxes or scores has another shape, or they or the threshold hold what is no finite number.
     """
-    order = _best_first(scores, len(boxes))
-    kept: NDArray[np.int64] = _suppress(checked_boxes("boxes", boxes), order, np.float32(threshold), over_smaller)
+    checked_number("threshold", threshold)
+    boxes = checked_boxes("boxes", boxes)
+    kept: NDArray[np.int64] = _suppress(boxes, _best_first(scores, len(boxes)), np.float32(threshold), over_smaller)
     return kept
 
 
@@ -44,22 +46,21 @@ def suppress_neighbours(
         threshold: share of the union from 0 to 1.
 
     Raises:
-        ValueError: boxes, scores or places has another shape, or holds a NaN or a negative number.
+        ValueError: boxes, scores or places has another shape, or holds what is no finite, or no whole number from 0.
     """
-    if places.shape != (len(boxes), 2) or not np.issubdtype(places.dtype, np.integer) or (places < 0).any():
-        raise ValueError(f"places must be whole numbers from 0, shape ({len(boxes)}, 2), not {places.shape}")
+    checked_number("threshold", threshold)
+    boxes = checked_boxes("boxes", boxes)
+    places = checked_whole("places", places, len(boxes), 2)
+    if (places < 0).any():
+        raise ValueError("places must be whole numbers from 0")
     cells = np.ascontiguousarray(places, dtype=np.int32)
     order = _best_first(scores, len(boxes))
-    kept: NDArray[np.int64] = _suppress_on_grid(checked_boxes("boxes", boxes), order, cells, np.float32(threshold))
+    kept: NDArray[np.int64] = _suppress_on_grid(boxes, order, cells, np.float32(threshold))
     return kept
 
 
 def _best_first(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    if scores.shape != (count,):
-        raise ValueError(f"scores must have the shape ({count},), not {scores.shape}")
-    if np.isnan(scores).any():
-        raise ValueError("scores must not hold a NaN")
-    return np.argsort(-scores, kind="stable").astype(np.int64)
+    return np.argsort(-checked_numbers("scores", scores, count), kind="stable").astype(np.int64)
 
 
 @compiled("boolean(float32[:,::1], int64, int64, float32, boolean)")

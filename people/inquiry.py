@@ -37,6 +37,10 @@ class NoAnswer(Exception):
     """Nobody looked at the picture; the message is a sentence that says why."""
 
 
+class Unreadable(Exception):
+    """The worker cannot read the picture, though it passed the gate; the message is a sentence that says so."""
+
+
 @dataclass(frozen=True)
 class SeenFace:
     """A face of a shown picture: where it is, who it is if anybody, and how probably."""
@@ -48,16 +52,20 @@ class SeenFace:
 
 @dataclass(frozen=True)
 class Answer:
-    """The size of a shown picture and its faces from left to right, or a sentence about what is in the way."""
+    """The size of a shown picture and its faces from left to right, or a sentence about what is in the way.
+
+    is_unreadable: the trouble is the picture itself, so another try would not help.
+    """
 
     width: int = 0
     height: int = 0
     faces: tuple[SeenFace, ...] = ()
     trouble: str = ""
+    is_unreadable: bool = False
 
 
 def ask(incoming: IncomingFile, owner: User) -> Answer:
-    """Let the ML worker look at a received picture. Raises NoAnswer."""
+    """Let the ML worker look at a received picture. Raises NoAnswer, and Unreadable."""
     notice = missing_weights_notice()
     if notice:
         raise NoAnswer(notice)
@@ -69,6 +77,8 @@ def ask(incoming: IncomingFile, owner: User) -> Answer:
             answer = _await(channel)
     except (RedisError, OperationalError) as error:
         raise NoAnswer(UNREACHABLE) from error
+    if answer.is_unreadable:
+        raise Unreadable(answer.trouble)
     if answer.trouble:
         raise NoAnswer(answer.trouble)
     return answer

@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 # Below one half it is more likely somebody else: then no name is said.
 LEAST_PROBABILITY = 0.5
 ANY_DISTANCE = 2.0
-UNREADABLE = "This picture cannot be read."
+UNREADABLE = "Kith cannot read this picture: it is damaged, or of a kind Kith does not know. Try another one."
+TOO_MUCH = "This picture takes more memory than Kith has now. Try again in a moment, or a smaller one."
 FAILED = "Something went wrong while Kith looked at this picture. Try another one."
 
 
@@ -37,8 +38,10 @@ def answer(name: str, owner_id: int) -> None:
         reply(name, who_is_in(path, User.objects.get(pk=owner_id)))
     except WeightsUnavailable as error:
         reply(name, Answer(trouble=f"Faces cannot be found yet. {error}"))
-    except (UnreadableImage, MemoryError):
-        reply(name, Answer(trouble=UNREADABLE))
+    except UnreadableImage:
+        reply(name, Answer(trouble=UNREADABLE, is_unreadable=True))
+    except MemoryError:
+        reply(name, Answer(trouble=TOO_MUCH))
     except Exception:
         logger.exception("A picture shown by user %s was not looked at", owner_id)
         reply(name, Answer(trouble=FAILED))

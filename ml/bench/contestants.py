@@ -1,6 +1,7 @@
 """The ways to do it that are compared: facenet-pytorch as its README shows it, face_recognition, and ours.
 
-facenet-pytorch runs in evaluation mode without gradients and with as many threads as torch takes by itself.
+facenet-pytorch runs in evaluation mode without gradients and with as many threads as torch takes by itself. A photo
+that cannot be opened ends the race: what is given here was chosen by `ml.bench.inputs`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_count, checked_whole
 from ml.bench.inputs import Faces
 from ml.bench.racing import RaceFailed, Ready, in_own_process
 
 SMALLEST_FACE = 20  # pixels; facenet-pytorch's default, and ours for photos up to 1920 pixels
-DBSCAN_DISTANCE = 0.3  # cosine; where DBSCAN alone groups best (DESIGN.md section 6)
+DBSCAN_DISTANCE = 0.3  # cosine; about where DBSCAN alone groups best (docs/decisions/0001)
 
 
 def stock_detector(photos: Sequence[Path]) -> Ready:
@@ -55,9 +57,14 @@ def our_detector(photos: Sequence[Path], models_dir: Path, model: str) -> Ready:
 
 
 def stock_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Ready:
-    """`InceptionResnetV1` in single precision, `batch` faces at a time."""
+    """`InceptionResnetV1` in single precision, `batch` faces at a time.
+
+    Raises:
+        ValueError: there are no faces, they are not of the shape and type of `Faces`, or batch is not at least 1.
+    """
     import torch
 
+    _check(faces, batch)
     embed = _stock_embedding(models_dir, model)
 
     def run() -> int:
@@ -69,10 +76,15 @@ def stock_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Re
 
 
 def our_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Ready:
-    """`embed_faces`, `batch` faces at a time."""
+    """`embed_faces`, `batch` faces at a time.
+
+    Raises:
+        ValueError: as for `stock_embedder`.
+    """
     from ml.embedding import embed_faces
     from ml.engine import open_engine
 
+    _check(faces, batch)
     engine = open_engine(models_dir, model, "cpu")
     threads = ThreadPoolExecutor(engine.lanes)
 
@@ -85,10 +97,15 @@ def our_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Read
 
 
 def cosines_to_stock(faces: Faces, models_dir: Path, model: str) -> NDArray[np.float32]:
-    """Cosine between our embedding and stock torch's in single precision, for each face: shape (n,)."""
+    """Cosine between our embedding and stock torch's in single precision, for each face: shape (n,).
+
+    Raises:
+        ValueError: there are no faces, or they are not of the shape and type of `Faces`.
+    """
     from ml.embedding import embed_faces
     from ml.engine import open_engine
 
+    _check(faces)
     engine = open_engine(models_dir, model, "cpu")
     with ThreadPoolExecutor(engine.lanes) as threads:
         ours = embed_faces(list(faces), engine, threads)
@@ -152,6 +169,12 @@ def face_recognition_loop(photos: Sequence[Path]) -> Ready:
         return faces
 
     return Ready(run, "1")
+
+
+def _check(faces: Faces, batch: int = 1) -> None:
+    checked_count("batch", batch)
+    if not len(checked_whole("faces", faces, None, 160, 160, 3)) or faces.dtype != np.uint8:
+        raise ValueError(f"faces must be uint8, and at least one, not {len(faces)} of {faces.dtype}")
 
 
 def _stock_embedding(models_dir: Path, model: str) -> Callable[[Faces], NDArray[np.float32]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ml.alignment import crop_for_embedding
+from ml.arguments import checked_count
 from ml.detection import detect_faces
 from ml.engine import open_engine
 from ml.images import UnreadableImage, open_upright
@@ -25,7 +26,14 @@ FACES = 32
 
 
 def choose_photos(folder: Path, most: int) -> list[Path]:
-    """Up to `most` readable photos of a folder and those below it, spread evenly over it, of 100 megapixels at most."""
+    """Up to `most` readable photos of a folder and those below it, spread evenly over it, of 100 megapixels at most.
+
+    None where the folder has none or is not there.
+
+    Raises:
+        ValueError: most is not at least 1.
+    """
+    checked_count("most", most)
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     chosen: list[Path] = []
     megapixels = 0.0
@@ -46,6 +54,9 @@ def write_full_hd(photos: Sequence[Path], folder: Path) -> list[Path]:
     """Write a few photos at 1920 x 1080, losslessly, and return their paths.
 
     Those that are wider than high are cut to that shape, others get black sides: so all faces stay.
+
+    Raises:
+        UnreadableImage: a photo cannot be read.
     """
     written = []
     for number, photo in enumerate(_spread(photos, FULL_HD_PHOTOS)):
@@ -58,7 +69,11 @@ def write_full_hd(photos: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def cut_faces(photos: Sequence[Path], models_dir: Path, model: str) -> Faces:
-    """Cut faces for the embedding network: shape (32, 160, 160, 3), repeated when there are fewer; (0, ...) if none."""
+    """Cut faces for the embedding network: shape (32, 160, 160, 3), repeated when there are fewer; (0, ...) if none.
+
+    Raises:
+        UnreadableImage: a photo cannot be read.
+    """
     engine = open_engine(models_dir, model, "cpu")
     faces: list[NDArray[np.uint8]] = []
     for photo in photos:

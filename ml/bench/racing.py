@@ -21,6 +21,8 @@ from typing import Any
 
 import psutil
 
+from ml.arguments import checked_count
+
 ROUNDS = 5
 
 
@@ -73,7 +75,9 @@ def race(
 
     Raises:
         RaceFailed: a contestant raised an exception or died.
+        ValueError: rounds is not at least 1.
     """
+    checked_count("rounds", rounds)
     lanes = [_Lane(make) for make in contestants]
     try:
         for number in range(1 + rounds):
@@ -87,7 +91,13 @@ def race(
 
 
 def ratio(baseline: Measurement, ours: Measurement) -> float:
-    """How many times as fast ours is: the median over the rounds."""
+    """How many times as fast ours is: the median over the rounds.
+
+    Raises:
+        ValueError: baseline and ours ran different numbers of rounds, or none.
+    """
+    if not ours.seconds or len(baseline.seconds) != len(ours.seconds):
+        raise ValueError("baseline and ours must have run the same rounds, at least one")
     return statistics.median(slow / fast for slow, fast in zip(baseline.seconds, ours.seconds, strict=True))
 
 

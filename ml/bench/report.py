@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ml.arguments import checked_count
 from ml.bench.racing import Measurement, ratio
 
 BASELINE, OURS = "facenet_pytorch", "kith"
@@ -19,7 +20,13 @@ def compared(measured: Mapping[str, Measurement], things: int) -> dict[str, Any]
     Args:
         measured: by contestant; holds `BASELINE` and `OURS`.
         things: photos or faces per round.
+
+    Raises:
+        ValueError: measured lacks one of the two, or things is not at least 1.
     """
+    checked_count("things", things)
+    if not {BASELINE, OURS} <= measured.keys():
+        raise ValueError(f"measured must hold {BASELINE} and {OURS}")
     return {name: _figures(one, things) for name, one in measured.items()} | {
         "ratio": round(ratio(measured[BASELINE], measured[OURS]), 3)
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_numbers, checked_whole
 from ml.clustering import NOISE, cluster_embeddings, group_faces
 from ml.identification import Thresholds
 
@@ -51,7 +52,12 @@ def score_grouping(
     Args:
         projections: shape (n, d), unit rows. qualities: (n,). people: (n,): whose each face is.
         thresholds: of the model.
+
+    Raises:
+        ValueError: projections, qualities or people differ in length, are empty, or hold what is no finite number.
     """
+    projections = checked_numbers("projections", projections, None, None)
+    qualities = checked_numbers("qualities", qualities, len(projections))
     labels = group_faces(
         projections,
         proposal_threshold=thresholds.grouping,
@@ -64,7 +70,18 @@ def score_grouping(
 def best_dbscan(
     projections: NDArray[np.float32], people: NDArray[np.int64], thresholds: Sequence[float] = DBSCAN_THRESHOLDS
 ) -> ClusteringScore:
-    """The best that plain DBSCAN could do: at the threshold with the highest BCubed F on these same faces."""
+    """The best that plain DBSCAN could do: at the threshold with the highest BCubed F on these same faces.
+
+    Args:
+        projections: shape (n, d), unit rows. people: (n,): whose each face is.
+        thresholds: cosine distances to try.
+
+    Raises:
+        ValueError: as for `score_groups` and `ml.clustering.cluster_embeddings`, or there are no thresholds.
+    """
+    projections = checked_numbers("projections", projections, None, None)
+    if not len(checked_numbers("thresholds", thresholds, None)):
+        raise ValueError("thresholds must hold at least one")
     scores = (
         score_groups(cluster_embeddings(projections, threshold=threshold), people, threshold=threshold)
         for threshold in thresholds
@@ -73,7 +90,11 @@ def best_dbscan(
 
 
 def score_groups(labels: NDArray[np.int64], people: NDArray[np.int64], *, threshold: float) -> ClusteringScore:
-    """Score group labels, NOISE allowed; both of shape (n,)."""
+    """Score group labels, NOISE allowed; both of shape (n,).
+
+    Raises:
+        ValueError: as for `bcubed`.
+    """
     return ClusteringScore(
         threshold=threshold,
         bcubed=bcubed(labels, people),
@@ -93,7 +114,7 @@ def bcubed(labels: NDArray[np.int64], people: NDArray[np.int64]) -> GroupScore:
         labels, people: shape (n,), n at least 1.
 
     Raises:
-        ValueError: labels and people differ in shape, or are empty.
+        ValueError: labels and people differ in length, are empty, or not whole numbers.
 
     Source: Amigo et al., A comparison of extrinsic clustering evaluation metrics, 2009.
     """
@@ -111,7 +132,7 @@ def pairwise_score(labels: NDArray[np.int64], people: NDArray[np.int64]) -> Grou
         labels, people: shape (n,), n at least 1.
 
     Raises:
-        ValueError: labels and people differ in shape, or are empty.
+        ValueError: labels and people differ in length, are empty, or not whole numbers.
     """
     together, group_sizes, person_sizes, _ = _counts(labels, people)
     right = int((together * (together - 1)).sum())
@@ -125,8 +146,10 @@ def _counts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Faces in each combination of group and person; then for each face the size of its group, of its person, and the
     number of its combination."""
-    if labels.shape != people.shape or labels.ndim != 1 or not len(labels):
-        raise ValueError(f"labels and people must be one number a face, not of shapes {labels.shape}, {people.shape}.")
+    labels = checked_whole("labels", labels, None).astype(np.int64)
+    people = checked_whole("people", people, len(labels))
+    if not len(labels):
+        raise ValueError("labels must be of one face at least")
     alone = labels == NOISE
     groups = labels.copy()
     groups[alone] = labels.max(initial=NOISE) + 1 + np.arange(alone.sum())

@@ -45,10 +45,12 @@ def read_rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) 
         optional: names that may be missing; their cells are then empty.
 
     Raises:
-        BadLabels: columns are missing, or it is not a text file in UTF-8.
+        BadLabels: there is no such file, columns are missing, or it is not a text file in UTF-8.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadLabels(f"{path} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise BadLabels(f"{path.name} is not a text file in UTF-8; save it as CSV UTF-8.") from error
     lines = text.splitlines()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_flags, checked_numbers
 from ml.detection import detect_faces
 from ml.engine import open_engine
 from ml.evaluation.labels import LabelledPhoto
@@ -25,11 +26,17 @@ class SearchedPhoto:
     """A labelled photo and the faces found in it.
 
     boxes: shape (n, 4): left, top, right, bottom in pixels of the upright photo. scores: shape (n,).
+
+    Raises:
+        ValueError: boxes or scores has another shape, or holds what is no finite number.
     """
 
     photo: LabelledPhoto
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        checked_numbers("scores", self.scores, len(checked_numbers("boxes", self.boxes, None, 4)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +44,8 @@ class DetectionScore:
     """recall: share of the boxes drawn that are found, in photos whose boxes are complete or partial.
 
     precision, false_positives_per_photo, average_precision: over photos in which every face is known, which are the
-    complete ones and those without faces. None where there are no such photos or faces.
+    complete ones and those without faces. None where there are no such photos or faces. known_recall: recall in those
+    photos alone, which average_precision cannot exceed; it can exceed recall.
     curve: shape (n, 2): recall and precision in those photos as the score falls.
     photos, known_photos, boxes, found, false_positives: how many.
     """
@@ -46,6 +54,7 @@ class DetectionScore:
     precision: float | None
     false_positives_per_photo: float | None
     average_precision: float | None
+    known_recall: float | None
     curve: NDArray[np.float64]
     photos: int
     known_photos: int
@@ -80,6 +89,7 @@ def score_detection(photos: Sequence[SearchedPhoto]) -> DetectionScore:
         precision=float(hit.mean()) if len(hit) else None,
         false_positives_per_photo=false / known_photos if known_photos else None,
         average_precision=average_precision(curve) if known_boxes else None,
+        known_recall=int(hit.sum()) / known_boxes if known_boxes else None,
         curve=curve,
         photos=searched,
         known_photos=known_photos,
@@ -101,10 +111,11 @@ def precision_recall_curve(scores: NDArray[np.float32], hits: NDArray[np.bool_],
         Shape (steps, 2): recall, precision.
 
     Raises:
-        ValueError: scores and hits differ in length.
+        ValueError: scores and hits differ in length, scores hold what is no finite number, or faces is below 0.
     """
-    if scores.shape != hits.shape:
-        raise ValueError(f"scores and hits differ in shape: {scores.shape} and {hits.shape}.")
+    scores = checked_numbers("scores", scores, None)
+    hits = checked_flags("hits", hits, len(scores))
+    checked_count("faces", faces, least=0)
     if not faces or not len(scores):
         return np.zeros((0, 2))
     order = np.argsort(-scores, kind="stable")
@@ -121,10 +132,16 @@ def average_precision(curve: NDArray[np.float64]) -> float:
     recall.
 
     Args:
-        curve: shape (n, 2): recall, rising, and precision.
+        curve: shape (n, 2): recall, rising, and precision. n may be 0, for an average precision of 0.
+
+    Raises:
+        ValueError: curve has another shape, holds what is no finite number, or recall falls.
 
     Source: Everingham et al., The PASCAL visual object classes challenge, all-point form of 2010.
     """
+    curve = checked_numbers("curve", curve, None, 2)
+    if (np.diff(curve[:, 0]) < 0).any():
+        raise ValueError("curve must hold recall that does not fall")
     if not len(curve):
         return 0.0
     highest_from_here = np.maximum.accumulate(curve[::-1, 1])[::-1]
@@ -137,6 +154,9 @@ def compare_with_stock(photos: Sequence[Path], models_dir: Path) -> tuple[NDArra
 
     Returns:
         For each of its boxes the best intersection over union with one of ours, and how many boxes we found.
+
+    Raises:
+        UnreadableImage: a photo cannot be read.
     """
     from facenet_pytorch import MTCNN
 

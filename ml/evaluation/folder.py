@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count
 from ml.evaluation.clustering import ClusteringScore, best_dbscan, score_grouping
 from ml.evaluation.detection import DetectionScore, score_detection
 from ml.evaluation.identification import IdentificationScore, score_identification
@@ -104,7 +105,11 @@ def evaluate(
         finder: the product's own.
         seed: for the splits and samples; the same seed gives the same figures.
         progress: called with the number of photos done since the last call.
+
+    Raises:
+        ValueError: seed is not a whole number from 0.
     """
+    checked_count("seed", seed, least=0)
     started = time.perf_counter()
     in_pairs = {face for pair in pairs.pairs for face in (pair.first, pair.second)}
     findings = find_labelled(folder, finder, mirror=in_pairs, progress=progress)
@@ -115,7 +120,11 @@ def evaluate(
 def measure(
     folder: LabelledFolder, pairs: PairList, findings: Findings, *, model: str, device: str, seed: int
 ) -> Evaluation:
-    """What `evaluate` measures, on faces that were found before."""
+    """What `evaluate` measures, on faces that were found before.
+
+    Raises:
+        ValueError: seed is not a whole number from 0.
+    """
     started = time.perf_counter()
     paired = _paired_rows(findings.faces, pairs)
     sample = sampled_people(findings.faces.only(findings.found), MOST_FACES, seed)
@@ -144,7 +153,13 @@ def measure(
 
 
 def sampled_people(faces: LabelledFaces, most: int, seed: int) -> LabelledFaces:
-    """At most so many faces, of people drawn at random, each with all of theirs; in the order given."""
+    """At most so many faces, of people drawn at random, each with all of theirs; in the order given.
+
+    Raises:
+        ValueError: most or seed is not a whole number from 0.
+    """
+    checked_count("most", most, least=0)
+    checked_count("seed", seed, least=0)
     people = faces.identities()
     counts = np.bincount(people)
     order = np.random.default_rng(seed).permutation(len(counts))

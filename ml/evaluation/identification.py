@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.identification import BLOCK, closest_people
 
@@ -31,7 +32,13 @@ def score_suggestions(
 
     In each of ten random splits half of the people with two faces or more are known, by at most `confirmed` good faces
     each; all their other faces, and all faces of the other people, are probes.
+
+    Raises:
+        ValueError: threshold or poor_quality is no finite number, or confirmed not at least 1.
     """
+    checked_number("threshold", threshold)
+    checked_number("poor_quality", poor_quality)
+    checked_count("confirmed", confirmed)
     people = faces.identities()
     counts = np.bincount(people)
     suggested = right = known_probes = strangers = stranger_suggestions = 0
@@ -87,8 +94,15 @@ def score_identification(
     Returns:
         None where no split has both known probes and strangers.
 
+    Raises:
+        ValueError: the rate is not from 0 to 1, poor_quality no finite number, seed below 0 or confirmed below 1.
+
     Source: open-set identification (TPIR at FPIR) as in NIST's Face Recognition Vendor Test, part 2.
     """
+    checked_number("false_positive_rate", false_positive_rate, least=0, most=1)
+    checked_number("poor_quality", poor_quality)
+    checked_count("confirmed", confirmed)
+    checked_count("seed", seed, least=0)
     people = faces.identities()
     counts = np.bincount(people)
     several = np.flatnonzero(counts >= 2)
@@ -126,12 +140,13 @@ def true_identification_rate(
         known: shape (n,): whether that person has any face in the gallery.
 
     Raises:
-        ValueError: the shapes differ, or there are no known probes or no strangers.
+        ValueError: the shapes differ, a distance is not finite, the rate is not from 0 to 1, or there are no known
+            probes or no strangers.
     """
-    if not distances.shape == right.shape == known.shape:
-        raise ValueError(
-            f"distances, right and known differ in shape: {distances.shape}, {right.shape}, {known.shape}."
-        )
+    distances = checked_numbers("distances", distances, None)
+    right = checked_flags("right", right, len(distances))
+    known = checked_flags("known", known, len(distances))
+    checked_number("false_positive_rate", false_positive_rate, least=0, most=1)
     if known.all() or not known.any():
         raise ValueError("known must hold known people and strangers.")
     strangers = np.sort(distances[~known])
@@ -143,7 +158,17 @@ def true_identification_rate(
 def nearest_people(
     probes: NDArray[np.float32], gallery: NDArray[np.float32], persons: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Cosine distance to the nearest gallery face of each probe, and whose that is; rows of unit length."""
+    """Cosine distance to the nearest gallery face of each probe, and whose that is; rows of unit length.
+
+    Raises:
+        ValueError: the gallery is empty, gallery and persons differ in length, probes and gallery in dimensions, or
+            something is no finite number.
+    """
+    probes = checked_numbers("probes", probes, None, None)
+    gallery = checked_numbers("gallery", gallery, None, probes.shape[1])
+    persons = checked_whole("persons", persons, len(gallery))
+    if not len(gallery):
+        raise ValueError("gallery must hold at least one face")
     distances = np.empty(len(probes), dtype=np.float32)
     named = np.empty(len(probes), dtype=np.int64)
     at_once = max(BLOCK // len(gallery), 1)

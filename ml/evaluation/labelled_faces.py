@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from ml.arguments import checked_flags, checked_numbers
 from ml.evaluation.detection import SearchedPhoto
+from ml.evaluation.face_rows import FaceRows
 from ml.evaluation.labels import LabelledFace, LabelledFolder, LabelledPhoto, read_folder
 from ml.evaluation.matching import NONE, corners_of, main_face, match_boxes
 from ml.evaluation.pairs import FaceName
@@ -30,7 +32,7 @@ QUARTER_TURNS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 @dataclass(frozen=True, eq=False)
-class LabelledFaces:
+class LabelledFaces(FaceRows):
     """Faces of known people, one row each.
 
     files, persons: shape (n,), text. embeddings: (n, 512). projections: (n, 128). qualities, sides: (n,); sides are
@@ -43,14 +45,6 @@ class LabelledFaces:
     projections: NDArray[np.float32]
     qualities: NDArray[np.float32]
     sides: NDArray[np.float32]
-
-    @classmethod
-    def load(cls, path: Path) -> LabelledFaces:
-        with np.load(path) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-
-    def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> LabelledFaces:
         """Some of the rows, by mask or index."""
@@ -69,6 +63,9 @@ class Findings:
     see, which are embedded from the box drawn or, without one, from the middle of the photo. mirrored: shape (n, 512),
     embeddings of the mirror image, or of the face itself where that was not asked for.
     photos: every photo that could be read. problems: what could not, in sentences.
+
+    Raises:
+        ValueError: found or mirrored has not a row for each face.
     """
 
     faces: LabelledFaces
@@ -77,9 +74,18 @@ class Findings:
     photos: tuple[SearchedPhoto, ...]
     problems: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        checked_flags("found", self.found, len(self.faces))
+        checked_numbers("mirrored", self.mirrored, len(self.faces), None)
+
 
 def embed_labelled(data: Path, models_dir: Path) -> LabelledFaces:
-    """Find every labelled, named face in its photo and embed it; a face not found is left out."""
+    """Find every labelled, named face in its photo and embed it; a face not found is left out.
+
+    Raises:
+        BadLabels: as for `ml.evaluation.labels.read_folder`.
+        WeightsUnavailable: weights are missing or damaged.
+    """
     findings = find_labelled(read_folder(data), load_face_finder(models_dir))
     return findings.faces.only(findings.found)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ml.arguments import checked_flags, checked_numbers
 from ml.evaluation.labels import Pixels
 from ml.geometry import pairwise_overlap
 
@@ -16,8 +17,12 @@ NONE = -1
 
 
 def corners_of(boxes: Sequence[Pixels]) -> NDArray[np.float32]:
-    """Left, top, right, bottom of boxes given as left, top, width, height: shape (n, 4)."""
-    sides = np.array(boxes, dtype=np.float32).reshape(-1, 4)
+    """Left, top, right, bottom of boxes given as left, top, width, height: shape (n, 4).
+
+    Raises:
+        ValueError: boxes are not four finite numbers each.
+    """
+    sides = checked_numbers("boxes", boxes if len(boxes) else np.zeros((0, 4)), None, 4).astype(np.float32)
     return np.concatenate([sides[:, :2], sides[:, :2] + sides[:, 2:]], axis=1)
 
 
@@ -36,9 +41,7 @@ def match_boxes(found: NDArray[np.float32], drawn: NDArray[np.float32]) -> NDArr
     Raises:
         ValueError: found or drawn has another shape, or holds something that is no number.
     """
-    for name, boxes in (("found", found), ("drawn", drawn)):
-        if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
-            raise ValueError(f"{name} must be finite numbers of shape (n, 4), not {boxes.shape}.")
+    found, drawn = checked_numbers("found", found, None, 4), checked_numbers("drawn", drawn, None, 4)
     matches = np.full(len(drawn), NONE, dtype=np.intp)
     overlap = pairwise_overlap(found, drawn)
     centres = (found[:, None, :2] + found[:, None, 2:]) / 2
@@ -62,9 +65,14 @@ def main_face(found: NDArray[np.float32], size: tuple[int, int], free: NDArray[n
     Returns:
         The index of that face, or None where no face is free.
 
+    Raises:
+        ValueError: found or free has another shape or holds what is no finite number, or size is not two numbers.
+
     Source: align_dataset_mtcnn of davidsandberg/facenet, which made the published figures.
     """
-    if not free.any():
+    found = checked_numbers("found", found, None, 4)
+    checked_numbers("size", size, 2)
+    if not checked_flags("free", free, len(found)).any():
         return None
     areas = (found[:, 2:] - found[:, :2]).prod(axis=1)
     off_middle = (found[:, :2] + found[:, 2:]) / 2 - np.array(size, dtype=np.float32) / 2

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from ml.arguments import checked_count
 from ml.evaluation.csv_rows import BadLabels, read_rows
 from ml.evaluation.labels import LabelledFace, LabelledFolder, LabelledPhoto, PhotoFiles, listed, person_named
 
@@ -66,7 +67,9 @@ def read_pairs(
 
     Raises:
         BadLabels: the file cannot be understood.
+        ValueError: seed is not a whole number from 0.
     """
+    checked_count("seed", seed, least=0)
     found = path or next((folder.root / name for name in PAIR_FILES if (folder.root / name).exists()), None)
     if found is None or from_labels:
         return folder, made_pairs(folder.photos, seed)
@@ -255,7 +258,11 @@ def made_pairs(photos: Sequence[LabelledPhoto], seed: int) -> PairList:
 
     People with few photos get as many pairs as they have, those with more share what is left evenly. Where there are
     too few people for two folds, all pairs are drawn from all of them, and dealt out at random.
+
+    Raises:
+        ValueError: seed is not a whole number from 0.
     """
+    checked_count("seed", seed, least=0)
     random = np.random.default_rng(seed)
     faces: dict[str, list[FaceName]] = defaultdict(list)
     for photo in photos:

@@ -9,6 +9,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_number, checked_numbers
+
 WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 48  # around the area that is plotted
 # More points than this along a curve no screen shows.
@@ -17,7 +19,11 @@ MOST_POINTS = 400
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis: its ends, the numbers written along it, and what they mean. A logarithmic one starts above 0."""
+    """One axis: its ends, the numbers written along it, and what they mean. A logarithmic one starts above 0.
+
+    Raises:
+        ValueError: low or high is no finite number, high is not above low, or low not above 0 where it must be.
+    """
 
     low: float
     high: float
@@ -25,8 +31,15 @@ class Axis:
     label: str
     logarithmic: bool = False
 
+    def __post_init__(self) -> None:
+        if checked_number("high", self.high) <= checked_number("low", self.low):
+            raise ValueError(f"high must be above low, {self.low}, not {self.high}")
+        if self.logarithmic and self.low <= 0:
+            raise ValueError(f"low must be above 0 on a logarithmic axis, not {self.low}")
+
     def shares(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far along the axis values lie, from 0 to 1; those beyond its ends at the end."""
+        """How far along the axis values lie, from 0 to 1; those beyond its ends at the end. Shape (n,), finite."""
+        values = checked_numbers("values", values, None)
         inside = np.clip(values, self.low, self.high)
         if self.logarithmic:
             shares = np.log(inside / self.low) / np.log(self.high / self.low)
@@ -37,15 +50,27 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What one line or one set of bars shows. points: shape (n, 2): x, y. style: a class of the page."""
+    """What one line or one set of bars shows. points: shape (n, 2): x, y. style: a class of the page.
+
+    Raises:
+        ValueError: points has another shape, or holds what is no finite number.
+    """
 
     name: str
     style: str
     points: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        checked_numbers("points", self.points, None, 2)
+
 
 def percent_axis(label: str, low: float = 0.0, high: float = 1.0, steps: int = 5) -> Axis:
-    """Shares, written as per cent."""
+    """Shares, written as per cent.
+
+    Raises:
+        ValueError: as for `Axis`; or steps is not at least 1.
+    """
+    checked_count("steps", steps)
     values = np.linspace(low, high, steps + 1)
     digits = 0 if np.allclose(values * 100, np.round(values * 100)) else 1
     return Axis(low, high, [(float(value), f"{100 * value:.{digits}f}") for value in values], f"{label}, %")
@@ -80,7 +105,12 @@ def histogram(title: str, x: Axis, series: Sequence[Series], *, marked: float | 
 
 
 def bar_plot(title: str, label: str, names: Sequence[str], shares: Sequence[float], value_label: str) -> str:
-    """One bar a name, as tall as its share."""
+    """One bar a name, as tall as its share.
+
+    Raises:
+        ValueError: shares are not one finite number a name.
+    """
+    checked_numbers("shares", shares, len(names))
     y = percent_axis(value_label, 0.0, _round_up(max(shares, default=0.0)), 4)
     step = 1 / max(len(names), 1)
     x = Axis(0, 1, [((place + 0.5) * step, name) for place, name in enumerate(names)], label)

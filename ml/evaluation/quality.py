@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_numbers, checked_whole
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.identification import BLOCK
 
@@ -56,7 +57,13 @@ def nearest_is_wrong(
 
     Returns:
         Shape (n,); NaN for people who are in no other photo.
+
+    Raises:
+        ValueError: one of the three has another shape, or holds what is no finite or no whole number.
     """
+    projections = checked_numbers("projections", projections, None, None)
+    people = checked_whole("people", people, len(projections))
+    photos = checked_whole("photos", photos, len(projections))
     wrong = np.full(len(people), np.nan)
     at_once = max(BLOCK // max(len(people), 1), 1)
     for start in range(0, len(people), at_once):

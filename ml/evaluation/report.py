@@ -146,13 +146,14 @@ def _detection(evaluation: Evaluation) -> Iterator[str]:
         f"{score.boxes} boxes drawn in {score.photos} photos. A face found fits a box if its middle lies in it or they "
         "overlap by 0.3 of their union, one to one. Recall counts photos whose boxes are complete or partial; what "
         f"else is found is false only in the {score.known_photos} photos in which every face has a box, or that show "
-        "none. Average precision is measured over what Kith reports, so it cannot exceed recall."
+        "none. Average precision is measured in those, over what Kith reports: it cannot exceed the share of their "
+        "boxes that is found, but may exceed recall, which counts more photos."
     )
     rows = [
         ("Recall", percent(score.recall), f"{score.found} of {score.boxes} boxes"),
         ("Precision", percent(score.precision), f"{score.false_positives} false"),
         ("False faces a photo", number(score.false_positives_per_photo), f"{score.known_photos} photos"),
-        ("Average precision", percent(score.average_precision), ""),
+        ("Average precision", percent(score.average_precision), f"{percent(score.known_recall)} of boxes found there"),
     ]
     yield '<div class="side">'
     yield _table(("", "", ""), rows)

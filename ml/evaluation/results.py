@@ -68,6 +68,7 @@ def _detection(evaluation: Evaluation) -> dict[str, float | None]:
         "precision": score.precision,
         "false_positives_per_photo": score.false_positives_per_photo,
         "average_precision": score.average_precision,
+        "known_recall": score.known_recall,
         "photos": score.photos,
         "known_photos": score.known_photos,
         "boxes": score.boxes,

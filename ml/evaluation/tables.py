@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -29,12 +31,12 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
 
 def percent(share: float | None, digits: int = 2) -> str:
     """A share for people to read; a dash where there is none."""
-    return "-" if share is None else f"{100 * share:.{digits}f} %"
+    return "-" if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number for people to read; a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -64,7 +66,8 @@ def _detection(evaluation: Evaluation) -> Table:
         table.add_row("precision", percent(score.precision), f"{score.false_positives} false")
         per_photo = number(score.false_positives_per_photo)
         table.add_row("false faces a photo", per_photo, f"{score.known_photos} photos whose faces are all known")
-        table.add_row("average precision", percent(score.average_precision), "")
+        found_there = f"the same photos, {percent(score.known_recall)} of their boxes found"
+        table.add_row("average precision", percent(score.average_precision), found_there)
     return table
 
 

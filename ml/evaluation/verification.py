@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
 from ml.projection import Projection, unit_rows
 
 FEWEST_FACES = 50  # whose mean says more about all faces than about these
@@ -14,12 +15,21 @@ FEWEST_FACES = 50  # whose mean says more about all faces than about these
 
 @dataclass(frozen=True, eq=False)
 class PairedFaces:
-    """Pairs of faces by row, whether they are of one person, and the fold of each: all of shape (n,)."""
+    """Pairs of faces by row, whether they are of one person, and the fold of each: all of shape (n,).
+
+    Raises:
+        ValueError: one of them has another shape, or is not of that type.
+    """
 
     first: NDArray[np.intp]
     second: NDArray[np.intp]
     same: NDArray[np.bool_]
     folds: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        pairs = len(checked_flags("same", self.same, None))
+        for name in ("first", "second", "folds"):
+            checked_whole(name, getattr(self, name), pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +48,12 @@ class VerificationScore:
 
 
 def score_verification(distances: NDArray[np.float32], pairs: PairedFaces) -> VerificationScore:
-    """All figures for one way of measuring distances."""
+    """All figures for one way of measuring distances, shape (n,).
+
+    Raises:
+        ValueError: distances are not one finite number a pair.
+    """
+    checked_numbers("distances", distances, len(pairs.same))
     same = pairs.same
     both = bool(same.any() and not same.all())
     accuracies = fold_accuracies(distances, same, pairs.folds) if both else np.zeros(0)
@@ -52,7 +67,12 @@ def score_verification(distances: NDArray[np.float32], pairs: PairedFaces) -> Ve
 
 
 def pair_distances(rows: NDArray[np.float32], pairs: PairedFaces) -> NDArray[np.float32]:
-    """Cosine distance of each pair; rows: shape (faces, d), unit length."""
+    """Cosine distance of each pair; rows: shape (faces, d), unit length.
+
+    Raises:
+        ValueError: rows has another shape, holds what is no finite number, or lacks a face of a pair.
+    """
+    _check_rows(rows, pairs)
     return np.asarray(1 - (rows[pairs.first] * rows[pairs.second]).sum(axis=1), dtype=np.float32)
 
 
@@ -70,8 +90,13 @@ def centred_distances(
         pairs: with folds.
         fewest_faces: that make a mean.
 
+    Raises:
+        ValueError: as for `pair_distances`; or fewest_faces is not at least 1.
+
     Source: `subtract_mean` in davidsandberg/facenet's validate_on_lfw, which made the published figures.
     """
+    _check_rows(rows, pairs)
+    checked_count("fewest_faces", fewest_faces)
     distances = np.empty(len(pairs.same), dtype=np.float32)
     for fold in np.unique(pairs.folds):
         tested = pairs.folds == fold
@@ -97,7 +122,7 @@ def fold_accuracies(
         One share a fold; empty with fewer than two folds.
 
     Raises:
-        ValueError: the three differ in shape.
+        ValueError: the three differ in shape, are empty, or a distance is not finite.
 
     Source: Huang et al., Labeled Faces in the Wild, 2007: View 2.
     """
@@ -117,6 +142,9 @@ def best_threshold(distances: NDArray[np.float32], same: NDArray[np.bool_]) -> f
     """The distance that divides pairs of one person from pairs of two with the fewest mistakes.
 
     It lies in the middle of the gap between two pairs; of equally good gaps it is the middle one.
+
+    Raises:
+        ValueError: distances and same differ in shape, are empty, or a distance is not finite.
     """
     _check_alike(distances, same)
     order = np.argsort(distances, kind="stable")
@@ -134,9 +162,11 @@ def true_accept_rate(distances: NDArray[np.float32], same: NDArray[np.bool_], fa
     """Share of same-person pairs accepted at the widest distance that accepts at most this share of the others.
 
     Raises:
-        ValueError: distances and same differ in shape, or there are no pairs of one kind.
+        ValueError: distances and same differ in shape, a distance is not finite, the rate is not from 0 to 1, or there
+            are no pairs of one kind.
     """
     _check_alike(distances, same)
+    checked_number("false_accept_rate", false_accept_rate, least=0, most=1)
     if same.all() or not same.any():
         raise ValueError("same must hold pairs of one person and pairs of two.")
     strangers = np.sort(distances[~same])
@@ -146,7 +176,11 @@ def true_accept_rate(distances: NDArray[np.float32], same: NDArray[np.bool_], fa
 
 
 def roc_curve(distances: NDArray[np.float32], same: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """False and true accept rates as the threshold widens: shape (steps, 2), from (0, ...) to (1, 1)."""
+    """False and true accept rates as the threshold widens: shape (steps, 2), from (0, ...) to (1, 1).
+
+    Raises:
+        ValueError: as for `best_threshold`.
+    """
     _check_alike(distances, same)
     order = np.argsort(distances, kind="stable")
     last_of_equals = np.append(np.diff(distances[order]) > 0, True)
@@ -155,30 +189,54 @@ def roc_curve(distances: NDArray[np.float32], same: NDArray[np.bool_]) -> NDArra
 
 
 def pair_accuracy(distances: NDArray[np.float32], same: NDArray[np.bool_]) -> float:
-    """Share of pairs judged right in ten folds, where nothing is known of folds: every tenth pair is one."""
+    """Share of pairs judged right in ten folds, where nothing is known of folds: every tenth pair is one.
+
+    Raises:
+        ValueError: as for `best_threshold`; or there are fewer than two pairs.
+    """
+    if np.size(distances) < 2:
+        raise ValueError("distances must be of two pairs or more")
     return float(fold_accuracies(distances, same, np.arange(len(distances)) % 10).mean())
 
 
 def fitted_projection(embeddings: NDArray[np.float32], dimensions: int) -> Projection:
-    """Mean and principal components of a set of faces: what the data-free projection is compared with."""
+    """Mean and principal components of a set of faces: what the data-free projection is compared with.
+
+    Raises:
+        ValueError: embeddings are not finite numbers of shape (n, d), or dimensions not from 1 to n and d.
+    """
+    embeddings = checked_numbers("embeddings", embeddings, None, None)
+    if checked_count("dimensions", dimensions) > min(embeddings.shape):
+        raise ValueError(f"dimensions must be at most {min(embeddings.shape)}, not {dimensions}")
     centre = embeddings.mean(axis=0)
     directions = np.linalg.svd(embeddings - centre, full_matrices=False)[2][:dimensions]
     return Projection(centre=centre, basis=directions.astype(np.float32))
 
 
 def all_pairs(rows: NDArray[np.float32], people: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Cosine distance of every pair of unit rows, and whether it is of one person."""
+    """Cosine distance of every pair of unit rows, shape (n, d), and whether it is of one person.
+
+    Raises:
+        ValueError: rows or people has another shape, or holds what is no finite or no whole number.
+    """
+    rows = checked_numbers("rows", rows, None, None)
+    people = checked_whole("people", people, len(rows))
     first, second = np.triu_indices(len(rows), k=1)
     return (1 - rows @ rows.T)[first, second], people[first] == people[second]
+
+
+def _check_rows(rows: NDArray[np.float32], pairs: PairedFaces) -> None:
+    checked_numbers("rows", rows, None, None)
+    named = np.concatenate([pairs.first, pairs.second])
+    if len(named) and not 0 <= named.min() <= named.max() < len(rows):
+        raise ValueError(f"pairs must name rows from 0 to {len(rows) - 1}")
 
 
 def _check_alike(
     distances: NDArray[np.float32], same: NDArray[np.bool_], folds: NDArray[np.int64] | None = None
 ) -> None:
-    for name, values in (("same", same), ("folds", folds)):
-        if values is not None and values.shape != distances.shape:
-            raise ValueError(f"{name} has shape {values.shape}, distances {distances.shape}.")
-    if distances.ndim != 1 or not len(distances):
-        raise ValueError(f"distances must be one number a pair, not of shape {distances.shape}.")
-    if not np.isfinite(distances).all():
-        raise ValueError("distances must be finite.")
+    if not len(checked_numbers("distances", distances, None)):
+        raise ValueError("distances must not be empty")
+    checked_flags("same", same, len(distances))
+    if folds is not None:
+        checked_whole("folds", folds, len(distances))

@@ -19,6 +19,7 @@ from PIL import Image
 from rich.console import Console
 
 from ml.alignment import tilt
+from ml.arguments import checked_flags, checked_numbers, checked_whole
 from ml.detection import detect_faces
 from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
@@ -197,13 +198,13 @@ class _Study:
             for name in FOR_TILTED:
                 level = self.embed(f"level, {name}", faces, CUTS[name])
                 known, centre = level[firsts], level[others].mean(axis=0)
-                probed = np.full_like(known, np.nan)
+                probed = np.zeros_like(known)
                 probed[found] = self.embed(f"turned {degrees}, {name}", probes, CUTS[name])
                 row: list[object] = [degrees, float(found.mean()), name]
                 same = np.eye(len(firsts), dtype=bool)
                 for middle in (np.zeros_like(centre), centre):
                     distances = 1 - unit_rows(known - middle) @ unit_rows(probed - middle).T
-                    distances = np.where(np.isfinite(distances), distances, 2.0).astype(np.float32)
+                    distances[:, ~found] = 2.0
                     row += [true_accept_rate(distances, same, rate) for rate in (0.01, 0.001)]
                 accepted[name] = distances[same] < np.quantile(distances[~same], 0.001, method="lower")
                 low, high = gain_interval(accepted[REFERENCE], accepted[name])
@@ -247,13 +248,23 @@ def verify(embeddings: NDArray[np.float32], people: NDArray[np.int64], *, centre
 
     Args:
         embeddings: shape (n, d), unit rows. people: shape (n,), numbers from 0.
+
+    Raises:
+        ValueError: one of them has another shape or holds what is no finite number, or the people are too few to have
+            in both halves pairs of one person, and as many of two.
     """
+    embeddings = checked_numbers("embeddings", embeddings, None, None)
+    people = checked_whole("people", people, len(embeddings))
+    if not len(people) or people.min() < 0 or people.max() < 1:
+        raise ValueError("people must be numbers from 0, and at least two")
     half = np.random.default_rng(1).permutation(int(people.max()) + 1)[people] % 2
     parts = []
     for number in (0, 1):
         mean = embeddings[half != number].mean(axis=0) if centred else 0
         parts.append(all_pairs(unit_rows(embeddings[half == number] - mean), people[half == number]))
     distances, same = (np.concatenate(values) for values in zip(*parts, strict=True))
+    if not 0 < same.sum() <= (~same).sum():
+        raise ValueError("people must have pairs of faces, and as many of two people within each half")
     strangers = np.random.default_rng(2).choice(np.flatnonzero(~same), same.sum(), replace=False)
     balanced = np.stack([np.flatnonzero(same), strangers], axis=1).ravel()
     limit = np.quantile(distances[~same], 0.001, method="lower")
@@ -266,7 +277,14 @@ def verify(embeddings: NDArray[np.float32], people: NDArray[np.int64], *, centre
 
 
 def gain_interval(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[float, float]:
-    """95 % interval of how much more of the same pairs are accepted after than before, by bootstrap over the pairs."""
+    """95 % interval of how much more of the same pairs are accepted after than before, by bootstrap over the pairs.
+
+    Raises:
+        ValueError: before and after are not yes or no for each of the same pairs, or there are none.
+    """
+    if not len(checked_flags("before", before, None)):
+        raise ValueError("before must hold a pair at least")
+    checked_flags("after", after, len(before))
     gains = after.astype(float) - before
     drawn = np.random.default_rng(3).integers(len(gains), size=(RESAMPLES, len(gains)))
     low, high = np.quantile(gains[drawn].mean(axis=1), [0.025, 0.975])

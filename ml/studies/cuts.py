@@ -2,11 +2,13 @@
 
 All take an upright RGB photo, the face's corners, shape (4,): left, top, right, bottom in pixels, and its landmarks,
 shape (5, 2) in pixels, and give shape (160, 160, 3). A margin is how many of the 160 pixels are air around the
-detector's box, both sides together.
+detector's box, both sides together. They, and what makes them, raise ValueError, which names what is of
+another shape, no finite number or no margin from 0 to 159.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.alignment import BOX_LAYOUT, FACE_SIDE, crop_for_embedding, cut_by_landmarks, cut_turned, tilt, warp_to_layout
+from ml.arguments import checked_image, checked_number, checked_numbers
 
 Corners = NDArray[np.float32]
 Landmarks = NDArray[np.float32]
@@ -22,9 +25,24 @@ Cut = Callable[[Image.Image, Corners, Landmarks], NDArray[np.uint8]]
 BILINEAR = Image.Resampling.BILINEAR
 
 
+def _checked(cut: Cut) -> Cut:
+    @functools.wraps(cut)
+    def checked(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
+        checked_image("image", image)
+        return cut(image, checked_numbers("corners", corners, 4), checked_numbers("landmarks", landmarks, 5, 2))
+
+    return checked
+
+
+def _check_margin(margin: int) -> None:
+    checked_number("margin", margin, least=0, most=FACE_SIDE - 1)
+
+
 def box(margin: int, resampling: Image.Resampling = BILINEAR, *, whole_pixels: bool = True) -> Cut:
     """The detector's box with air in proportion, stretched to a square: facenet-pytorch's way."""
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         air = (corners[2:] - corners[:2]) * _share(margin) / 2
         return _stretched(image, corners, air, resampling, whole_pixels=whole_pixels)
@@ -34,7 +52,9 @@ def box(margin: int, resampling: Image.Resampling = BILINEAR, *, whole_pixels: b
 
 def even_air(margin: int) -> Cut:
     """The box with equally much air on all sides, as the network's author cut the photos he trained it on."""
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         side = float(np.sqrt(np.prod(corners[2:] - corners[:2])))
         return _stretched(image, corners, np.full(2, side * _share(margin) / 2), BILINEAR)
@@ -44,7 +64,9 @@ def even_air(margin: int) -> Cut:
 
 def square(margin: int) -> Cut:
     """A square as high as the box, with air: nothing is stretched."""
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         half = (corners[2:] - corners[:2]) / 2
         return _stretched(image, corners, float(half.max()) * (1 + _share(margin)) - half, BILINEAR)
@@ -54,7 +76,9 @@ def square(margin: int) -> Cut:
 
 def similarity(margin: int) -> Cut:
     """Five landmarks brought to their mean places in the network's square: turned, not stretched."""
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         return warp_to_layout(image, landmarks, BOX_LAYOUT * (FACE_SIDE - margin) + (margin - 1) / 2, FACE_SIDE)
 
@@ -63,7 +87,9 @@ def similarity(margin: int) -> Cut:
 
 def stretched_similarity(margin: int) -> Cut:
     """Five landmarks brought to their mean places in a box of the usual aspect, stretched to a square after that."""
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         return cut_by_landmarks(image, landmarks, margin)
 
@@ -72,7 +98,10 @@ def stretched_similarity(margin: int) -> Cut:
 
 def deskewed(margin: int, degrees: float) -> Cut:
     """Like `box`, turned about its middle where the head leans by more than so many degrees."""
+    checked_number("degrees", degrees)
+    _check_margin(margin)
 
+    @_checked
     def cut(image: Image.Image, corners: Corners, landmarks: Landmarks) -> NDArray[np.uint8]:
         angle = tilt(landmarks)
         if abs(angle) <= np.deg2rad(degrees):

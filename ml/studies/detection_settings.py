@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_image, checked_number, checked_numbers
 from ml.detection import THRESHOLDS, CascadeThresholds, detect_faces
 from ml.engine import Engine, open_engine
 from ml.evaluation.labels import read_labelled_photos
@@ -44,13 +45,22 @@ class BoxedPhoto:
 
     boxes: shape (n, 4): left, top, right, bottom in pixels. has_all: every clearly visible face has a box, so that
     anything else found is false.
+
+    Raises:
+        ValueError: image is not RGB, or boxes has another shape or holds what is no finite number.
     """
 
     image: Image.Image
     boxes: NDArray[np.float32]
     has_all: bool
 
+    def __post_init__(self) -> None:
+        checked_image("image", self.image)
+        checked_numbers("boxes", self.boxes, None, 4)
+
     def shrunk(self, factor: float) -> BoxedPhoto:
+        """The photo so many times smaller. Raises ValueError where factor is not above 0."""
+        checked_number("factor", factor, least=1e-6)
         size = max(round(self.image.width / factor), 1), max(round(self.image.height / factor), 1)
         return BoxedPhoto(
             self.image.resize(size, Image.Resampling.LANCZOS), self.boxes / np.float32(factor), self.has_all
@@ -71,6 +81,11 @@ class Found:
     false: int
     photos: int
     seconds: float
+
+    @property
+    def false_per_photo(self) -> float:
+        """NaN where no photo has all its faces boxed."""
+        return self.false / self.photos if self.photos else float("nan")
 
     def recall(self, least: float = 0.0, below: float = np.inf) -> float:
         """Share found of the boxes with sides in [least, below); NaN where there are none."""
@@ -105,10 +120,17 @@ def read_boxed_photos(data: Path) -> list[BoxedPhoto]:
 
 
 def big_photo(photos: Sequence[BoxedPhoto], face_side: float) -> BoxedPhoto:
-    """Fill a big photo, row by row, with the fully boxed ones, each shrunk until its faces have about this side."""
+    """Fill a big photo, row by row, with the fully boxed ones, each shrunk until its faces have about this side.
+
+    Raises:
+        ValueError: photos holds none that is fully boxed and has a face, or face_side is not above 0.
+    """
+    checked_number("face_side", face_side, least=1e-6)
     canvas = Image.new("RGB", BIG_PHOTO, (110, 110, 110))
     boxes = [np.zeros((0, 4), dtype=np.float32)]
     whole = [photo for photo in photos if photo.has_all and len(photo.boxes)]
+    if not whole:
+        raise ValueError("photos must hold one with all its faces boxed")
     left = top = row_height = number = 0
     while True:
         photo = whole[number % len(whole)]
@@ -132,13 +154,19 @@ def look(
     smallest_face: float | None = None,
     thresholds: CascadeThresholds = THRESHOLDS,
 ) -> Found:
-    """Detect with one setting and compare with the hand-made boxes."""
+    """Detect with one setting and compare with the hand-made boxes.
+
+    Raises:
+        ValueError: there are no photos.
+    """
     seconds = time.process_time()
 
     def detect(photo: BoxedPhoto) -> NDArray[np.float32]:
         return detect_faces(photo.image, engine, smallest_face=smallest_face, thresholds=thresholds).boxes
 
     photos = list(photos)
+    if not photos:
+        raise ValueError("photos must hold at least one")
     with ThreadPoolExecutor(engine.lanes) as threads:
         found = list(threads.map(detect, photos))
     seconds = time.process_time() - seconds
@@ -162,7 +190,11 @@ def match(drawn: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.
 
     Returns:
         Shape (n,).
+
+    Raises:
+        ValueError: drawn or found has another shape, or holds what is no finite number.
     """
+    drawn, found = checked_numbers("drawn", drawn, None, 4), checked_numbers("found", found, None, 4)
     hits = np.zeros(len(drawn), dtype=bool)
     overlaps = pairwise_overlap(found, drawn)
     centres = (found[:, None, :2] + found[:, None, 2:]) / 2
@@ -192,7 +224,7 @@ def smallest_face_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Pa
         found = look(photos, engine, smallest_face=smallest)
         recalls = [found.recall(low, high) for low, high in classes]
         seconds[smallest] = found.seconds
-        rows.append([smallest, *recalls, found.false / found.photos, found.seconds / len(photos) * 1000])
+        rows.append([smallest, *recalls, found.false_per_photo, found.seconds / len(photos) * 1000])
         middles = [float(np.sqrt(low * high)) for low, high in classes[:-1]]
         if smallest in (12, 16, 20, 28, 40):
             lines.append(Line(f"from {smallest} px", middles, recalls[:-1]))
@@ -211,7 +243,7 @@ def threshold_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Path) 
     for setting in dict.fromkeys(settings):
         found = look(photos, engine, smallest_face=20, thresholds=setting)
         recalls = [found.recall(10, 20), found.recall(20, 40), found.recall(40)]
-        rows.append([*setting, *recalls, found.false / found.photos, found.seconds / len(photos) * 1000])
+        rows.append([*setting, *recalls, found.false_per_photo, found.seconds / len(photos) * 1000])
     header = ["P-Net", "R-Net", "O-Net", "10 to 20", "20 to 40", "40 on", "false per photo", "processor ms per photo"]
     write_table("Thresholds, smallest face 20", header, rows, output / "thresholds.csv")
 
@@ -224,7 +256,7 @@ def working_side_table(photos: Sequence[BoxedPhoto], engine: Engine, output: Pat
         found = look(reduced, engine, smallest_face=smallest)
         # Faces by the part of the longer side that they take up
         recalls = [found.recall(side / least, side / most) for least, most in pairwise(FACE_PARTS)]
-        rows.append([side, smallest, *recalls, found.false / found.photos, found.seconds / len(photos) * 1000])
+        rows.append([side, smallest, *recalls, found.false_per_photo, found.seconds / len(photos) * 1000])
     header = ["longer side", "smallest face", *[f"1/{least} to 1/{most}" for least, most in pairwise(FACE_PARTS)]]
     header += ["false per photo", "processor ms per photo"]
     write_table(f"{len(photos)} photos of {BIG_PHOTO[0]} x {BIG_PHOTO[1]}", header, rows, output / "working-side.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.quality import LUMA, detail, halved
+from ml.quality import LUMA, check_rated, detail, halved
 
 NO_DETAIL, FULL_DETAIL = 1.0, 8.0
 FULL_SIZE = 100.0  # pixels
@@ -17,7 +17,8 @@ LOWEST_SCORE = 0.7
 def earlier_quality(
     face: NDArray[np.uint8], corners: NDArray[np.float32], landmarks: NDArray[np.float32], score: float
 ) -> float:
-    """Sharpness x size x pose x certainty. Arguments as for `ml.quality.face_quality`."""
+    """Sharpness x size x pose x certainty. Arguments and errors as for `ml.quality.face_quality`."""
+    check_rated(face, corners, landmarks, score)
     left = max(detail(halved(face @ np.full_like(LUMA, 1 / 3))), NO_DETAIL)
     sharpness = np.clip(np.log(left / NO_DETAIL) / np.log(FULL_DETAIL / NO_DETAIL), 0, 1)
     size = np.clip(float(min(corners[2:] - corners[:2])) / FULL_SIZE, 0, 1) ** SIZE_WEIGHT

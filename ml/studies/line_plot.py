@@ -8,6 +8,8 @@ from html import escape
 
 import numpy as np
 
+from ml.arguments import checked_number, checked_numbers
+
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 60, 150, 40, 50  # around the axes; the names of the lines stand on the right
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # told apart by the colour-blind too
@@ -15,11 +17,19 @@ COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # 
 
 @dataclass(frozen=True)
 class Line:
-    """xs, ys: of equal length; points that are not finite numbers are left out."""
+    """xs, ys: of equal length; points whose y is not a finite number are left out.
+
+    Raises:
+        ValueError: xs and ys differ in length, or xs are not finite numbers.
+    """
 
     name: str
     xs: Sequence[float]
     ys: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(checked_numbers("xs", self.xs, None)) != len(self.ys):
+            raise ValueError(f"xs and ys must be of one length, not {len(self.xs)} and {len(self.ys)}")
 
 
 def line_plot(
@@ -44,13 +54,18 @@ def line_plot(
         An SVG document.
 
     Raises:
-        ValueError: lines has no point to show, or more than six lines.
+        ValueError: lines has no point to show, more than six lines, or xs not above 0 where it must; or highest is not
+            above lowest.
     """
+    if checked_number("highest", highest) <= checked_number("lowest", lowest):
+        raise ValueError(f"highest must be above lowest, {lowest}, not {highest}")
     if len(lines) > len(COLOURS):
         raise ValueError(f"lines must be at most {len(COLOURS)}")
     xs = np.array([x for line in lines for x in line.xs], dtype=float)
     if not xs.size:
         raise ValueError("lines have no points")
+    if logarithmic and xs.min() <= 0:
+        raise ValueError("lines must have xs above 0 on a logarithmic axis")
     ticks = np.unique(xs)
 
     def place(x: float, y: float) -> str:

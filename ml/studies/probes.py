@@ -18,6 +18,7 @@ from ml.alignment import crop_for_embedding
 from ml.detection import Detections, detect_faces, locate_landmarks
 from ml.embedding import embed_faces
 from ml.engine import Engine, open_engine
+from ml.evaluation.face_rows import FaceRows
 from ml.evaluation.labels import LabelledFace, read_labelled_photos
 from ml.geometry import BoundingBox
 from ml.images import open_upright
@@ -52,7 +53,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Probes:
+class Probes(FaceRows):
     """Faces to rate, one row each.
 
     files, persons, kinds: shape (n,), text; persons is empty for what is no face. kinds: how it was spoiled.
@@ -67,20 +68,9 @@ class Probes:
     earlier: NDArray[np.float64]
     projections: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return len(self.files)
-
     @property
     def is_face(self) -> NDArray[np.bool_]:
         return np.asarray(self.kinds != NO_FACE)
-
-    @classmethod
-    def load(cls, path: Path) -> Probes:
-        with np.load(path) as arrays:
-            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
-
-    def save(self, path: Path) -> None:
-        np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +86,12 @@ class CutProbe:
 
 
 def collect_probes(data: Path, models_dir: Path) -> Probes:
-    """Find, spoil, rate and embed. Takes some minutes; the same data gives the same probes."""
+    """Find, spoil, rate and embed. Takes some minutes; the same data gives the same probes.
+
+    Raises:
+        BadLabels: as for `ml.evaluation.labels.read_folder`.
+        ValueError: data holds nobody with four photos, and no photo without a face.
+    """
     engine = open_engine(models_dir, MODEL, "cpu")
     projection = load_projection(projection_path(models_dir, MODEL))
     cut: list[CutProbe] = []
@@ -105,6 +100,8 @@ def collect_probes(data: Path, models_dir: Path) -> Probes:
         for some in _in_parts(_all_cut(data, engine, threads), AT_ONCE):
             projections.append(projection.apply(embed_faces([probe.pixels for probe in some], engine, threads)))
             cut.extend(some)
+    if not cut:
+        raise ValueError(f"data must hold people with {FEWEST_PHOTOS} photos, or photos without faces; {data} does not")
     return Probes(
         files=np.array([probe.file for probe in cut]),
         persons=np.array([probe.person for probe in cut]),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from ml.arguments import checked_flags, checked_number, checked_numbers
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.quality import FITTED, Measure, QualityModel
 from ml.studies.probes import Probes
@@ -34,7 +35,16 @@ class Recognition:
 
 
 def recognise(probes: Probes, gallery: LabelledFaces, threshold: float) -> Recognition:
-    """Look each probe up among three photos, not its own, of each person. What is no face is never recognised."""
+    """Look each probe up among three photos, not its own, of each person. What is no face is never recognised.
+
+    Raises:
+        ValueError: the gallery is empty, its projections have other dimensions than the probes', or the threshold is no
+            finite number.
+    """
+    checked_number("threshold", threshold)
+    checked_numbers("gallery.projections", gallery.projections, None, probes.projections.shape[1])
+    if not len(gallery):
+        raise ValueError("gallery must hold at least one face")
     suggested, nearest = np.zeros(len(probes)), np.zeros(len(probes))
     for draw in range(DRAWS):
         confirmed, place = _drawn(gallery, np.random.default_rng(draw))
@@ -71,7 +81,16 @@ def fit(measures: NDArray[np.float64], is_face: NDArray[np.bool_], wanted: NDArr
     Args:
         measures: shape (n, 8). is_face: shape (n,); faces set the ranges, or all rows where there are none. wanted:
             shape (n,): from 0 to 1.
+
+    Raises:
+        ValueError: one of them has another shape, is empty or holds what is no finite number, or wanted is not from 0
+            to 1.
     """
+    measures = checked_numbers("measures", measures, None, len(FITTED.measures))
+    is_face = checked_flags("is_face", is_face, len(measures))
+    _check_shares("wanted", wanted, len(measures))
+    if not len(measures):
+        raise ValueError("measures must be of one face at least")
     in_range = measures[is_face] if is_face.any() else measures
     low, high = np.percentile(in_range, [1, 99], axis=0).round(2)
     ranged = [
@@ -110,12 +129,22 @@ def held_out(probes: Probes, wanted: NDArray[np.float64], left_out: Sequence[int
     """The quality of each probe by a model that has seen nothing of its person, nor of the picture it is no face of.
 
     Args:
+        wanted: as for `fit`, shape (n,).
         left_out: measures the models do without.
+
+    Raises:
+        ValueError: wanted is not from 0 to 1 for each probe, left_out is no number of a measure, or the probes are of
+            one person or picture only.
     """
+    _check_shares("wanted", wanted, len(probes))
+    if not set(left_out) <= set(range(len(FITTED.measures))):
+        raise ValueError(f"left_out must be numbers of measures, not {left_out}")
     measures = probes.measures.copy()
     # A measure that is the same for all faces says nothing; two values give it a range.
     measures[:, list(left_out)] = 0
     owner = np.unique(np.where(probes.is_face, probes.persons, probes.files), return_inverse=True)[1]
+    if not len(owner) or owner.max() < 1:
+        raise ValueError("probes must be of two people or pictures at least")
     fold = np.random.default_rng(0).permutation(owner.max() + 1)[owner] % FOLDS
     quality = np.zeros(len(probes))
     for number in range(FOLDS):
@@ -129,7 +158,13 @@ def held_out(probes: Probes, wanted: NDArray[np.float64], left_out: Sequence[int
 
 
 def area_under_curve(score: NDArray[np.floating], is_recognised: NDArray[np.bool_]) -> float:
-    """The probability that of a recognised and a failed face the recognised one has the higher score; NaN without."""
+    """The probability that of a recognised and a failed face the recognised one has the higher score; NaN without.
+
+    Raises:
+        ValueError: score or is_recognised has another shape, or holds what is no finite number.
+    """
+    score = checked_numbers("score", score, None)
+    is_recognised = checked_flags("is_recognised", is_recognised, len(score))
     right, wrong = int(is_recognised.sum()), int((~is_recognised).sum())
     if not right or not wrong:
         return float("nan")
@@ -138,7 +173,13 @@ def area_under_curve(score: NDArray[np.floating], is_recognised: NDArray[np.bool
 
 
 def by_probability(probability: NDArray[np.floating], happened: NDArray[np.float64]) -> list[float]:
-    """Share that happened in each of ten bins of equal width; NaN in those of fewer than twenty faces."""
+    """Share that happened in each of ten bins of equal width; NaN in those of fewer than twenty faces.
+
+    Raises:
+        ValueError: probability or happened is not a number from 0 to 1 for each face.
+    """
+    _check_shares("probability", probability, None)
+    _check_shares("happened", happened, len(probability))
     which = np.minimum((probability * BINS).astype(int), BINS - 1)
     return [
         float(happened[which == number].mean()) if (which == number).sum() >= FEWEST_IN_BIN else float("nan")
@@ -147,6 +188,19 @@ def by_probability(probability: NDArray[np.floating], happened: NDArray[np.float
 
 
 def by_tenth(score: NDArray[np.floating], happened: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """Mean score and share of failures of each tenth of the faces, the lowest scores first."""
+    """Mean score and share of failures of each tenth of the faces, the lowest scores first.
+
+    Raises:
+        ValueError: score or happened has another shape or holds what is no finite number, or there are fewer than ten.
+    """
+    if len(checked_numbers("score", score, None)) < BINS:
+        raise ValueError(f"score must be of {BINS} faces or more")
+    checked_numbers("happened", happened, len(score))
     tenths = np.array_split(np.argsort(score, kind="stable"), BINS)
     return [(float(score[tenth].mean()), float(1 - happened[tenth].mean())) for tenth in tenths]
+
+
+def _check_shares(name: str, shares: NDArray[np.floating], faces: int | None) -> None:
+    values = checked_numbers(name, shares, faces)
+    if len(values) and not 0 <= values.min() <= values.max() <= 1:
+        raise ValueError(f"{name} must be from 0 to 1")

@@ -128,6 +128,8 @@ def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
         name = clean_name(incoming.name or "") or "This picture"
         reason = str(error).removesuffix(" and was left out")
         raise Refused(f"{name} {reason}.", status=413 if incoming.is_too_large else 422) from error
+    except inquiry.Unreadable as error:
+        raise Refused(str(error), status=422) from error
     except inquiry.NoAnswer as error:
         raise Refused(str(error), status=503, retry_after=5) from error
     except OSError as error:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ml.evaluation.labelled_faces import LabelledFaces
+
 
 def make_embeddings(
     random: np.random.Generator, faces_each: list[int], *, noise: float = 0.02, dimensions: int = 64
@@ -17,3 +19,16 @@ def on_circle(*degrees: float) -> np.ndarray:
     """Unit rows in the plane, by angle: cosine distances one can work out by hand."""
     angles = np.deg2rad(degrees)
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def make_labelled_faces(rows: np.ndarray, people: np.ndarray, qualities: np.ndarray | None = None) -> LabelledFaces:
+    """A face a photo, with the same row as embedding and projection; person 7 is called "person 007"."""
+    count = len(rows)
+    return LabelledFaces(
+        files=np.array([f"{number}.jpg" for number in range(count)], dtype=np.str_),
+        persons=np.array([f"person {number:03}" for number in people], dtype=np.str_),
+        embeddings=rows,
+        projections=rows,
+        qualities=np.ones(count, np.float32) if qualities is None else np.asarray(qualities, np.float32),
+        sides=np.full(count, 100, np.float32),
+    )

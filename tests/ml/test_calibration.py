@@ -14,7 +14,7 @@ from ml.calibration import (
     named_probes,
 )
 from ml.evaluation.labelled_faces import LabelledFaces
-from tests.ml.synthetic import make_embeddings
+from tests.ml.synthetic import make_embeddings, make_labelled_faces
 
 CASIA = CALIBRATIONS["facenet-casia"]
 
@@ -101,15 +101,7 @@ def test_the_error_of_nothing_is_an_error(right):
 @pytest.fixture
 def labelled(random) -> LabelledFaces:
     """Eighty people with six faces each, now and then nearer to somebody else than to each other."""
-    rows, people = make_embeddings(random, [6] * 80, noise=0.07, dimensions=128)
-    return LabelledFaces(
-        files=np.array([f"{n}.jpg" for n in range(len(rows))]),
-        persons=np.array([f"person{p:03}" for p in people]),
-        embeddings=np.zeros((len(rows), 512), dtype=np.float32),
-        projections=rows,
-        qualities=np.ones(len(rows), dtype=np.float32),
-        sides=np.full(len(rows), 100, dtype=np.float32),
-    )
+    return make_labelled_faces(*make_embeddings(random, [6] * 80, noise=0.07, dimensions=128))
 
 
 def test_half_of_the_probes_are_strangers_who_are_never_named_rightly(labelled):

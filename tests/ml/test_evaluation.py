@@ -6,7 +6,7 @@ from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.evaluation.verification import pair_accuracy, true_accept_rate
 from ml.memory import return_big_blocks
-from tests.ml.synthetic import make_embeddings
+from tests.ml.synthetic import make_embeddings, make_labelled_faces
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,7 @@ def test_pairs_far_apart_are_all_judged_right():
 
 
 def test_people_far_apart_are_suggested_without_mistake(random, tmp_path):
-    projections, people = make_embeddings(random, [4] * 20)
-    faces = LabelledFaces(
-        files=np.array([f"{number}.jpg" for number in range(80)]),
-        persons=np.array([f"person {number}" for number in people]),
-        embeddings=projections,
-        projections=projections,
-        qualities=np.ones(80, dtype=np.float32),
-        sides=np.full(80, 100, dtype=np.float32),
-    )
+    faces = make_labelled_faces(*make_embeddings(random, [4] * 20))
     faces.save(tmp_path / "faces.npz")
 
     score = score_suggestions(LabelledFaces.load(tmp_path / "faces.npz"), 0.4, confirmed=2, poor_quality=0.3)

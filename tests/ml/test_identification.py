@@ -68,7 +68,7 @@ def test_candidates_do_not_depend_on_the_block_size(random, monkeypatch):
 
 
 def test_a_gallery_with_too_few_names_is_refused():
-    with pytest.raises(ValueError, match="belong together"):
+    with pytest.raises(ValueError, match="persons must"):
         closest_people(on_circle(0), on_circle(0, 1), np.array([ANN]), threshold=0.4)
 
 

@@ -12,7 +12,7 @@ from ml.alignment import ARCFACE_LAYOUT, warp_to_layout
 from ml.checked_files import WeightsUnavailable
 from ml.device import DeviceUnavailable
 from ml.faces import KnownFace, load_face_finder
-from ml.models import MODELS, find_model, with_thresholds
+from ml.models import MODELS, find_model, with_thresholds, write_thresholds
 from ml.onnx_files import model_name
 from ml.plugging import plug_in
 from ml.projection import plain_projection, unit_rows
@@ -231,7 +231,7 @@ def test_thresholds_beside_the_file_are_the_models_own(small, folder):
 
 
 def test_measured_thresholds_replace_those_of_a_built_in_model(folder):
-    (folder / f"{CASIA}.thresholds.json").write_text('{"grouping": 0.3, "linkage": 0.3, "suggestion": 0.3}')
+    write_thresholds(folder, MODELS[CASIA], {"grouping": 0.3, "linkage": 0.3, "suggestion": 0.3})
 
     assert find_model(folder, CASIA).limits().suggestion == 0.3
 
@@ -242,6 +242,17 @@ def test_measured_thresholds_replace_those_of_a_built_in_model(folder):
 def test_what_is_no_set_of_thresholds_is_refused(distances):
     with pytest.raises(ValueError, match="thresholds must be"):
         with_thresholds(MODELS[CASIA], distances)
+
+
+def test_thresholds_that_are_refused_leave_those_before_them(folder):
+    kept = {"grouping": 0.3, "linkage": 0.3, "suggestion": 0.3}
+    path = write_thresholds(folder, MODELS[CASIA], kept)
+
+    with pytest.raises(ValueError, match="thresholds must be"):
+        write_thresholds(folder, MODELS[CASIA], kept | {"linkage": 3})
+
+    assert json.loads(path.read_text()) == kept
+    assert [file.name for file in folder.iterdir() if "thresholds" in file.name] == [path.name]
 
 
 @pytest.mark.parametrize("dimensions", [1, 64, 128, 129, 512])
@@ -334,7 +345,7 @@ def test_a_face_with_impossible_landmarks_is_still_embedded(small, own_models, a
 
 
 def test_faces_for_other_images_are_refused(finder, astronaut):
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="faces must"):
         finder.embed_again([astronaut], [])
 
 

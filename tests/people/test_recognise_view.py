@@ -14,6 +14,7 @@ from ml.geometry import BoundingBox
 from people import inquiry, tasks, turns
 from people.inquiry import Answer, SeenFace, reply
 from people.inquiry import client as redis_client
+from people.recognising import UNREADABLE
 from people.views import recognise
 from photos.uploading import IncomingFile, incoming_folder, lent_file
 from tests.factories import make_face, make_person, make_photo
@@ -255,11 +256,21 @@ def test_who_waits_too_long_is_told_why_and_nothing_stays(signed_in, worker, mon
 
 
 def test_trouble_of_the_worker_is_said(signed_in, worker):
-    worker.answer = Answer(trouble="This picture cannot be read.")
+    worker.answer = Answer(trouble="Faces cannot be found yet.")
 
     response = show(signed_in)
 
-    assert (response.status_code, response.json()["message"]) == (503, "This picture cannot be read.")
+    assert (response.status_code, response.json()["message"]) == (503, "Faces cannot be found yet.")
+    assert "Retry-After" in response
+
+
+def test_a_picture_that_only_the_worker_finds_damaged_is_422_and_need_not_be_tried_again(signed_in, worker):
+    worker.answer = Answer(trouble=UNREADABLE, is_unreadable=True)
+
+    response = show(signed_in)
+
+    assert (response.status_code, response.json()["message"]) == (422, UNREADABLE)
+    assert "Retry-After" not in response
 
 
 def test_missing_weights_are_said_at_once(signed_in, worker, monkeypatch):

@@ -132,8 +132,19 @@ def test_nothing_is_left_of_a_picture_whatever_happens(alice, lent, replies, mon
     recognise(lent(portrait("obama.jpg")), alice.pk)
 
     assert [answer.trouble for answer in replies] == ["", UNREADABLE, recognising.FAILED]
+    assert [answer.is_unreadable for answer in replies] == [False, True, False]
     assert list(incoming_folder().iterdir()) == []
     assert Face.objects.count() == 0
+
+
+def test_a_picture_that_takes_too_much_memory_may_be_tried_again(alice, lent, replies, monkeypatch):
+    def too_much(path):
+        raise MemoryError
+
+    monkeypatch.setattr(recognising, "open_upright", too_much)
+    recognise(lent(encoded(drawing())), alice.pk)
+
+    assert (replies[0].trouble, replies[0].is_unreadable) == (recognising.TOO_MUCH, False)
 
 
 def test_a_message_delivered_twice_or_too_late_is_no_error(alice, lent, replies):

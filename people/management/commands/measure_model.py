@@ -1,6 +1,5 @@
 """Measures at which distances a face model is as strict as the one whose distances are known."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.progress import Progress
 
 from ml.faces import open_face_finder
-from ml.models import CASIA, find_model, thresholds_path
+from ml.models import CASIA, find_model, write_thresholds
 from ml.strictness import embed_portraits, match_strictness, portraits_of, stranger_distances
 from ml.weights import WeightsUnavailable, fetch
 from photos.face_model import wanted_face_model
@@ -57,6 +56,9 @@ class Command(BaseCommand):
                 f" ({100 * one.rate:.4f} %), as {CASIA} does at {one.reference:.2f}.{rough}"
             )
         if options["write"]:
-            path = thresholds_path(settings.KITH_MODELS, model.name)
-            path.write_text(json.dumps({one.name: one.distance for one in found}, indent=1))
+            distances = {one.name: one.distance for one in found}
+            try:
+                path = write_thresholds(settings.KITH_MODELS, model, distances)
+            except (ValueError, OSError) as error:
+                raise CommandError(f"These distances cannot be used: {error}.") from error
             self.stdout.write(f"Written to {path}.")

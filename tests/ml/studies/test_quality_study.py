@@ -19,23 +19,14 @@ from ml.studies.quality_model import (
     held_out,
     recognise,
 )
-from tests.ml.synthetic import make_embeddings
+from tests.ml.synthetic import make_embeddings, make_labelled_faces
 from tests.pictures import drawing, portraits
 
 MEASURES = len(FITTED.measures)
 
 
 def make_gallery(random, people: int = 4, faces_each: int = 5) -> LabelledFaces:
-    rows, person = make_embeddings(random, [faces_each] * people)
-    count = len(rows)
-    return LabelledFaces(
-        files=np.array([f"{number}.jpg" for number in range(count)]),
-        persons=np.array([f"person {number}" for number in person]),
-        embeddings=rows,
-        projections=rows,
-        qualities=np.ones(count, np.float32),
-        sides=np.ones(count, np.float32),
-    )
+    return make_labelled_faces(*make_embeddings(random, [faces_each] * people))
 
 
 def make_probes(projections, persons, *, files=None, measures=None) -> Probes:
@@ -54,9 +45,7 @@ def test_faces_like_their_person_are_recognised_and_others_are_not(random):
     gallery = make_gallery(random)
     axes = np.eye(64, dtype=np.float32)
     between = (axes[0] + axes[20]) / np.sqrt(2)
-    probes = make_probes(
-        [axes[0], axes[1], between, axes[0]], ["person 0", "person 0", "person 0", ""], files=["a", "b", "c", "d"]
-    )
+    probes = make_probes([axes[0], axes[1], between, axes[0]], ["person 000"] * 3 + [""], files=["a", "b", "c", "d"])
 
     became = recognise(probes, gallery, threshold=0.2)
 
@@ -68,7 +57,7 @@ def test_a_photo_is_not_recognised_by_itself(random):
     gallery = make_gallery(random, people=2, faces_each=4)
     odd = np.eye(64, dtype=np.float32)[40]
     gallery.projections[0] = odd
-    probes = make_probes([odd], ["person 0"], files=["0.jpg"])
+    probes = make_probes([odd], ["person 000"], files=["0.jpg"])
 
     assert recognise(probes, gallery, threshold=0.3).suggested.tolist() == [0]
 

@@ -1,8 +1,9 @@
 """How long each stage of a photo's way takes, one after another in one process, in milliseconds a photo.
 
-    python -m tools.stage_times FOLDER [--photos 80]
+    python -m tools.stage_times FOLDER [--photos 80] [--megapixels 12]
 
-Processor time is that of this process ("here") and of the decoding process ("gate"). Needs the weights in KITH_MODELS;
+With --megapixels the photos are enlarged first, to a camera's size. Processor time is that of this process ("here") and
+of the decoding process ("gate"). Needs the weights in KITH_MODELS;
 the data folder is one of its own, and is removed again.
 """
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.stage_times", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=80)
+    parser.add_argument("--megapixels", type=float)
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="kith-stages-", dir="/var/tmp"))
     home.chmod(0o711)  # the system user PostgreSQL runs as must be able to pass through
@@ -33,18 +35,28 @@ def main() -> None:
 
     try:
         with running(home):
-            measure(options.folder, options.photos)
+            measure(chosen_photos(options.folder, options.photos, options.megapixels, home))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def measure(folder: Path, most: int) -> None:
+def chosen_photos(folder: Path, most: int, megapixels: float | None, home: Path) -> list[Path]:
+    from ml.bench.inputs import choose_photos, write_enlarged
+
+    photos = choose_photos(folder, most)
+    if megapixels is None:
+        return photos
+    enlarged = home / "enlarged"
+    enlarged.mkdir()
+    return write_enlarged(photos, megapixels, enlarged)
+
+
+def measure(photos: list[Path]) -> None:
     import django
 
     django.setup()
     from django.core.management import call_command
 
-    from ml.bench.inputs import choose_photos
     from people import finding
     from photos import decoding, storage
 
@@ -53,7 +65,6 @@ def measure(folder: Path, most: int) -> None:
     for module, name in ((decoding, "inspect"), (decoding, "derive"), (finding, "_look_at"), (finding, "_store")):
         watch(module, name)
     watch(storage.DurableStorage, "_save")
-    photos = choose_photos(folder, most)
     go_through(photos[:8])  # to warm up
     SPENT.clear()
     faces = go_through(photos)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ml.alignment import crop_for_embedding
-from ml.arguments import checked_count
+from ml.arguments import checked_count, checked_number
 from ml.detection import detect_faces
 from ml.engine import open_engine
 from ml.images import UnreadableImage, open_upright
@@ -23,6 +23,7 @@ MOST_MEGAPIXELS = 100
 FULL_HD = (1920, 1080)
 FULL_HD_PHOTOS = 6
 FACES = 32
+CAMERA_QUALITY = 92  # of JPEG files, about what cameras use
 
 
 def choose_photos(folder: Path, most: int) -> list[Path]:
@@ -64,6 +65,27 @@ def write_full_hd(photos: Sequence[Path], folder: Path) -> list[Path]:
         image = open_upright(photo)
         shaped = ImageOps.fit if image.width > image.height else ImageOps.pad
         shaped(image, FULL_HD).save(path)
+        written.append(path)
+    return written
+
+
+def write_enlarged(photos: Sequence[Path], megapixels: float, folder: Path) -> list[Path]:
+    """Write photos at a camera's size as JPEG files, as many as have 100 megapixels together, and return their paths.
+
+    Detail they do not have does not come with it; for the time they take, what counts is pixels and bytes.
+
+    Raises:
+        ValueError: megapixels is not above 0 and at most 100.
+        UnreadableImage: a photo cannot be read.
+    """
+    checked_number("megapixels", megapixels, least=0.01, most=MOST_MEGAPIXELS)
+    written = []
+    for number, photo in enumerate(_spread(photos, max(int(MOST_MEGAPIXELS / megapixels), 1))):
+        path = folder / f"{number:03}.jpg"
+        image = open_upright(photo)
+        scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
+        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
+        image.resize(size, Image.Resampling.BICUBIC).save(path, quality=CAMERA_QUALITY)
         written.append(path)
     return written
 

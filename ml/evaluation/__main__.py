@@ -7,7 +7,7 @@
     suggestions    nearest confirmed face: precision and recall by threshold
     groups         BCubed of group_faces and of DBSCAN alone by threshold
     quality        do poor faces go wrong more often
-    detection      same boxes as facenet-pytorch
+    detection      same faces as facenet-pytorch
 
 DATA is a folder with `labels.csv` (file, person, x, y, w, h in pixels of the upright image), `photos.csv` and
 `lfw_pairs.csv` (file1, file2, same).
@@ -26,13 +26,14 @@ import numpy as np
 
 from ml.clustering import cluster_embeddings, group_faces
 from ml.evaluation.clustering import GroupScore, bcubed
-from ml.evaluation.detection import compare_with_stock
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
+from ml.evaluation.stock import compare_with_stock
 from ml.evaluation.verification import all_pairs, fitted_projection, pair_accuracy, true_accept_rate
 from ml.identification import thresholds_for
 from ml.projection import Projection, library_centre, recentred, unit_rows
 
+EVERY_PORTRAIT = 13
 SURE_THRESHOLD = 0.28  # cosine distance at which DBSCAN hardly errs, to see how many people there are
 
 
@@ -113,12 +114,20 @@ def print_quality(faces: LabelledFaces) -> None:
 
 
 def print_detection(data: Path, models_dir: Path) -> None:
-    """Compare with facenet-pytorch's boxes."""
-    photos = sorted([*(data / "album" / "groups").iterdir(), *(data / "detection").iterdir()])
-    overlaps, ours = compare_with_stock(photos, models_dir)
-    print(f"{len(photos)} photos: {len(overlaps)} faces found by facenet-pytorch, {ours} by us")
-    for least in (0.5, 0.9, 0.95, 0.99):
-        print(f"boxes that agree with IoU > {least}: {(overlaps > least).mean():.3f}")
+    """Compare with facenet-pytorch's faces, also at 1920 x 1080, and list those that differ."""
+    groups = sorted([*(data / "album" / "groups").iterdir(), *(data / "detection").iterdir()])
+    portraits = sorted((data / "people").rglob("*.jpg"))[::EVERY_PORTRAIT]
+    for name, photos, shape in (
+        ("groups and detection", groups, lambda image: image),
+        ("the same at 1920 x 1080", groups, lambda image: image.resize((1920, 1080))),
+        (f"every {EVERY_PORTRAIT}th of people", portraits, lambda image: image),
+    ):
+        compared = compare_with_stock(photos, models_dir, shape)
+        print(
+            f"{name}, {compared.photos} photos: {compared.agree} of {compared.faces} faces agree, {compared.ours} ours"
+        )
+        for difference in compared.differences:
+            print(f"    {difference}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

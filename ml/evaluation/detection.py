@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.arguments import checked_count, checked_flags, checked_numbers
-from ml.detection import detect_faces
-from ml.engine import open_engine
 from ml.evaluation.labels import LabelledPhoto
 from ml.evaluation.matching import NONE, corners_of, match_boxes
-from ml.faces import open_upright
-from ml.geometry import pairwise_overlap
 
 # Photos in which every visible face is known, so that whatever else is found is false.
 FULLY_KNOWN = ("complete", "no_faces")
@@ -147,28 +142,3 @@ def average_precision(curve: NDArray[np.float64]) -> float:
     highest_from_here = np.maximum.accumulate(curve[::-1, 1])[::-1]
     steps = np.diff(curve[:, 0], prepend=0.0)
     return float((steps * highest_from_here).sum())
-
-
-def compare_with_stock(photos: Sequence[Path], models_dir: Path) -> tuple[NDArray[np.float64], int]:
-    """Compare our boxes with those of facenet-pytorch's own detector at the same smallest face.
-
-    Returns:
-        For each of its boxes the best intersection over union with one of ours, and how many boxes we found.
-
-    Raises:
-        UnreadableImage: a photo cannot be read.
-    """
-    from facenet_pytorch import MTCNN
-
-    reference = MTCNN(keep_all=True)
-    engine = open_engine(models_dir, "facenet-casia", "cpu")
-    agreement: list[float] = []
-    ours = 0
-    for photo in photos:
-        image = open_upright(photo, min_side=10**6)
-        boxes = reference.detect(image)[0]
-        found = detect_faces(image, engine, smallest_face=20)
-        expected = np.zeros((0, 4), np.float32) if boxes is None else boxes.astype(np.float32)
-        ours += len(found)
-        agreement.extend(pairwise_overlap(expected, found.boxes).max(axis=1, initial=0))
-    return np.array(agreement), ours

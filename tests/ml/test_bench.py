@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.bench.inputs import choose_photos, cut_faces, write_full_hd
+from ml.bench.inputs import choose_photos, cut_faces, write_enlarged, write_full_hd
 from ml.bench.machine import describe_machine
 from ml.bench.racing import Measurement, RaceFailed, Ready, in_own_process, race, ratio
 from ml.bench.report import BASELINE, OURS, compared
@@ -103,6 +103,26 @@ def test_photos_of_any_shape_come_in_full_hd(tmp_path):
     for path in written:
         with Image.open(path) as image:
             assert image.size == (1920, 1080)
+
+
+def test_photos_are_enlarged_to_a_cameras_size(tmp_path):
+    (tmp_path / "out").mkdir()
+    for number in range(12):
+        Image.new("RGB", (90, 60), "white").save(tmp_path / f"{number}.png")
+
+    written = write_enlarged(choose_photos(tmp_path, 80), 12, tmp_path / "out")
+
+    assert len(written) == 8  # 100 megapixels in all
+    for path in written:
+        with Image.open(path) as image:
+            assert image.format == "JPEG"
+            assert image.size == (4243, 2828)
+
+
+@pytest.mark.parametrize("megapixels", [0, -1, float("nan"), 101])
+def test_impossible_sizes_are_refused(tmp_path, megapixels):
+    with pytest.raises(ValueError, match="megapixels"):
+        write_enlarged([], megapixels, tmp_path)
 
 
 def test_faces_are_repeated_until_there_are_enough(models_dir, astronaut, tmp_path):

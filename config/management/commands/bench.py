@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from config import benchmark
 from ml import weights
-from ml.bench.inputs import choose_photos
+from ml.bench.inputs import choose_photos, write_enlarged
 from ml.bench.racing import ROUNDS, RaceFailed
 from ml.bench.report import show
 from ml.models import DEFAULT_MODEL, MODELS
@@ -31,6 +32,9 @@ class Command(BaseCommand):
             "--photos", type=int, default=DEFAULT_PHOTOS,
             help=f"how many at most, spread over the folder; {DEFAULT_PHOTOS}, and 100 megapixels in all",
         )  # fmt: skip
+        parser.add_argument(
+            "--megapixels", type=float, help="enlarge the photos to so many, as cameras take them; else as they are"
+        )
         parser.add_argument("--rounds", type=int, default=ROUNDS, help="figures are medians of so many")
         parser.add_argument("--json", type=Path, dest="json_file", help="write the figures into this file, too")
 
@@ -51,7 +55,10 @@ class Command(BaseCommand):
             weights.fetch(settings.KITH_MODELS, model, report=self.stdout.write)
         except weights.WeightsUnavailable as error:
             raise CommandError(str(error)) from error
-        figures = self._measure(photos, model, max(options["rounds"], 1))
+        with TemporaryDirectory() as enlarged:
+            if options["megapixels"] is not None:
+                photos = _enlarged(photos, options["megapixels"], Path(enlarged))
+            figures = self._measure(photos, model, max(options["rounds"], 1))
         console = Console(width=120)
         with console.capture() as captured:
             show(figures, console)
@@ -73,6 +80,13 @@ class Command(BaseCommand):
                 )
             except (benchmark.NothingToMeasure, RaceFailed) as error:
                 raise CommandError(str(error)) from error
+
+
+def _enlarged(photos: list[Path], megapixels: float, folder: Path) -> list[Path]:
+    try:
+        return write_enlarged(photos, megapixels, folder)
+    except ValueError as error:
+        raise CommandError(f"{error}.") from error
 
 
 def _model() -> str:

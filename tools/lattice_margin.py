@@ -3,7 +3,8 @@
 python tools/lattice_margin.py DATA [--models DIR]     DATA holds the labelled photos: album/groups and detection
 
 For each margin: how many of the windows off the lattice are looked at, how many of the windows above the threshold are
-missed, and how many faces of the whole cascade change, all against looking everywhere.
+missed, and how many faces of the whole cascade change if small levels keep their own margin; all against looking
+everywhere.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from ml.images import open_upright
 from ml.resampling import AreaSampler
 
 MARGINS = (1.4, 2.4, 2.9, 3.4, 4.4, 5.4)  # log-odds below a face's
+EVERYWHERE, IF_SMALL = 1000.0, detection.UNSURE_MARGIN_IF_SMALL
 SIDE, SMALLEST_FACE, EVERY = 1920, 20, 2
 FACE = math.log(detection.THRESHOLDS[0] / (1 - detection.THRESHOLDS[0]))
 SAME = 0.95  # overlap of a face that has not changed
@@ -38,14 +40,14 @@ def main() -> None:
     photos = sorted([*(options.data / "album" / "groups").iterdir(), *(options.data / "detection").iterdir()])[::EVERY]
     engine = open_engine(options.models, "facenet-casia", "cpu")
     images = [scaled(open_upright(photo)) for photo in photos]
-    everywhere = {number: faces(image, engine, 1000.0) for number, image in enumerate(images)}
+    everywhere = {number: faces(image, engine, EVERYWHERE, EVERYWHERE) for number, image in enumerate(images)}
     print(f"{len(images)} photos, {sum(map(len, everywhere.values()))} faces")
     print("margin  windows looked at  missed  faces that change")
     for margin in MARGINS:
         counts: Counter[str] = Counter()
         for number, image in enumerate(images):
             counts += count_windows(image, engine, margin)
-            counts["changed"] += changed(everywhere[number], faces(image, engine, margin))
+            counts["changed"] += changed(everywhere[number], faces(image, engine, margin, IF_SMALL))
         looked, missed = counts["looked"] / counts["windows"], 1 - counts["found"] / counts["above"]
         print(f"{margin:6} {looked:18.1%} {missed:7.2%} {counts['changed']:18}")
 
@@ -70,8 +72,8 @@ def count_windows(image: Image.Image, engine: Engine, margin: float) -> Counter[
     return counts
 
 
-def faces(image: Image.Image, engine: Engine, margin: float) -> detection.Detections:
-    detection.UNSURE_MARGIN = detection.UNSURE_MARGIN_IF_SMALL = margin
+def faces(image: Image.Image, engine: Engine, margin: float, if_small: float) -> detection.Detections:
+    detection.UNSURE_MARGIN, detection.UNSURE_MARGIN_IF_SMALL = margin, if_small
     return detection.detect_faces(image, engine, smallest_face=SMALLEST_FACE)
 
 

@@ -205,7 +205,7 @@ class _Study:
                 for middle in (np.zeros_like(centre), centre):
                     distances = 1 - unit_rows(known - middle) @ unit_rows(probed - middle).T
                     distances[:, ~found] = 2.0
-                    row += [true_accept_rate(distances, same, rate) for rate in (0.01, 0.001)]
+                    row += [true_accept_rate(distances.ravel(), same.ravel(), rate) for rate in (0.01, 0.001)]
                 accepted[name] = distances[same] < np.quantile(distances[~same], 0.001, method="lower")
                 low, high = gain_interval(accepted[REFERENCE], accepted[name])
                 rows.append([*row, f"{low:+.3f} to {high:+.3f}"])
@@ -232,7 +232,7 @@ class _Study:
             row: list[object] = [name]
             for middle in (np.zeros_like(centre), centre):
                 distances, same = all_pairs(unit_rows(embeddings - middle), people)
-                row += [true_accept_rate(distances, same, rate) for rate in (0.01, 0.001)]
+                row += [true_accept_rate(distances.ravel(), same.ravel(), rate) for rate in (0.01, 0.001)]
             rows.append(row)
         header = ["cut", "TAR 1 %", "TAR 0.1 %", "centred: TAR 1 %", "TAR 0.1 %"]
         title = f"{len(faces)} faces in web photos, {(leaning > 10).sum()} of which lean by more than 10 degrees"

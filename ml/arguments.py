@@ -75,7 +75,7 @@ def _array(name: str, values: ArrayLike, shape: tuple[int | None, ...], kinds: s
 
 def _written(shape: tuple[int | None, ...]) -> str:
     """As docstrings have it: (n, 4) where the first length may be any."""
-    letters = iter("nmk")
+    letters = iter("nmkl")
     lengths = [next(letters) if length is None else str(length) for length in shape]
     return f"({', '.join(lengths)}{',' if len(shape) == 1 else ''})"
 

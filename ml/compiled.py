@@ -1,16 +1,23 @@
-"""Compiles the few loops that neither numpy nor OpenVINO runs fast."""
+"""Compiles loops that numpy has no words for and that have to be fast."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
 Kernel = Callable[..., Any]
 
+logger = logging.getLogger(__name__)
 
-def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kernel]:
+
+def compiled(signature: str) -> Callable[[Kernel], Kernel]:
     """Turn a function into machine code that runs without the interpreter's lock, so that lanes run side by side.
 
     The code is compiled where the function is defined and kept for later starts, in `__pycache__` beside the module,
@@ -20,17 +27,57 @@ def compiled(signature: str, *, fused: bool = False) -> Callable[[Kernel], Kerne
     Args:
         signature: types of the result and the arguments, in numba's words; without it each new type of argument would
             compile again, in the middle of work.
-        fused: let products and sums be rounded once instead of twice, as convolutions everywhere do.
     """
-    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract"} if fused else False}
 
     def compile_it(function: Kernel) -> Kernel:
         try:
-            kernel: Kernel = numba.njit(signature, cache=True, **options)(function)
-        except Exception:
-            # Nowhere to keep it, a full disk, a file cut short by a power failure: numba knows no common error for
-            # these, and no start may fail on them. What is wrong with the function itself comes up again here.
-            kernel = numba.njit(signature, **options)(function)
-        return kernel
+            return _kept(signature, function)
+        except Exception:  # a file cut short by a power failure: numba knows no common error for these
+            _forget(function)
+        try:
+            return _kept(signature, function)
+        except Exception as error:
+            # Nowhere to keep it, or a full disk; no start may fail on that. What is wrong with the function itself
+            # comes up again here.
+            logger.warning("%s is compiled at each start: %s", function.__qualname__, error)
+            kernel: Kernel = numba.njit(signature, nogil=True)(function)
+            return kernel
 
     return compile_it
+
+
+def _kept(signature: str, function: Kernel) -> Kernel:
+    kernel: Kernel = numba.njit(signature, cache=True, nogil=True)(function)
+    return kernel
+
+
+def _forget(function: Kernel) -> None:
+    """Delete what is kept of a function."""
+    for file in KEPT_IN.rglob(f"*.{function.__qualname__}-*.nb*"):
+        file.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    """Where compiled code is kept, another place for each way of writing machine code.
+
+    numba notices by itself when the file of a function has changed, but not when `ml.vectors` has, whose code becomes
+    part of such functions.
+    """
+    written_by = hashlib.sha256(Path(__file__).with_name("vectors.py").read_bytes()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "kith")
+    asked_for = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(asked_for)] if asked_for else [Path(__file__).parent / "__pycache__", cache]
+    writable = [place for place in places if _can_be_written(place)]
+    return (writable or places)[0] / f"compiled-{written_by}"
+
+
+def _can_be_written(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+KEPT_IN = _folder()
+config.CACHE_DIR = str(KEPT_IN)  # type: ignore[attr-defined]

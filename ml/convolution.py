@@ -17,6 +17,7 @@ import numpy as np
 from numba.core import cgutils
 from numpy.typing import NDArray
 
+from ml.arguments import checked_count, checked_numbers
 from ml.compiled import compiled
 from ml.vectors import FLOAT, Builder, Value, VectorCode, at, index, machine_code
 
@@ -42,6 +43,18 @@ class Layer:
     width: int
     channels: int
 
+    def __post_init__(self) -> None:
+        # Compiled loops check nothing, and would read beyond the end.
+        checked_count("height", self.height)
+        checked_count("width", self.width)
+        checked_count("channels", self.channels)
+        blocks = -(-self.channels // BLOCK)
+        taps = checked_numbers("kernels", self.kernels, blocks, None, BLOCK).shape[1]
+        if not taps or taps % (self.height * self.width):
+            raise ValueError(f"kernels must have as many taps as {self.height} x {self.width} places, not {taps}")
+        checked_numbers("biases", self.biases, blocks * BLOCK)
+        checked_numbers("slopes", self.slopes, blocks * BLOCK)
+
 
 def pack_layer(
     kernels: NDArray[np.float32], biases: NDArray[np.float32], slopes: NDArray[np.float32] | None = None
@@ -54,15 +67,11 @@ def pack_layer(
         slopes: of PReLU, shape (channels out,); none for a layer without.
 
     Raises:
-        ValueError: kernels, biases or slopes has another shape.
+        ValueError: kernels, biases or slopes has another shape, no numbers, or some that are not finite.
     """
-    if kernels.ndim != 4:
-        raise ValueError(f"kernels must have the shape (out, in, height, width), not {kernels.shape}")
-    channels, _, height, width = kernels.shape
-    given = slopes if slopes is not None else np.ones(channels, dtype=np.float32)
-    for name, array in (("biases", biases), ("slopes", given)):
-        if array.shape != (channels,):
-            raise ValueError(f"{name} must have the shape ({channels},), not {array.shape}")
+    channels, _, height, width = checked_numbers("kernels", kernels, None, None, None, None).shape
+    checked_numbers("biases", biases, channels)
+    given = checked_numbers("slopes", slopes, channels) if slopes is not None else np.ones(channels)
     blocks = -(-channels // BLOCK)
     filled = ((0, blocks * BLOCK - channels),)
     taps = np.pad(kernels.transpose(2, 3, 1, 0).reshape(-1, channels), ((0, 0), *filled))
@@ -88,11 +97,12 @@ def convolve(maps: Maps, layer: Layer, *, stride: int = 1, out: Maps | None = No
         Shape (n, height out, width out, channels out).
 
     Raises:
-        ValueError: maps are of another shape or smaller than the kernel, stride is below 1, or out has another shape.
+        ValueError: maps are of another shape or smaller than the kernel, stride is no whole number from 1, or out is
+            not such an array in single precision.
     """
-    if stride < 1:
-        raise ValueError(f"stride must be at least 1, not {stride}")
-    rows, columns = ((side - 1) // stride + 1 for side in _sides_after(maps, layer))
+    checked_count("stride", stride)
+    maps = _usable("maps", maps, 4)
+    rows, columns = ((side - 1) // stride + 1 for side in sides_after(maps, layer))
     filled = _room(out, (len(maps), rows, columns, len(layer.biases)))
     _convolve(maps, layer.kernels, layer.biases, layer.slopes, layer.height, layer.width, stride, filled)
     return filled[..., : layer.channels]
@@ -111,11 +121,12 @@ def convolve_and_pool(maps: Maps, layer: Layer, square: int, *, out: Maps | None
 
     Raises:
         ValueError: maps are of another shape or smaller than the kernel and a square, square is neither 2 nor 3, or out
-            has another shape.
+            is not such an array in single precision.
     """
     if square not in (2, 3):
         raise ValueError(f"square must be 2 or 3, not {square}")
-    rows, columns = (pooled_side(side, square) for side in _sides_after(maps, layer))
+    maps = _usable("maps", maps, 4)
+    rows, columns = (pooled_side(side, square) for side in sides_after(maps, layer))
     if min(rows, columns) < 1:
         raise ValueError(f"maps of shape {maps.shape} have no square of {square}")
     pooled = _room(out, (len(maps), rows, columns, layer.channels))
@@ -136,7 +147,8 @@ def convolve_rows(rows: NDArray[np.float32], layer: Layer) -> NDArray[np.float32
         ValueError: rows has another shape.
     """
     taps = layer.kernels.shape[1]
-    if rows.ndim != 2 or rows.shape[1] != taps:
+    rows = _usable("rows", rows, 2)
+    if rows.shape[1] != taps:
         raise ValueError(f"rows must have the shape (n, {taps}), not {rows.shape}")
     made = np.empty((len(rows), len(layer.biases)), dtype=np.float32)
     starts = np.arange(len(rows)) * taps
@@ -149,8 +161,12 @@ def pooled_side(side: int, square: int) -> int:
     return -((square - side) // 2) + 1
 
 
-def _sides_after(maps: Maps, layer: Layer) -> tuple[int, int]:
-    """Height and width of what a layer makes of maps. Compiled loops check nothing: what does not fit ends here."""
+def sides_after(maps: Maps, layer: Layer) -> tuple[int, int]:
+    """Height and width of what a layer makes of maps.
+
+    Raises:
+        ValueError: maps are of another shape, or smaller than the kernel.
+    """
     channels = layer.kernels.shape[1] // (layer.height * layer.width)
     if maps.ndim != 4 or maps.shape[3] != channels or maps.shape[1] < layer.height or maps.shape[2] < layer.width:
         least = f"(n, {layer.height} or more, {layer.width} or more, {channels})"
@@ -158,10 +174,19 @@ def _sides_after(maps: Maps, layer: Layer) -> tuple[int, int]:
     return maps.shape[1] - layer.height + 1, maps.shape[2] - layer.width + 1
 
 
+def _usable(name: str, values: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
+    """As compiled loops want it: side by side in memory, in single precision, which costs nothing where it is."""
+    if not isinstance(values, np.ndarray) or values.ndim != dimensions or values.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be numbers in {dimensions} dimensions")
+    return np.require(values, np.float32, ["C", "W"])
+
+
 def _room(out: Maps | None, shape: tuple[int, ...]) -> Maps:
-    if out is not None and out.shape != shape:
-        raise ValueError(f"out must have the shape {shape}, not {out.shape}")
-    return out if out is not None else np.empty(shape, dtype=np.float32)
+    if out is None:
+        return np.empty(shape, dtype=np.float32)
+    if out.shape != shape or out.dtype != np.float32 or not (out.flags.c_contiguous and out.flags.writeable):
+        raise ValueError(f"out must be in single precision, of the shape {shape}, not {out.dtype} {out.shape}")
+    return out
 
 
 def _write_block(

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_numbers
 from ml.device import Device, cores_available
 from ml.mtcnn import Outputs, mtcnn_networks
 from ml.precision import choose_precision, processor_flags, this_machine
@@ -22,7 +23,7 @@ from ml.weights import MTCNN, load_arrays, load_weights, network_path
 MTCNN_NETWORKS = ("pnet_features", "pnet_coarse", "pnet_window", "rnet", "onet")
 NETWORKS = (*MTCNN_NETWORKS, "facenet")  # the last is that of the embedding model, whichever that is
 
-# Each lane holds a photo and 120 MB of the networks' inner results.
+# Each lane holds a photo and what the networks make of it.
 MOST_LANES = 4
 
 Pixels = NDArray[np.float32]  # from 0 to 255; floats, because P-Net's answers depend on fractions of a grey level
@@ -38,13 +39,34 @@ class Engine(Protocol):
     lanes: int
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
-        """Run a network on RGB pixels or features, shape (n, height, width, channels).
+        """Run a network on RGB pixels or features, shape (n, height, width, channels); of "facenet", n is 1 or more.
 
         Returns:
             Arrays as in `ml.networks.build_network`. Those of "pnet_features" may change when this thread runs that
             network again.
+
+        Raises:
+            ValueError: there is no such network, or pixels has another shape than it takes or no finite numbers.
         """
         ...
+
+
+INPUTS = {  # height, width, channels
+    "pnet_features": (None, None, 3), "pnet_coarse": (None, None, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3),
+    "onet": (48, 48, 3),
+}  # fmt: skip
+
+LEAST_SIDES = {"pnet_features": 12, "pnet_coarse": 3}
+
+
+def _checked(network: str, pixels: Pixels, facenet_side: int | None = None) -> Pixels:
+    if network not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, not {network}")
+    sides = (facenet_side, facenet_side, 3) if network == "facenet" else INPUTS[network]
+    checked = checked_numbers("pixels", pixels, None, *sides)
+    if min(checked.shape[1:3]) < LEAST_SIDES.get(network, 1):
+        raise ValueError(f"pixels must be {LEAST_SIDES[network]} or more each way, not {checked.shape}")
+    return np.require(checked, np.float32, ["C", "W"])
 
 
 class OpenVinoEngine:
@@ -82,17 +104,17 @@ class OpenVinoEngine:
         self._requests = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
         # moment can wait for each other for ever (seen with 2026.4.1). So the first one goes through here.
-        side = [size.get_length() for size in list(self._facenet.input().partial_shape)[1:]]
-        self.run("facenet", np.zeros((1, *side), dtype=np.float32))
+        self._side = self._facenet.input().partial_shape[1].get_length()
+        self.run("facenet", np.zeros((1, self._side, self._side, 3), dtype=np.float32))
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
-        contiguous = np.ascontiguousarray(pixels, dtype=np.float32)
+        pixels = _checked(network, pixels, self._side)
         if network != "facenet":
-            return self._mtcnn[network](contiguous)
+            return self._mtcnn[network](pixels)
         requests = self._requests.__dict__
         if network not in requests:
             requests[network] = self._facenet.create_infer_request()
-        results = requests[network].infer([contiguous], share_inputs=True)
+        results = requests[network].infer([pixels], share_inputs=True)
         return [np.array(results[port]) for port in range(len(results))]
 
 
@@ -114,6 +136,7 @@ class TorchEngine:
         }
 
     def run(self, network: str, pixels: Pixels) -> Outputs:
+        pixels = _checked(network, pixels)
         some = pixels if len(pixels) else np.zeros((1, *pixels.shape[1:]), dtype=np.float32)  # torch refuses none
         with self._torch.inference_mode():
             outputs = self._networks[network](self._torch.from_numpy(some).to(self._device))

@@ -125,7 +125,10 @@ def squared(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def checked_boxes(name: str, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Boxes as the functions here want them, in single precision; raises ValueError, with the argument's name."""
-    return np.ascontiguousarray(checked_numbers(name, boxes, None, 4), dtype=np.float32)
+    numbers = checked_numbers(name, boxes, None, 4)
+    if np.abs(numbers).max(initial=0) > np.finfo(np.float32).max:
+        raise ValueError(f"{name} must be numbers of single precision")
+    return np.ascontiguousarray(numbers, dtype=np.float32)
 
 
 def _sides(size: tuple[int, int]) -> tuple[int, int]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.convolution import Layer, Maps, convolve, convolve_and_pool, convolve_rows, pack_layer, pooled_side
+from ml.convolution import Layer, Maps, convolve, convolve_and_pool, convolve_rows, pack_layer, pooled_side, sides_after
 
+FEATURES = 16  # channels of P-Net's second convolution
 MEAN, SCALE = 127.5, 1 / 128  # of pixels, as the networks were trained
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -51,14 +52,15 @@ class PNet:
 
     def features(self, pixels: Maps) -> Outputs:
         """What it gives is good until this thread asks for the next ones."""
-        rows, columns = (pooled_side(side - self._first.height + 1, 2) for side in pixels.shape[1:3])
-        pooled = self._memory.take("pooled", (len(pixels), rows, columns, self._first.channels))
-        features = self._memory.take("features", (len(pixels), rows - 2, columns - 2, self._second.channels))
-        return [convolve(convolve_and_pool(pixels, self._first, 2, out=pooled), self._second, out=features)]
+        sides = [pooled_side(side, 2) for side in sides_after(pixels, self._first)]
+        pooled = self._memory.take("pooled", (len(pixels), *sides, self._first.channels))
+        convolve_and_pool(pixels, self._first, 2, out=pooled)
+        features = self._memory.take("features", (len(pixels), *sides_after(pooled, self._second), FEATURES))
+        return [convolve(pooled, self._second, out=features)]
 
     def coarse(self, features: Maps) -> Outputs:
-        rows, columns = ((side - self._third.height) // 2 + 1 for side in features.shape[1:3])
-        seen = self._memory.take("seen", (len(features), rows, columns, self._third.channels))
+        sides = [(side - 1) // 2 + 1 for side in sides_after(features, self._third)]
+        seen = self._memory.take("seen", (len(features), *sides, self._third.channels))
         return [convolve(convolve(features, self._third, stride=2, out=seen), self._head)]
 
     def window(self, features: Maps) -> Outputs:

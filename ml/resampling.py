@@ -12,6 +12,7 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_count, checked_whole
 from ml.compiled import compiled
 from ml.vectors import FLOAT, WHOLE, Builder, Value, VectorCode, at, index, machine_code
 
@@ -46,14 +47,13 @@ class AreaSampler:
             ValueError: width or height is below 1 or so small that cells have more than 16 million pixels, rows are not
                 some of the height, or the image has no pixels.
         """
-        if width < 1 or height < 1:
-            raise ValueError(f"width and height must be at least 1, not {width} and {height}")
+        width, height = checked_count("width", width), checked_count("height", height)
         if not self._pixels.size:
             raise ValueError("image has no pixels")
-        if -(-self.width // width) * -(-self.height // height) > MOST_PIXELS:
+        if _pixels_of_a_cell(self.width, self.height, width, height) > MOST_PIXELS:
             raise ValueError(f"width and height of {width} and {height} are too small for so large an image")
         first, last = rows if rows is not None else (0, height)
-        if not 0 <= first < last <= height:
+        if not (isinstance(first, int) and isinstance(last, int) and 0 <= first < last <= height):
             raise ValueError(f"rows must be some from 0 to {height}, not {first} to {last}")
         averages = np.empty((last - first, width, 3), dtype=np.float32)
         _average(self._pixels, 0, 0, self.width, self.height, averages, first, height)
@@ -70,21 +70,26 @@ class AreaSampler:
             Shape (n, side, side, 3), from 0 to 255.
 
         Raises:
-            ValueError: corners has another shape or type, or boxes that are empty or reach beyond the image; or side
-                is below 1.
+            ValueError: corners has another shape or type, or boxes that are empty, reach beyond the image or make cells
+                of more than 16 million pixels; or side is no whole number from 1.
         """
-        if corners.ndim != 2 or corners.shape[1] != 4 or not np.issubdtype(corners.dtype, np.integer):
-            raise ValueError(f"corners must be whole numbers of shape (n, 4), not {corners.dtype} {corners.shape}")
-        if side < 1:
-            raise ValueError(f"side must be at least 1, not {side}")
+        corners = checked_whole("corners", corners, None, 4)
+        checked_count("side", side)
         limits = np.array([self.width, self.height])
         if len(corners) and (corners[:, :2].min() < 0 or (corners[:, 2:] > limits).any()):
             raise ValueError("corners must lie inside the image")
         if (corners[:, 2:] <= corners[:, :2]).any():
             raise ValueError("corners must be of boxes with a width and a height")
+        widest, highest = (corners[:, 2:] - corners[:, :2]).max(axis=0, initial=1)
+        if _pixels_of_a_cell(int(widest), int(highest), side, side) > MOST_PIXELS:
+            raise ValueError(f"corners are of boxes too large for a side of {side}")
         averages = np.empty((len(corners), side, side, 3), dtype=np.float32)
         _average_boxes(self._pixels, np.ascontiguousarray(corners, dtype=np.int64), averages)
         return averages
+
+
+def _pixels_of_a_cell(width: int, height: int, columns: int, rows: int) -> int:
+    return -(-width // columns) * -(-height // rows)
 
 
 def _write_cell_means(

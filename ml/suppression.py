@@ -5,12 +5,16 @@ Apart from `ml.geometry`, because web processes use that and need not load the c
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.compiled import compiled
 from ml.geometry import TINY, checked_boxes
+
+MOST_CELLS = 2**26  # of a grid, above any photo's; four bytes each
 
 
 def suppress_overlaps(
@@ -46,13 +50,16 @@ def suppress_neighbours(
         threshold: share of the union from 0 to 1.
 
     Raises:
-        ValueError: boxes, scores or places has another shape, or holds what is no finite, or no whole number from 0.
+        ValueError: boxes, scores or places has another shape, or holds what is no finite, or no whole number from 0, or
+            places lie in a grid of more than 67 million cells.
     """
     checked_number("threshold", threshold)
     boxes = checked_boxes("boxes", boxes)
     places = checked_whole("places", places, len(boxes), 2)
     if (places < 0).any():
         raise ValueError("places must be whole numbers from 0")
+    if len(places) and math.prod(int(most) + 1 for most in places.max(axis=0)) > MOST_CELLS:
+        raise ValueError(f"places must lie in a grid of at most {MOST_CELLS} cells")
     cells = np.ascontiguousarray(places, dtype=np.int32)
     order = _best_first(scores, len(boxes))
     kept: NDArray[np.int64] = _suppress_on_grid(boxes, order, cells, np.float32(threshold))
@@ -60,7 +67,7 @@ def suppress_neighbours(
 
 
 def _best_first(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    return np.argsort(-checked_numbers("scores", scores, count), kind="stable").astype(np.int64)
+    return np.argsort(-checked_numbers("scores", scores, count).astype(np.float64), kind="stable").astype(np.int64)
 
 
 @compiled("boolean(float32[:,::1], int64, int64, float32, boolean)")

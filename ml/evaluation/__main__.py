@@ -124,7 +124,7 @@ def print_detection(data: Path, models_dir: Path) -> None:
     ):
         compared = compare_with_stock(photos, models_dir, shape)
         print(
-            f"{name}, {compared.photos} photos: {compared.agree} of {compared.faces} faces agree, {compared.ours} ours"
+            f"{name}, {compared.photos} photos: {compared.agree} of {compared.faces} faces agree, {compared.additions} more ours"
         )
         for difference in compared.differences:
             print(f"    {difference}")

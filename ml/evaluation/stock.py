@@ -41,12 +41,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class StockComparison:
-    """faces: found by facenet-pytorch. ours: found by us. differences: those of its faces that ours are not like."""
+    """faces: found by facenet-pytorch. ours: found by us. differences: those of its faces that ours are not like.
+
+    additions: how many of ours are like none of its.
+    """
 
     photos: int
     faces: int
     ours: int
     differences: tuple[Difference, ...]
+    additions: int
 
     @property
     def agree(self) -> int:
@@ -70,17 +74,20 @@ def compare_with_stock(
 
     reference = MTCNN(keep_all=True, min_face_size=SMALLEST_FACE)
     engine = open_engine(models_dir, CASIA, "cpu")
-    faces = ours = 0
+    faces = ours = additions = 0
     differences: list[Difference] = []
     for photo in photos:
         image = shape(open_upright(photo, min_side=10**6))
         boxes, scores = reference.detect(image)
+        expected = np.zeros((0, 4), np.float32) if boxes is None else boxes.astype(np.float32)
         found = _ours(image, engine)
-        ours += len(found)
-        if boxes is not None:
-            faces += len(boxes)
-            differences += _differences(photo.name, boxes.astype(np.float32), scores, found)
-    return StockComparison(len(photos), faces, ours, tuple(differences))
+        faces, ours = faces + len(expected), ours + len(found)
+        # Boxes of either detector overlap too little for two to be like one.
+        overlaps = pairwise_overlap(expected, found.boxes)
+        additions += int((overlaps.max(axis=0, initial=0) <= LEAST_OVERLAP).sum())
+        if len(expected):
+            differences += _differences(photo.name, expected, scores, found, overlaps)
+    return StockComparison(len(photos), faces, ours, tuple(differences), additions)
 
 
 def _ours(image: Image.Image, engine: Engine) -> Detections:
@@ -88,9 +95,12 @@ def _ours(image: Image.Image, engine: Engine) -> Detections:
 
 
 def _differences(
-    photo: str, boxes: NDArray[np.float32], scores: NDArray[np.floating], found: Detections
+    photo: str,
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.floating],
+    found: Detections,
+    overlaps: NDArray[np.float32],
 ) -> Iterator[Difference]:
-    overlaps = pairwise_overlap(boxes, found.boxes)
     for box, score, row in zip(boxes, scores, overlaps, strict=True):
         nearest = int(row.argmax()) if len(row) else -1
         overlap, our_score = (float(row[nearest]), float(found.scores[nearest])) if nearest >= 0 else (0.0, 0.0)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,55 @@ def test_a_layer_without_prelu_keeps_negative_numbers(random):
 
     assert found.min() < 0
     np.testing.assert_allclose(found[0, 0], maps[0, 0] @ kernels[:, :, 0, 0].T + biases, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("like", [np.float64, np.uint8, "read-only", "every other"])
+def test_numbers_of_any_type_and_order_are_taken(random, like):
+    layer = pack_layer(*a_layer(random, 5, 3, 2, 2))
+    maps = random.integers(0, 9, size=(2, 8, 8, 3)).astype(np.float32)
+    other = maps.astype(like) if not isinstance(like, str) else maps.copy()
+    if like == "read-only":
+        other.flags.writeable = False
+    elif like == "every other":
+        other = np.repeat(maps, 2, axis=1)[:, ::2]
+
+    assert np.array_equal(convolve(other, layer), convolve(maps, layer))
+    assert np.array_equal(convolve_and_pool(other, layer, 2), convolve_and_pool(maps, layer, 2))
+    assert np.array_equal(convolve_rows(other.reshape(32, 12), layer), convolve_rows(maps.reshape(32, 12), layer))
+
+
+@pytest.mark.parametrize(
+    "out",
+    [np.zeros((1, 3, 3, 15)), np.zeros((1, 3, 3, 16)), np.zeros((1, 3, 3, 32), np.float32)[..., ::2]],
+)
+def test_memory_that_does_not_fit_is_refused(random, out):
+    layer = pack_layer(*a_layer(random, 16, 3, 2, 2))
+
+    with pytest.raises(ValueError, match="out"):
+        convolve(np.zeros((1, 4, 4, 3), dtype=np.float32), layer, out=out)
+
+
+def test_memory_given_is_used(random):
+    layer = pack_layer(*a_layer(random, 10, 3, 2, 2))
+    maps = random.normal(size=(1, 9, 9, 3)).astype(np.float32)
+    wide, pooled = np.full((1, 8, 8, 16), 7, np.float32), np.full((1, 4, 4, 10), 7, np.float32)
+
+    assert np.shares_memory(convolve(maps, layer, out=wide), wide)
+    assert np.array_equal(wide[..., :10], convolve(maps, layer))
+    assert convolve_and_pool(maps, layer, 2, out=pooled) is pooled
+    assert np.array_equal(pooled, convolve_and_pool(maps, layer, 2))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"height": 0}, "height"), ({"width": 5}, "kernels"), ({"channels": 17}, "kernels"),
+        ({"biases": np.zeros(15, np.float32)}, "biases"), ({"slopes": np.full(16, np.nan)}, "slopes"),
+    ],
+)  # fmt: skip
+def test_layers_that_would_be_read_beyond_their_end_are_refused(random, changed, named):
+    with pytest.raises(ValueError, match=named):
+        dataclasses.replace(pack_layer(*a_layer(random, 16, 3, 2, 2)), **changed)
 
 
 @pytest.mark.parametrize(

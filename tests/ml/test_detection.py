@@ -106,6 +106,21 @@ def test_both_engines_give_the_same(models_dir, random, network, shape):
         assert np.abs(one - other).max(initial=0) < 1e-4
 
 
+@pytest.mark.parametrize(
+    "make", [lambda path: OpenVinoEngine(path, MODEL), lambda path: TorchEngine(path, MODEL, "cpu")]
+)
+def test_what_a_network_cannot_take_is_refused(models_dir, make):
+    engine = make(models_dir)
+
+    with pytest.raises(ValueError, match="network"):
+        engine.run("nonet", np.zeros((1, 24, 24, 3), dtype=np.float32))
+    for network, shape in (("rnet", (1, 24, 23, 3)), ("pnet_features", (1, 3, 3, 3)), ("pnet_coarse", (1, 9, 9, 3))):
+        with pytest.raises(ValueError, match=r"maps|pixels"):
+            engine.run(network, np.zeros(shape, dtype=np.float32))
+    with pytest.raises(ValueError, match="pixels"):
+        engine.run("rnet", np.full((1, 24, 24, 3), np.nan, dtype=np.float32))
+
+
 @pytest.mark.parametrize(("margin", "share"), [(detection.UNSURE_MARGIN, 0.95), (detection.UNSURE_MARGIN_IF_SMALL, 1)])
 def test_windows_off_the_lattice_are_those_of_the_whole_network(engine, astronaut, margin, share):
     pixels = AreaSampler(crowd(astronaut)).resized(361, 242)

@@ -20,6 +20,7 @@ def test_both_detectors_agree_on_a_portrait(photo, models_dir):
 
     assert (compared.photos, compared.faces, compared.agree, compared.ours) == (2, 2, 2, 2)
     assert compared.differences == ()
+    assert compared.additions == 0
 
 
 def test_shapes_are_applied_before_either_looks(photo, models_dir):
@@ -46,6 +47,7 @@ def test_a_face_that_differs_is_listed(photo, models_dir, monkeypatch, moved, lo
     compared = compare_with_stock([photo], models_dir)
 
     assert compared.agree == 0
+    assert compared.additions == (1 if moved else 0)
     [difference] = compared.differences
     assert str(difference).startswith("astronaut.png, (")
     assert says in str(difference)

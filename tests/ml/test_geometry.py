@@ -133,3 +133,9 @@ def test_the_best_box_of_a_chain_wins_and_frees_the_third():
 
     assert suppress_overlaps(boxes, np.array([0.9, 0.8, 0.7], dtype=np.float32), 0.1).tolist() == [0, 2]
     assert suppress_overlaps(boxes, np.array([0.8, 0.9, 0.7], dtype=np.float32), 0.1).tolist() == [1]
+
+
+def test_scores_of_any_type_are_compared():
+    boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 8]])
+
+    assert suppress_overlaps(boxes, np.array([0, 200], dtype=np.uint8), 0.5).tolist() == [1]

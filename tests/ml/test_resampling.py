@@ -51,6 +51,8 @@ def test_a_picture_of_many_megapixels_is_averaged_without_overflow():
     assert (sampler.resized(2, 2) == 255).all()
     with pytest.raises(ValueError, match="width"):
         sampler.resized(1, 1)
+    with pytest.raises(ValueError, match="corners"):
+        sampler.crops(np.array([[0, 0, 9000, 6000]]), 1)
 
 
 def test_some_rows_are_those_of_the_whole():
@@ -65,9 +67,9 @@ def test_rows_beyond_the_height_are_refused(rows):
         AreaSampler(noise(61, 83)).resized(33, 47, rows=rows)
 
 
-@pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0), (-1, 5)])
+@pytest.mark.parametrize(("width", "height"), [(0, 5), (5, 0), (-1, 5), (2.5, 5)])
 def test_a_size_of_nothing_is_refused(width, height):
-    with pytest.raises(ValueError, match="width and height"):
+    with pytest.raises(ValueError, match=r"width|height"):
         AreaSampler(noise(9, 9)).resized(width, height)
 
 

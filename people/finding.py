@@ -77,7 +77,10 @@ def open_originals(originals: Sequence[Path]) -> list[Image.Image | None]:
 
 
 def open_original(original: Path) -> Image.Image:
-    """A photo, upright, as big as the smallest face needs it. Raises UnreadableImage and MemoryError."""
+    """A picture, stored or shown, upright, as big as the smallest face needs it.
+
+    Raises UnreadableImage, and MemoryError.
+    """
     return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
 
 

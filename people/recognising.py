@@ -10,9 +10,9 @@ from accounts.models import User
 from ml.calibration import calibration_for
 from ml.faces import FoundFace
 from ml.identification import assign_people
-from ml.images import UnreadableImage, open_upright
+from ml.images import UnreadableImage
 from ml.weights import WeightsUnavailable
-from people.finding import face_finder
+from people.finding import face_finder, open_original
 from people.inquiry import Answer, SeenFace, reply
 from people.models import Face
 from people.models.face import FaceQuerySet
@@ -51,7 +51,7 @@ def answer(name: str, owner_id: int) -> None:
 
 def who_is_in(path: Path, owner: User) -> Answer:
     """Find the faces of a picture and name those an owner confirmed faces of, each person at most once."""
-    image = open_upright(path)
+    image = open_original(path)
     path.unlink(missing_ok=True)
     finder = face_finder()  # once: somebody may change the model meanwhile
     found = sorted(finder.find_faces([image])[0], key=lambda face: face.box.left)

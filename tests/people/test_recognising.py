@@ -141,10 +141,21 @@ def test_a_picture_that_takes_too_much_memory_may_be_tried_again(alice, lent, re
     def too_much(path):
         raise MemoryError
 
-    monkeypatch.setattr(recognising, "open_upright", too_much)
+    monkeypatch.setattr(recognising, "open_original", too_much)
     recognise(lent(encoded(drawing())), alice.pk)
 
     assert (replies[0].trouble, replies[0].is_unreadable) == (recognising.TOO_MUCH, False)
+
+
+def test_whoever_asks_for_smaller_faces_gets_them_in_a_picture_that_is_shown_too(alice, lent, replies, settings):
+    crowd = Image.new("RGB", (3840, 2400), (90, 110, 90))
+    with Image.open(portraits() / "astronaut.png") as astronaut:
+        crowd.paste(astronaut.convert("RGB").resize((100, 100), Image.Resampling.LANCZOS), (1800, 1100))
+    for smallest in (20, 10):
+        settings.KITH_SMALLEST_FACE = smallest
+        recognise(lent(encoded(crowd, quality=95)), alice.pk)
+
+    assert [len(answer.faces) for answer in replies] == [0, 1]
 
 
 def test_a_message_delivered_twice_or_too_late_is_no_error(alice, lent, replies):

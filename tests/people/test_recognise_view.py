@@ -158,6 +158,20 @@ def test_the_sentence_counts_and_names(alice, kinds, expected):
     assert recognise.sentence([shown[kind] for kind in kinds]) == expected
 
 
+def test_while_the_model_changes_it_is_said_that_some_people_are_not_known(signed_in, alice, bob, ann, worker):
+    make_face(make_photo(bob), model="another-model")  # somebody else's do not matter
+    worker.answer = Answer(faces=(SeenFace(BOX, None, 0.0),))
+    assert show(signed_in).json()["sentence"] == "1 face: no one you have named."
+
+    make_face(make_photo(alice), model="another-model")
+
+    sentence = "1 face: no one you have named. Kith is changing its model; some people are not known again yet."
+    assert show(signed_in).json()["sentence"] == sentence
+    assert sentence in signed_in.post(URL, {"picture": picture()}).content.decode()
+    worker.answer = Answer(faces=(SeenFace(BOX, ann.pk, 0.97),))
+    assert show(signed_in).json()["sentence"] == "1 face: Ann."  # nobody is missing
+
+
 def test_nothing_is_stored(signed_in, ann, worker):
     worker.answer = Answer(faces=(SeenFace(BOX, ann.pk, 0.97),))
     signed_in.get(URL)

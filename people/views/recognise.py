@@ -128,6 +128,8 @@ def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
         with turns.turn_of(request.user):
             inspect(incoming)
             answer = inquiry.ask(incoming, request.user)
+    except turns.TooManyOthers as error:
+        raise Refused(str(error), status=503, retry_after=error.retry_after) from error
     except turns.TooMany as error:
         raise Refused(str(error), status=429, retry_after=error.retry_after) from error
     except decoding.Rejected as error:

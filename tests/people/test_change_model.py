@@ -483,6 +483,23 @@ def test_what_cannot_be_used_changes_nothing(own_models, arguments, sentence):
     assert wanted_face_model() == CASIA
 
 
+@pytest.mark.parametrize("device", ["cuda", "abacus"])
+def test_a_device_the_model_cannot_run_on_is_said_in_a_sentence_and_changes_nothing(onnx_file, settings, device):
+    settings.KITH_DEVICE = device
+
+    with pytest.raises(CommandError, match=r"runs on the CPU only; set the face device to auto or cpu\.$"):
+        change_model(str(onnx_file))
+
+    assert wanted_face_model() == CASIA
+
+
+def test_a_device_that_is_not_there_is_said_in_a_sentence(own_models, settings):
+    settings.KITH_DEVICE = "abacus"
+
+    with pytest.raises(CommandError, match="abacus"):
+        change_model(CASIA)
+
+
 def test_a_file_that_is_no_model_changes_nothing(own_models, tmp_path):
     junk = tmp_path / "junk.onnx"
     junk.write_bytes(b"junk")

@@ -185,6 +185,15 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends 
 KITH_MAX_FILE_BYTES = 200 * 1024**2
 KITH_MAX_PIXELS = 100_000_000
 
+# --- The web
+# What gunicorn runs; the Dockerfile says the same. A page that waits for an answer holds a thread.
+KITH_WEB_PROCESSES = 2
+KITH_WEB_THREADS = 8
+# Pictures of all users together that are looked at and not stored at once: the other half of the threads is for pages.
+KITH_SHOWN_AT_ONCE = env.int("KITH_SHOWN_AT_ONCE", default=KITH_WEB_PROCESSES * KITH_WEB_THREADS // 2)
+if KITH_SHOWN_AT_ONCE < 1:
+    raise ImproperlyConfigured(f"KITH_SHOWN_AT_ONCE must be 1 or more, not {KITH_SHOWN_AT_ONCE}")
+
 # --- Faces
 KITH_MODELS = Path(env.str("KITH_MODELS", default="") or KITH_HOME / "models")
 # Empty: the model chosen with manage.py change_model, whose name is in this file.

@@ -131,7 +131,7 @@ class FaceFinder:
             images: upright RGB, of any sizes. Works on a few at a time, so memory does not grow with their number.
 
         Returns:
-            For each image its faces, the surest first; an empty list where there are none.
+            For each image its faces, the surest first; an empty list where there are none. All boxes have an area.
 
         Raises:
             ValueError: an image is not RGB.
@@ -209,7 +209,11 @@ class FaceFinder:
             image, self._engine, smallest_face=smallest, thresholds=MEASURED_THRESHOLDS, threads=threads
         )
         faces = zip(found.boxes, found.landmarks, found.scores, strict=True)
-        return [_cut_face(image, corners, landmarks, float(score), self.model) for corners, landmarks, score in faces]
+        return [
+            _cut_face(image, corners, landmarks, float(score), self.model)
+            for corners, landmarks, score in faces
+            if _has_area(BoundingBox.from_pixels(corners, image.size))
+        ]
 
     def _finish(self, faces: Sequence[_CutFace], embeddings: NDArray[np.float32]) -> list[FoundFace]:
         projections = self._projection.apply(embeddings)
@@ -222,6 +226,11 @@ class FaceFinder:
 def _check_images(images: Sequence[Image.Image]) -> None:
     for number, image in enumerate(images):
         checked_image(f"images[{number}]", image)
+
+
+def _has_area(box: BoundingBox) -> bool:
+    """Whether anything of a detection lies in the image; the networks may see one wholly beside it."""
+    return box.width > 0 and box.height > 0
 
 
 def _cut_face(

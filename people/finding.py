@@ -2,9 +2,8 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from ml.device import cores_available
 from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
+from people.blame import look_alone
 from people.models import Face
 from photos.face_model import current_face_model
 from photos.models import Photo
@@ -24,8 +24,10 @@ from photos.models import Photo
 logger = logging.getLogger(__name__)
 
 GROUP = 8  # photos the networks look at together
-PAUSE_AFTER_FAILURE = timedelta(seconds=30)
 UNREADABLE = "Its original cannot be decoded any more."
+
+Looking = Future[list[list[FoundFace] | None]]
+Seen = tuple[Photo, list[FoundFace] | None]
 
 
 def face_finder() -> FaceFinder:
@@ -46,42 +48,66 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
     finder = face_finder()  # once: somebody may change the model meanwhile
     groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
     looking = ThreadPoolExecutor(1)
-    try:
+
+    def look(group: Sequence[Photo]) -> Looking:
         # The database stays with this thread.
-        found = [looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder) for group in groups]
-        return sum(_settle(group, faces, finder.model_name) for group, faces in zip(groups, found, strict=True))
+        return looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder)
+
+    try:
+        begun = [(group, look(group)) for group in groups]
+        return sum(_settle(_seen(group, first, look, finder), finder.model_name) for group, first in begun)
     finally:
         looking.shutdown(cancel_futures=True)
 
 
 def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
     """The faces of each photo; None for one that cannot be decoded."""
-    with ThreadPoolExecutor(cores_available()) as threads:
-        images = list(threads.map(open_original, originals))
+    images = open_originals(originals)
     faces = iter(finder.find_faces([image for image in images if image is not None]))
     return [None if image is None else next(faces) for image in images]
 
 
-def open_original(original: Path) -> Image.Image | None:
-    """The photo, upright, as big as the smallest face needs it; None when it cannot be decoded."""
+def open_originals(originals: Sequence[Path]) -> list[Image.Image | None]:
+    """Several photos as `open_original` opens them; None for one that cannot be decoded.
+
+    A lack of memory is not the photo's fault: raises MemoryError.
+    """
+    with ThreadPoolExecutor(cores_available()) as threads:
+        return list(threads.map(_open_if_readable, originals))
+
+
+def open_original(original: Path) -> Image.Image:
+    """A picture, stored or shown, upright, as big as the smallest face needs it.
+
+    Raises UnreadableImage, and MemoryError.
+    """
+    return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+
+
+def _open_if_readable(original: Path) -> Image.Image | None:
     try:
-        return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
-    except (UnreadableImage, MemoryError):
+        return open_original(original)
+    except UnreadableImage:
         return None
 
 
-def _settle(photos: Sequence[Photo], looking: Future[list[list[FoundFace] | None]], model: str) -> int:
-    """Store what was found in a group as soon as it is known; return how many photos are done."""
+def _seen(
+    photos: Sequence[Photo], first: Looking, look: Callable[[Sequence[Photo]], Looking], finder: FaceFinder
+) -> list[Seen]:
+    """What was found in a group as soon as it is known, without the photos the networks fail on."""
     try:
-        found = looking.result()
+        return list(zip(photos, first.result(), strict=True))
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
-        for photo in photos:
-            # Alone and after a pause: if the networks are what is sick, they get time to heal.
-            photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
-        return 0
+        return look_alone(
+            photos, lambda photo: look([photo]).result()[0], probe=lambda picture, face: finder.find_faces([picture])
+        )
+
+
+def _settle(seen: Sequence[Seen], model: str) -> int:
+    """Store what was found; return how many photos are done."""
     done = 0
-    for photo, faces in zip(photos, found, strict=True):
+    for photo, faces in seen:
         if faces is None:
             fail_unreadable(photo)
         else:

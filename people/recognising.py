@@ -3,19 +3,13 @@
 import logging
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from accounts.models import User
 from ml.calibration import calibration_for
-from ml.faces import FoundFace
 from ml.identification import assign_people
-from ml.images import UnreadableImage, open_upright
+from ml.images import UnreadableImage
 from ml.weights import WeightsUnavailable
-from people.finding import face_finder
+from people.finding import face_finder, open_original
 from people.inquiry import Answer, SeenFace, reply
-from people.models import Face
-from people.models.face import FaceQuerySet
 from people.suggestions import gallery_of
 from photos.uploading import lent_file
 
@@ -23,7 +17,8 @@ logger = logging.getLogger(__name__)
 
 # Below one half it is more likely somebody else: then no name is said.
 LEAST_PROBABILITY = 0.5
-ANY_DISTANCE = 2.0
+# Of a crowd, the surest ones: the query that compares them has a column for each.
+MOST_FACES = 200
 UNREADABLE = "Kith cannot read this picture: it is damaged, or of a kind Kith does not know. Try another one."
 TOO_MUCH = "This picture takes more memory than Kith has now. Try again in a moment, or a smaller one."
 FAILED = "Something went wrong while Kith looked at this picture. Try another one."
@@ -51,12 +46,13 @@ def answer(name: str, owner_id: int) -> None:
 
 def who_is_in(path: Path, owner: User) -> Answer:
     """Find the faces of a picture and name those an owner confirmed faces of, each person at most once."""
-    image = open_upright(path)
+    image = open_original(path)
     path.unlink(missing_ok=True)
     finder = face_finder()  # once: somebody may change the model meanwhile
-    found = sorted(finder.find_faces([image])[0], key=lambda face: face.box.left)
+    surest = finder.find_faces([image])[0][:MOST_FACES]
+    found = sorted(surest, key=lambda face: face.box.left)
     gallery = gallery_of(owner.pk).embedded_by(finder.model_name)
-    people, distances = _distances(found, gallery)
+    people, distances = gallery.people_near([face.projection for face in found])
     calibration = calibration_for(finder.model_name)
     # Somebody may take back a name between the queries.
     probabilities = calibration.probabilities(distances, gallery_faces=max(gallery.count(), len(people)))
@@ -66,13 +62,3 @@ def who_is_in(path: Path, owner: User) -> Answer:
         for face, column, row in zip(found, assigned, probabilities, strict=True)
     )
     return Answer(width=image.width, height=image.height, faces=faces)
-
-
-def _distances(found: list[FoundFace], gallery: FaceQuerySet) -> tuple[list[int], NDArray[np.float64]]:
-    """People of the gallery, and from each face (row) to the nearest face of each of them (column)."""
-    per_face = [
-        dict(gallery.closest_people(Face(projection=face.projection), threshold=ANY_DISTANCE)) for face in found
-    ]
-    people = sorted({person for distances in per_face for person in distances})
-    rows = [[distances.get(person, ANY_DISTANCE) for person in people] for distances in per_face]
-    return people, np.array(rows, dtype=np.float64).reshape(len(found), len(people))

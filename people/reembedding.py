@@ -6,66 +6,82 @@ one transaction, and a photo is claimed as everywhere: a worker that dies in the
 
 import logging
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from django.db import transaction
-from PIL import Image
 
 from accounts.models import User
-from ml.device import cores_available
-from ml.faces import EmbeddedFace, KnownFace
-from people.finding import PAUSE_AFTER_FAILURE, face_finder, fail_unreadable, open_original
+from ml.faces import EmbeddedFace, FaceFinder, KnownFace
+from people.blame import look_alone
+from people.finding import face_finder, fail_unreadable, open_originals
 from people.model_change import photos_to_embed
 from people.models import Face, Upkeep
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
+Embedded = dict[int, EmbeddedFace]  # by the face's primary key
+
 
 def embed_some_again(*, limit: int) -> list[Photo]:
-    """Embed the faces of a few photos again; return the photos that were claimed, none when all is done.
+    """Embed the faces of a few photos again; return those whose faces were stored.
+
+    None: all is done, or nothing works at present.
 
     Raises:
         ml.weights.WeightsUnavailable: the networks cannot be loaded.
     """
     finder = face_finder()
     claimed = photos_to_embed(finder.model_name).lease(limit=limit)
-    opened = _opened(claimed)
-    faces = [list(photo.faces.without_vectors().not_embedded_by(finder.model_name)) for photo, _ in opened]
-    known = [[_known(face) for face in theirs] for theirs in faces]
+    return [photo for photo, faces in _embedded(claimed, finder) if _settle(photo, faces, finder.model_name)]
+
+
+def _embedded(claimed: Sequence[Photo], finder: FaceFinder) -> list[tuple[Photo, Embedded | None]]:
+    """What the networks make of each photo's faces, without the photos they fail on."""
     try:
-        embedded = finder.embed_again([image for _, image in opened], known)
+        return list(zip(claimed, _embed(claimed, finder), strict=True))
     except Exception:
         logger.exception("Faces of photos %s were not embedded again", [photo.pk for photo in claimed])
-        for photo, _ in opened:
-            photo.postpone(PAUSE_AFTER_FAILURE * photo.attempts)
-        return claimed
-    for (photo, _), theirs, new in zip(opened, faces, embedded, strict=True):
-        _store(photo, dict(zip([face.pk for face in theirs], new, strict=True)), finder.model_name)
-    return claimed
+        return look_alone(
+            claimed,
+            lambda photo: _embed([photo], finder)[0],
+            probe=lambda picture, face: finder.embed_again([picture], [[face]]),
+        )
 
 
-def _opened(photos: Sequence[Photo]) -> list[tuple[Photo, Image.Image]]:
-    """The photos that can be decoded; the others are marked as failed."""
-    with ThreadPoolExecutor(cores_available()) as threads:
-        images = list(threads.map(open_original, [Path(photo.original.path) for photo in photos]))
-    for photo, image in zip(photos, images, strict=True):
-        if image is None:
-            fail_unreadable(photo)
-    return [(photo, image) for photo, image in zip(photos, images, strict=True) if image is not None]
+def _embed(photos: Sequence[Photo], finder: FaceFinder) -> list[Embedded | None]:
+    """By primary key, the faces of each photo; None for one that cannot be decoded."""
+    images = open_originals([Path(photo.original.path) for photo in photos])
+    faces = [
+        [] if image is None else list(photo.faces.without_vectors().not_embedded_by(finder.model_name))
+        for photo, image in zip(photos, images, strict=True)
+    ]
+    readable = [(image, theirs) for image, theirs in zip(images, faces, strict=True) if image is not None]
+    known = [[_known(face) for face in theirs] for _, theirs in readable]
+    embedded = iter(finder.embed_again([image for image, _ in readable], known))
+    return [
+        None if image is None else dict(zip([face.pk for face in theirs], next(embedded), strict=True))
+        for image, theirs in zip(images, faces, strict=True)
+    ]
+
+
+def _settle(photo: Photo, embedded: Embedded | None, model: str) -> bool:
+    if embedded is None:
+        fail_unreadable(photo)
+        return False
+    return _store(photo, embedded, model)
 
 
 def _known(face: Face) -> KnownFace:
     return KnownFace(face.box, np.array(face.landmarks, dtype=np.float32).reshape(5, 2))
 
 
-def _store(photo: Photo, embedded: dict[int, EmbeddedFace], model: str) -> None:
+def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
     with transaction.atomic():
         ours = photo.locked_in_our_hands()
         if ours is None or not User.objects.get(pk=ours.owner_id).allows_faces:
-            return
+            return False
         faces = _locked(embedded)
         for face in faces:
             face.embedding = embedded[face.pk].embedding
@@ -75,6 +91,7 @@ def _store(photo: Photo, embedded: dict[int, EmbeddedFace], model: str) -> None:
         ours.advance(Photo.Stage.DONE)
         # Counted with every photo, and acted upon once all are done: a worker may die before it could say so.
         Upkeep.objects.want(ours.owner_id, groups=True)
+    return True
 
 
 def _locked(pks: Iterable[int]) -> list[Face]:

@@ -67,19 +67,20 @@ def embed_again() -> int:
     from people import reembedding
 
     owners: set[int] = set()
-    photos, end = 0, time.monotonic() + AGAIN_SECONDS
+    photos, is_over, end = 0, False, time.monotonic() + AGAIN_SECONDS
     try:
         while time.monotonic() < end and not Photo.objects.due(Photo.Stage.FACES).exists():
-            claimed = reembedding.embed_some_again(limit=AGAIN_CLAIM)
-            if not claimed:
+            done = reembedding.embed_some_again(limit=AGAIN_CLAIM)
+            if not done:
+                is_over = True
                 break
-            photos += len(claimed)
-            owners |= {photo.owner_id for photo in claimed}
+            photos += len(done)
+            owners |= {photo.owner_id for photo in done}
         model = current_face_model().name
     except WeightsUnavailable as error:
         logger.warning("Faces are not embedded again: %s", error)
         return 0
-    if photos:
+    if photos and not is_over:  # if something is wrong, beat tries again soon enough
         send_wakeup(embed_again)
     for owner_id in sorted(owners):
         if not is_changing(owner_id, model):

@@ -1,9 +1,13 @@
-"""How often a user may have a picture looked at. Counted in Redis, for all web processes together."""
+"""How often a user may have a picture looked at, and how many of all users are at once.
+
+Counted in Redis, for all web processes together.
+"""
 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -22,18 +26,24 @@ class TooMany(Exception):
         self.retry_after = retry_after
 
 
+class TooManyOthers(TooMany):
+    """Not now, because of what others do."""
+
+
 @contextmanager
 def turn_of(user: User) -> Iterator[None]:
-    """Hold one of a user's turns. Raises TooMany, and NoAnswer where nobody can count."""
+    """Hold one of a user's turns. Raises TooMany, TooManyOthers, and NoAnswer where nobody can count."""
     try:
         _count(user)
-        key, mark = _begin(user)
     except RedisError as error:
         raise NoAnswer(UNREACHABLE) from error
-    try:
+    ours = TooMany("Kith is still looking at your other pictures. Try again in a moment.", retry_after=1)
+    everybodys = TooManyOthers("Kith is looking at the pictures of others. Try again in a moment.", retry_after=2)
+    with (
+        _held(f"kith:turn:{user.pk}", AT_ONCE, refusal=ours),
+        _held("kith:turn:everybody", settings.KITH_SHOWN_AT_ONCE, refusal=everybodys),
+    ):
         yield
-    finally:
-        _end(key, mark)
 
 
 def _count(user: User) -> None:
@@ -51,13 +61,28 @@ def _count(user: User) -> None:
         )
 
 
-def _begin(user: User) -> tuple[str, str]:
+@contextmanager
+def _held(name: str, at_once: int, *, refusal: TooMany) -> Iterator[None]:
+    """Hold one of as many turns of a name; without one that is free, raises the refusal."""
+    try:
+        taken = _begin(name, at_once)
+    except RedisError as error:
+        raise NoAnswer(UNREACHABLE) from error
+    if taken is None:
+        raise refusal
+    try:
+        yield
+    finally:
+        _end(*taken)
+
+
+def _begin(name: str, at_once: int) -> tuple[str, str] | None:
     mark = uuid.uuid4().hex
-    for number in range(AT_ONCE):
-        key = f"kith:turn:{user.pk}:{number}"
+    for number in range(at_once):
+        key = f"{name}:{number}"
         if client().set(key, mark, nx=True, ex=LONGEST_SECONDS):
             return key, mark
-    raise TooMany("Kith is still looking at your other pictures. Try again in a moment.", retry_after=1)
+    return None
 
 
 def _end(key: str, mark: str) -> None:

@@ -1,11 +1,14 @@
 """A face in a photo: where it is, what it looks like to the network, and whose it is."""
 
+from collections.abc import Sequence
 from typing import Self
 
+import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from numpy.typing import NDArray
 from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
 from accounts.models import User
@@ -13,6 +16,8 @@ from ml.geometry import BoundingBox
 from people.models.cluster import Cluster
 from people.models.person import Person
 from photos.models import Photo
+
+FARTHEST = 2.0  # of cosine distances
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
@@ -43,6 +48,25 @@ class FaceQuerySet(models.QuerySet["Face"]):
         distance = models.Min(CosineDistance("projection", probe.projection))
         people = self.filter(person__isnull=False).values("person").annotate(distance=distance)
         return people.filter(distance__lte=threshold).order_by("distance").values_list("person", "distance")
+
+    def people_near(self, probes: Sequence[NDArray[np.float32]]) -> tuple[list[int], NDArray[np.float64]]:
+        """People of these faces, and how far each probe is from each of them, in one query.
+
+        Args:
+            probes: projections; of one model, and the faces too. More than a thousand are more than PostgreSQL takes.
+
+        Returns:
+            Primary keys of people, ascending, and the cosine distance from each probe (row) to the nearest face of
+            each person (column).
+        """
+        if not probes:
+            return [], np.zeros((0, 0))
+        columns = {f"d{number}": models.Min(CosineDistance("projection", probe)) for number, probe in enumerate(probes)}
+        people = self.filter(person__isnull=False).order_by("person_id").values("person").annotate(**columns)
+        rows = list(people.values_list("person", *columns))
+        distances = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), len(probes)).T
+        # A row of zeros has no direction, and is near nobody.
+        return [row[0] for row in rows], np.nan_to_num(distances, nan=FARTHEST)
 
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""

@@ -12,11 +12,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import UserRequest
+from accounts.models import User
+from ml.checked_files import WeightsUnavailable
 from ml.geometry import BoundingBox
 from people import inquiry, turns
 from people.covers import attach_covers
+from people.model_change import is_changing
 from people.models import Face, Person
 from photos import decoding
+from photos.face_model import current_face_model
 from photos.intake import DISK_FULL, clean_name, inspect
 from photos.uploading import IncomingFile, receives_files
 from photos.workers import missing_weights_notice
@@ -27,6 +31,7 @@ CAMERA_ALLOWED = "camera=(self), microphone=(), geolocation=()"
 
 FACES_ARE_OFF = "Face analysis is off, so Kith looks at no faces. You can turn it on in Settings."
 NO_PICTURE = "Choose a picture."
+CHANGING = "Kith is changing its model; some people are not known again yet."
 NO_DISK = "Kith could not take this picture: its disk is full or has a problem."
 
 
@@ -90,11 +95,12 @@ def _look(request: UserRequest) -> HttpResponse:
         if refused.retry_after is not None:
             response["Retry-After"] = str(refused.retry_after)
         return response
+    said = sentence(faces, is_model_changing=_is_model_changing(request.user, faces))
     if not is_script:
-        return _page(request, faces=faces, sentence=sentence(faces))
+        return _page(request, faces=faces, sentence=said)
     return JsonResponse(
         {
-            "sentence": sentence(faces),
+            "sentence": said,
             "boxes": render_to_string("people/_seen_boxes.html", {"faces": faces}),
             "rows": render_to_string("people/_seen_rows.html", {"faces": faces, "with_crops": True}),
         }
@@ -122,6 +128,8 @@ def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
         with turns.turn_of(request.user):
             inspect(incoming)
             answer = inquiry.ask(incoming, request.user)
+    except turns.TooManyOthers as error:
+        raise Refused(str(error), status=503, retry_after=error.retry_after) from error
     except turns.TooMany as error:
         raise Refused(str(error), status=429, retry_after=error.retry_after) from error
     except decoding.Rejected as error:
@@ -152,8 +160,23 @@ def _shown_face(number: int, face: inquiry.SeenFace, person: Person | None) -> S
     return ShownFace(f"person-{person.pk}", face.box, person, is_sure=face.probability >= SURE, percent=percent)
 
 
-def sentence(faces: Sequence[ShownFace]) -> str:
+def _is_model_changing(user: User, faces: Sequence[ShownFace]) -> bool:
+    """Whether somebody may not be known only because his faces are of the model of before."""
+    if all(face.person or face.is_hidden for face in faces):
+        return False
+    try:
+        return is_changing(user.pk, current_face_model().name)
+    except WeightsUnavailable:
+        return False
+
+
+def sentence(faces: Sequence[ShownFace], *, is_model_changing: bool = False) -> str:
     """What is seen in words: "3 faces: Ann, perhaps Bob and one you have not named." """
+    said = _who(faces)
+    return f"{said} {CHANGING}" if is_model_changing else said
+
+
+def _who(faces: Sequence[ShownFace]) -> str:
     if not faces:
         return "No face found in this picture."
     count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"

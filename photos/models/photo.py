@@ -147,9 +147,13 @@ class Photo(models.Model):
         """
         return self._in_our_hands().select_for_update(of=("self",)).first()
 
-    def hand_back(self) -> None:
-        """Put a claimed photo back in line as if it had not been claimed; one that was finished stays so."""
-        self._in_our_hands().update(lease_until=None, attempts=models.F("attempts") - 1)
+    def hand_back(self, *, pause: timedelta | None = None) -> None:
+        """Put a claimed photo back in line, for after a pause, as if it had not been claimed.
+
+        One that was finished stays so.
+        """
+        lease_until = None if pause is None else timezone.now() + pause
+        self._in_our_hands().update(lease_until=lease_until, attempts=models.F("attempts") - 1)
 
     def postpone(self, pause: timedelta) -> None:
         """Put a claimed photo back in line for after a pause; the attempt counts."""

@@ -30,6 +30,7 @@ STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestSta
 CELERY_BROKER_URL = _services.redis_url
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 USE_TZ = True
+KITH_WEB_PROCESSES, KITH_WEB_THREADS = 2, 8
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

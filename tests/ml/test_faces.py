@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.detection import smallest_face_of, working_side
+from ml import faces
+from ml.detection import Detections, detect_faces, smallest_face_of, working_side
 from ml.device import choose_device
 from ml.faces import BoundingBox, load_face_finder, open_upright
 from ml.projection import load_projection, unit_rows
@@ -55,6 +56,23 @@ def test_every_photo_of_a_batch_gets_its_own_faces(finder, astronaut):
     alone = finder.find_faces([astronaut])[0][0]
     assert np.abs(found[1][0].embedding - alone.embedding).max() < 1e-5
     assert found[3][0].box.left == pytest.approx(1 - alone.box.left - alone.box.width, abs=0.03)
+
+
+def test_a_detection_beside_the_image_is_no_face(finder, astronaut, monkeypatch):
+    def with_others_beside(image, *arguments, **options):
+        found = detect_faces(image, *arguments, **options)
+        shifts = np.array([[0, 0], [2, 0], [-2, 0], [0, 2], [0, -2]], dtype=np.float32) * image.width
+        return Detections(
+            boxes=np.concatenate([found.boxes[:1] + np.tile(shift, 2) for shift in shifts]),
+            scores=np.repeat(found.scores[:1], len(shifts)),
+            landmarks=np.concatenate([found.landmarks[:1] + shift for shift in shifts]),
+        )
+
+    monkeypatch.setattr(faces, "detect_faces", with_others_beside)
+
+    [face] = finder.find_faces([astronaut])[0]
+
+    assert face.box.intersection_over_union(FACE) > 0.5
 
 
 def test_no_photos_have_no_faces(finder):

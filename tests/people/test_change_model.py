@@ -301,14 +301,14 @@ def test_a_face_forgotten_meanwhile_does_not_come_back(library, alice, onnx_file
     from people import erasing, reembedding
 
     change_model(str(onnx_file))
-    opened = reembedding._opened
+    opened = reembedding.open_originals
 
-    def forget_first(photos):
+    def forget_first(originals):
         if alice.allows_faces:
             erasing.delete_face_data(alice)
-        return opened(photos)
+        return opened(originals)
 
-    monkeypatch.setattr(reembedding, "_opened", forget_first)
+    monkeypatch.setattr(reembedding, "open_originals", forget_first)
     embed_some_again(limit=8)
 
     assert Face.objects.count() == 0
@@ -341,6 +341,85 @@ def test_networks_that_fail_on_a_photo_do_not_stop_the_others(library, onnx_file
 
     assert list(Photo.objects.failed()) == [poison]
     assert Face.objects.filter(model=CASIA).count() == 1
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("the GPU fell off the bus"), MemoryError()])
+def test_networks_that_are_sick_for_a_while_fail_no_photo(library, onnx_file, monkeypatch, trouble):
+    from ml.faces import FaceFinder
+
+    change_model(str(onnx_file))
+    sent = []
+    monkeypatch.setattr(tasks, "send_wakeup", lambda task, *args: sent.append(task))
+
+    def sick(self, images, faces):
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FaceFinder, "embed_again", sick)
+        for _ in range(12):  # as often as beat calls in six minutes
+            assert tasks.embed_again() == 0
+            assert not photos_to_embed(current_face_model().name).exists()  # nobody is tried again at once
+            Photo.objects.update(lease_until=None)
+    assert sent == []
+
+    while tasks.embed_again():
+        pass
+
+    assert Photo.objects.failed().count() == 0
+    assert progress(current_face_model().name).left == 0
+    assert sent.count(tasks.group_faces) == 1
+
+
+def test_the_picture_networks_are_tried_with_holds_a_face_where_it_says(models_dir):
+    from people.blame import good_picture
+    from people.finding import face_finder
+
+    picture, known = good_picture()
+
+    [face] = face_finder().find_faces([picture])[0]
+
+    assert face.box.intersection_over_union(known.box) > 0.5
+    [[again]] = face_finder().embed_again([picture], [[known]])
+    assert np.dot(face.embedding, again.embedding) > 0.8
+
+
+def test_a_photo_without_memory_to_decode_it_waits(library, onnx_file, monkeypatch):
+    from people import finding
+
+    change_model(str(onnx_file))
+
+    def too_much(original, **options):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finding, "open_upright", too_much)
+        assert tasks.embed_again() == 0
+    Photo.objects.update(lease_until=None)
+    while tasks.embed_again():
+        pass
+
+    assert Photo.objects.failed().count() == 0
+    assert progress(current_face_model().name).left == 0
+
+
+def test_photos_that_are_all_bad_are_not_tried_for_ever(library, onnx_file, monkeypatch):
+    from ml.faces import FaceFinder
+    from people.blame import GOOD_SIZE
+
+    change_model(str(onnx_file))
+    embed = FaceFinder.embed_again
+
+    def choke(self, images, faces):
+        if any(image.size != GOOD_SIZE for image in images):
+            raise RuntimeError("a bug")
+        return embed(self, images, faces)
+
+    monkeypatch.setattr(FaceFinder, "embed_again", choke)
+    for _ in range(20):
+        tasks.embed_again()
+        Photo.objects.update(lease_until=None)
+
+    assert Photo.objects.failed().count() == len(library)
 
 
 def test_beat_sends_the_work_again(alice, own_models, monkeypatch):
@@ -402,6 +481,23 @@ def test_what_cannot_be_used_changes_nothing(own_models, arguments, sentence):
         change_model(*arguments)
 
     assert wanted_face_model() == CASIA
+
+
+@pytest.mark.parametrize("device", ["cuda", "abacus"])
+def test_a_device_the_model_cannot_run_on_is_said_in_a_sentence_and_changes_nothing(onnx_file, settings, device):
+    settings.KITH_DEVICE = device
+
+    with pytest.raises(CommandError, match=r"runs on the CPU only; set the face device to auto or cpu\.$"):
+        change_model(str(onnx_file))
+
+    assert wanted_face_model() == CASIA
+
+
+def test_a_device_that_is_not_there_is_said_in_a_sentence(own_models, settings):
+    settings.KITH_DEVICE = "abacus"
+
+    with pytest.raises(CommandError, match="abacus"):
+        change_model(CASIA)
 
 
 def test_a_file_that_is_no_model_changes_nothing(own_models, tmp_path):

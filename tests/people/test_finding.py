@@ -168,6 +168,32 @@ def test_a_batch_the_networks_choke_on_is_tried_one_by_one(add, astronaut, monke
     assert bad.failure.startswith("Kith stopped three times")
 
 
+def test_networks_that_are_sick_for_a_while_fail_no_photo(add, astronaut, monkeypatch):
+    from people import finding
+
+    photos = add(*(encoded(astronaut.rotate(turn)) for turn in range(3)))
+    finder = finding.face_finder()
+
+    class Sick:
+        model_name = finder.model_name
+
+        def find_faces(self, images):
+            raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finding, "face_finder", Sick)
+        for _ in range(8):
+            assert find_faces() == 0
+            assert Photo.objects.due(Photo.Stage.FACES).count() == 0  # there is a pause
+            Photo.objects.update(lease_until=None)
+
+    while find_faces():
+        pass
+
+    assert [Photo.objects.get(pk=photo.pk).failure for photo in photos] == [""] * 3
+    assert Face.objects.count() == 3
+
+
 def test_nothing_is_stored_after_the_owner_said_no(add, astronaut, alice):
     from people.finding import find_faces_of
 

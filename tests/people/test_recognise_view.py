@@ -17,8 +17,9 @@ from people.inquiry import client as redis_client
 from people.recognising import UNREADABLE
 from people.views import recognise
 from photos.uploading import IncomingFile, incoming_folder, lent_file
-from tests.factories import make_face, make_person, make_photo
+from tests.factories import make_face, make_person, make_photo, make_user
 from tests.pictures import drawing, encoded
+from tests.services import ROOT
 
 URL = "/recognise/"
 BOX = BoundingBox(0.1, 0.2, 0.3, 0.4)
@@ -156,6 +157,20 @@ def test_the_sentence_counts_and_names(alice, kinds, expected):
     }
 
     assert recognise.sentence([shown[kind] for kind in kinds]) == expected
+
+
+def test_while_the_model_changes_it_is_said_that_some_people_are_not_known(signed_in, alice, bob, ann, worker):
+    make_face(make_photo(bob), model="another-model")  # somebody else's do not matter
+    worker.answer = Answer(faces=(SeenFace(BOX, None, 0.0),))
+    assert show(signed_in).json()["sentence"] == "1 face: no one you have named."
+
+    make_face(make_photo(alice), model="another-model")
+
+    sentence = "1 face: no one you have named. Kith is changing its model; some people are not known again yet."
+    assert show(signed_in).json()["sentence"] == sentence
+    assert sentence in signed_in.post(URL, {"picture": picture()}).content.decode()
+    worker.answer = Answer(faces=(SeenFace(BOX, ann.pk, 0.97),))
+    assert show(signed_in).json()["sentence"] == "1 face: Ann."  # nobody is missing
 
 
 def test_nothing_is_stored(signed_in, ann, worker):
@@ -312,12 +327,37 @@ def test_only_so_many_pictures_of_a_user_are_looked_at_at_once(signed_in, alice,
     assert show(signed_in).status_code == 200
 
 
+def test_many_users_together_do_not_hold_all_threads_of_the_web(signed_in, bob, worker, settings):
+    carol = make_user(username="carol")
+    settings.KITH_SHOWN_AT_ONCE = 3
+    with turns.turn_of(bob), turns.turn_of(bob), turns.turn_of(carol):
+        response = show(signed_in)
+        assert (response.status_code, response["Retry-After"]) == (503, "2")
+        assert response.json()["message"] == "Kith is looking at the pictures of others. Try again in a moment."
+        assert worker.asked == []
+
+    assert show(signed_in).status_code == 200
+    assert redis_client().keys("kith:turn:*") == []
+
+
+def test_half_of_the_webs_threads_may_wait_for_answers():
+    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", "").splitlines()
+    [command] = [line for line in lines if "gunicorn" in line]
+    threads = settings.KITH_WEB_PROCESSES * settings.KITH_WEB_THREADS
+
+    assert threads // 2 == settings.KITH_SHOWN_AT_ONCE
+    assert f'"--workers={settings.KITH_WEB_PROCESSES}"' in command
+    assert f'"--threads={settings.KITH_WEB_THREADS}"' in command
+
+
 def test_a_turn_that_ran_out_does_not_end_somebody_elses(alice):
     with turns.turn_of(alice):
-        [key] = redis_client().keys("kith:turn:*")
-        redis_client().set(key, "another")
+        keys = redis_client().keys("kith:turn:*")
+        for key in keys:
+            redis_client().set(key, "another")
 
-    assert redis_client().get(key) == b"another"
+    assert len(keys) == 2  # the user's, and everybody's
+    assert {redis_client().get(key) for key in keys} == {b"another"}
 
 
 @pytest.mark.parametrize("answer", [User.FaceAnalysis.OFF, User.FaceAnalysis.UNANSWERED])

@@ -1,8 +1,12 @@
 """Who is in a picture that is shown: the worker's side, with the real networks."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from people import recognising
@@ -11,7 +15,7 @@ from people.models import Face, Person
 from people.recognising import UNREADABLE, who_is_in
 from people.tasks import recognise
 from photos.uploading import incoming_folder
-from tests.factories import make_face, make_person, make_photo
+from tests.factories import make_face, make_person, make_photo, unit
 from tests.pictures import drawing, encoded, portraits
 
 pytestmark = pytest.mark.usefixtures("models_dir")
@@ -141,10 +145,57 @@ def test_a_picture_that_takes_too_much_memory_may_be_tried_again(alice, lent, re
     def too_much(path):
         raise MemoryError
 
-    monkeypatch.setattr(recognising, "open_upright", too_much)
+    monkeypatch.setattr(recognising, "open_original", too_much)
     recognise(lent(encoded(drawing())), alice.pk)
 
     assert (replies[0].trouble, replies[0].is_unreadable) == (recognising.TOO_MUCH, False)
+
+
+def test_a_crowd_is_compared_in_one_query_and_the_surest_are_answered(alice, confirmed, lent, replies, monkeypatch):
+    barack, joe = make_person(alice, "Barack"), make_person(alice, "Joe")
+    confirmed("obama.jpg", barack)
+    confirmed("biden.jpg", joe)
+    finder = recognising.face_finder()
+    [found] = finder.find_faces([Image.open(io.BytesIO(side_by_side("obama2.jpg", "biden.jpg", "astronaut.png")))])
+    least_sure = min(found, key=lambda face: face.score)
+
+    with CaptureQueriesContext(connection) as queries:
+        recognise(lent(side_by_side("obama2.jpg", "biden.jpg", "astronaut.png")), alice.pk)
+    monkeypatch.setattr(recognising, "MOST_FACES", len(found) - 1)
+    recognise(lent(side_by_side("obama2.jpg", "biden.jpg", "astronaut.png")), alice.pk)
+
+    assert people_in(replies[0]) == [barack.pk, joe.pk, None]
+    assert sum("<=>" in query["sql"] for query in queries) == 1
+    left_out = {face.box for face in replies[0].faces} - {face.box for face in replies[1].faces}
+    assert left_out == {least_sure.box}
+
+
+def test_each_face_is_as_far_from_a_person_as_from_the_nearest_face(alice, bob):
+    ann, ben = make_person(alice, "Ann"), make_person(alice, "Ben")
+    for person, number in ((ann, 1), (ann, 2), (ben, 3)):
+        make_face(make_photo(alice), person=person, likeness=unit(number))
+    make_face(make_photo(alice), likeness=unit(4))
+
+    people, distances = Face.objects.owned_by(alice).people_near([unit(n) for n in (2, 3, 4)])
+
+    assert people == [ann.pk, ben.pk]
+    assert distances == pytest.approx(np.array([[0, 1], [1, 0], [1, 1]]), abs=1e-3)
+    assert Face.objects.owned_by(alice).people_near([])[0] == []
+    assert Face.objects.owned_by(alice).people_near([np.zeros(128, np.float32)])[1].tolist() == [[2.0, 2.0]]
+    assert Face.objects.owned_by(bob).people_near([unit(1)])[1].shape == (1, 0)  # a stranger has nobody
+    _, distances = Face.objects.owned_by(alice).people_near([unit(n % 100) for n in range(recognising.MOST_FACES)])
+    assert distances.shape == (recognising.MOST_FACES, 2)
+
+
+def test_whoever_asks_for_smaller_faces_gets_them_in_a_picture_that_is_shown_too(alice, lent, replies, settings):
+    crowd = Image.new("RGB", (3840, 2400), (90, 110, 90))
+    with Image.open(portraits() / "astronaut.png") as astronaut:
+        crowd.paste(astronaut.convert("RGB").resize((100, 100), Image.Resampling.LANCZOS), (1800, 1100))
+    for smallest in (20, 10):
+        settings.KITH_SMALLEST_FACE = smallest
+        recognise(lent(encoded(crowd, quality=95)), alice.pk)
+
+    assert [len(answer.faces) for answer in replies] == [0, 1]
 
 
 def test_a_message_delivered_twice_or_too_late_is_no_error(alice, lent, replies):

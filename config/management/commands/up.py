@@ -157,7 +157,8 @@ def _web(host: str, port: int) -> list[str]:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return [
         *(sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind={address}"),
-        *("--worker-class=gthread", "--workers=2", "--threads=8"),
+        *("--worker-class=gthread", f"--workers={settings.KITH_WEB_PROCESSES}"),
+        f"--threads={settings.KITH_WEB_THREADS}",
         *("--timeout=120", "--graceful-timeout=10", "--no-control-socket"),
     ]
 

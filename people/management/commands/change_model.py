@@ -38,7 +38,7 @@ class Command(BaseCommand):
             if not options["status"]:
                 self._choose(options["model"] or "", options["source"])
             model = current_face_model()
-        except WeightsUnavailable as error:
+        except (WeightsUnavailable, ValueError) as error:  # ValueError: the device is not there, or not for this model
             raise CommandError(str(error)) from error
         if options["wait"] and not options["status"]:
             self._work(model)

@@ -52,10 +52,16 @@ class Command(BaseCommand):
         for one in found:
             rough = " Rough: more photos would make it sure." if one.is_rough else ""
             self.stdout.write(
-                f"{one.name} {one.distance:.3f}: takes {one.accepted} pairs of strangers for one person"
+                f"{one.name} {one.distance:.3f}: takes {one.accepted} pair{'' if one.accepted == 1 else 's'} of"
+                " strangers for one person"
                 f" ({100 * one.rate:.4f} %), as {CASIA} does at {one.reference:.2f}.{rough}"
             )
         if options["write"]:
+            if not all(one.accepted for one in found):
+                raise CommandError(
+                    f"Nothing is written: {CASIA} takes no strangers for one person here, so there is nothing to"
+                    " measure by. Use photos of more people."
+                )
             distances = {one.name: one.distance for one in found}
             try:
                 path = write_thresholds(settings.KITH_MODELS, model, distances)

@@ -44,6 +44,7 @@ __all__ = ["WeightsUnavailable", "fetch", "load_weights", "missing", "network_pa
 MTCNN = "mtcnn"
 # In full precision, and in whole numbers for processors that multiply them faster
 FACENET_FORMS = ("facenet", "facenet_int8")
+NO_LONGER_USED = ("pnet_lattice", "pnet_coarse", "pnet_window", "rnet", "onet")  # files of earlier versions
 MTCNN_SHA256 = "45209c89a01a216d7ae9baf3fa8e506dfb0e8ff1269007ce26e28338a9148cd3"
 
 
@@ -77,6 +78,9 @@ def fetch(
     if not known.is_plugged_in:
         _prepare_facenet(models_dir, known, Path(source) if source is not None else None, report)
     shutil.rmtree(models_dir / "downloads", ignore_errors=True)
+    for name in NO_LONGER_USED:
+        for suffix in (".xml", ".bin"):
+            (models_dir / name).with_suffix(suffix).unlink(missing_ok=True)
     complaint = missing(models_dir, known.name)
     if complaint is not None:
         raise WeightsUnavailable(complaint)

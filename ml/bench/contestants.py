@@ -53,7 +53,7 @@ def our_detector(photos: Sequence[Path], models_dir: Path, model: str) -> Ready:
         found = threads.map(lambda image: detect_faces(image, engine, smallest_face=SMALLEST_FACE), images)
         return sum(len(faces) for faces in found)
 
-    return Ready(run, f"{engine.lanes} lanes of {engine.name}")
+    return Ready(run, f"{engine.lanes} lanes")
 
 
 def stock_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Ready:
@@ -93,7 +93,7 @@ def our_embedder(faces: Faces, batch: int, models_dir: Path, model: str) -> Read
             embed_faces(list(faces[start : start + batch]), engine, threads)
         return len(faces)
 
-    return Ready(run, f"{engine.lanes} lanes of {engine.name}")
+    return Ready(run, f"{engine.lanes} lanes")
 
 
 def cosines_to_stock(faces: Faces, models_dir: Path, model: str) -> NDArray[np.float32]:

@@ -123,9 +123,8 @@ def print_detection(data: Path, models_dir: Path) -> None:
         (f"every {EVERY_PORTRAIT}th of people", portraits, lambda image: image),
     ):
         compared = compare_with_stock(photos, models_dir, shape)
-        print(
-            f"{name}, {compared.photos} photos: {compared.agree} of {compared.faces} faces agree, {compared.additions} more ours"
-        )
+        agree = f"{compared.agree} of {compared.faces} faces agree, {compared.additions} more ours"
+        print(f"{name}, {compared.photos} photos: {agree}")
         for difference in compared.differences:
             print(f"    {difference}")
 

@@ -77,10 +77,12 @@ def test_an_interrupted_fetch_goes_on_from_the_finished_weights(copy_of_models, 
 
 def test_a_damaged_file_is_made_again(copy_of_models):
     (copy_of_models / "mtcnn.safetensors").write_bytes(b"nonsense")
+    (copy_of_models / "rnet.xml").write_text("of an earlier version")
 
     fetch(copy_of_models)
 
     verify(copy_of_models)
+    assert not (copy_of_models / "rnet.xml").exists()
 
 
 def test_without_a_network_one_sentence_says_so(tmp_path, monkeypatch):

@@ -12,73 +12,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import coo_array, csr_array
 from scipy.spatial.distance import squareform
-from sklearn.cluster import DBSCAN
 
 from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
-
-NOISE = -1  # scikit-learn's label for a face that belongs to no cluster
+from ml.dbscan import NOISE, cluster_embeddings
+from ml.neighbours import LEAST_THRESHOLD
 
 PROPOSAL_THRESHOLD = 0.40
 LINKAGE_THRESHOLD = 0.45
 # Average linkage needs all distances of a component at once: 20,000 faces are 1.6 GB.
 LARGEST_COMPONENT = 20_000
-LEAST_THRESHOLD = 1e-12  # above 0, which scikit-learn refuses
 TIGHTER = 0.8  # by which a component too large is cut again
-NEIGHBOUR_BLOCK = 16_000_000  # distances held at a time while looking for neighbours: 64 MB
 
 GroupId = TypeVar("GroupId", bound=Hashable)
-
-
-def cluster_embeddings(embeddings: NDArray[np.float32], *, threshold: float, min_faces: int = 2) -> NDArray[np.int64]:
-    """Label each face with the number of its cluster.
-
-    Args:
-        embeddings: shape (n, d), rows of unit length. n may be 0.
-        threshold: cosine distance (0 same direction, 2 opposite) up to which two faces are neighbours. Lower splits
-            people, higher merges them.
-        min_faces: neighbours, itself included, that make a face a core sample.
-
-    Returns:
-        Shape (n,): cluster numbers from 0, or NOISE. Numbers are only good within one call; do not compare them
-        between runs.
-
-    Raises:
-        ValueError: as for `neighbour_graph`; or min_faces is not a whole number of at least 1.
-
-    Source: DBSCAN, Ester et al., KDD 1996.
-    """
-    checked_count("min_faces", min_faces)
-    neighbours = neighbour_graph(embeddings, threshold=threshold)
-    if not neighbours.shape[0]:
-        return np.zeros(0, dtype=np.int64)
-    labels: NDArray[np.int64] = (
-        DBSCAN(eps=threshold, min_samples=min_faces, metric="precomputed").fit(neighbours).labels_.astype(np.int64)
-    )
-    return labels
-
-
-def neighbour_graph(embeddings: NDArray[np.float32], *, threshold: float) -> csr_array:
-    """Cosine distances of all pairs within the threshold, each face with itself included, as a sparse (n, n) array.
-
-    Raises:
-        ValueError: embeddings is not two-dimensional or holds what is no finite number, or threshold is not above 0.
-    """
-    embeddings = checked_numbers("embeddings", embeddings, None, None)
-    checked_number("threshold", threshold, least=LEAST_THRESHOLD)
-    faces = len(embeddings)
-    rows_at_once = max(NEIGHBOUR_BLOCK // max(faces, 1), 1)
-    rows, columns, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
-    for start in range(0, faces, rows_at_once):
-        block = 1 - embeddings[start : start + rows_at_once] @ embeddings.T
-        row, column = np.nonzero(block <= threshold)
-        rows.append(row + start)
-        columns.append(column)
-        # Rounding gives identical faces a distance a hair below 0, which scikit-learn refuses.
-        distances.append(np.maximum(block[row, column], 0))
-    pairs = (np.concatenate(rows), np.concatenate(columns))
-    return csr_array(coo_array((np.concatenate(distances), pairs), shape=(faces, faces)))
 
 
 def group_faces(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.arguments import checked_numbers, checked_whole
-from ml.clustering import NOISE
+from ml.dbscan import NOISE
 
 
 def part_same_photo(

@@ -7,7 +7,8 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from accounts.models import User
-from ml.clustering import NOISE, group_faces, match_labels
+from ml.clustering import group_faces, match_labels
+from ml.dbscan import NOISE
 from ml.models import FaceModel
 from ml.same_photo import part_same_photo
 from people.locks import Job, one_at_a_time, wait_for_lock

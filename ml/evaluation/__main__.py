@@ -24,7 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.clustering import cluster_embeddings, group_faces
+from ml.clustering import group_faces
+from ml.dbscan import cluster_embeddings
 from ml.evaluation.clustering import GroupScore, bcubed
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.arguments import checked_numbers, checked_whole
-from ml.clustering import NOISE, cluster_embeddings, group_faces
+from ml.clustering import group_faces
+from ml.dbscan import NOISE, cluster_embeddings
 from ml.identification import Thresholds
 
 # Cosine distances among which DBSCAN gets the one that suits the very photos it is measured on.
@@ -77,7 +78,7 @@ def best_dbscan(
         thresholds: cosine distances to try.
 
     Raises:
-        ValueError: as for `score_groups` and `ml.clustering.cluster_embeddings`, or there are no thresholds.
+        ValueError: as for `score_groups` and `ml.dbscan.cluster_embeddings`, or there are no thresholds.
     """
     projections = checked_numbers("projections", projections, None, None)
     if not len(checked_numbers("thresholds", thresholds, None)):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from ml.calibration import calibration_error
-from ml.clustering import NOISE, group_faces
+from ml.clustering import group_faces
+from ml.dbscan import NOISE
 from ml.evaluation.clustering import bcubed
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled

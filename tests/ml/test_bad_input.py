@@ -26,12 +26,14 @@ from ml import (
     arguments,
     calibration,
     clustering,
+    dbscan,
     device,
     embedding,
     geometry,
     identification,
     images,
     models,
+    neighbours,
     projection,
     quality,
     same_photo,
@@ -99,8 +101,9 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     },
     calibration.calibration_error: {"probabilities": QUALITIES, "is_right": QUALITIES > 0.4, "bins": 10},
     calibration.named_probes: {"faces": FACES, "people": np.arange(12), "poor_quality": 0.3, "seed": 0},
-    clustering.cluster_embeddings: {"embeddings": ROWS, "threshold": 0.4, "min_faces": 2},
-    clustering.neighbour_graph: {"embeddings": ROWS, "threshold": 0.4},
+    dbscan.cluster_embeddings: {"embeddings": ROWS, "threshold": 0.4, "min_faces": 2},
+    neighbours.pairs_within: {"rows": ROWS, "threshold": 0.4},
+    neighbours.pairs_between: {"rows": ROWS, "others": ROWS, "threshold": 0.4},
     clustering.group_faces: {
         "embeddings": ROWS, "proposal_threshold": 0.4, "linkage_threshold": 0.4, "min_faces": 2,
         "may_seed": np.ones(len(ROWS), bool),
@@ -321,7 +324,7 @@ SHORT = [
     (calibration.named_probes, "people", np.array([3, 99])),
     (clustering.group_faces, "may_seed", np.ones(3, bool)),
     (clustering.group_faces, "linkage_threshold", 0.0),
-    (clustering.cluster_embeddings, "min_faces", 0),
+    (dbscan.cluster_embeddings, "min_faces", 0),
     (clustering.match_labels, "new", np.zeros(3, np.int64)),
     (geometry.BoundingBox, "width", -0.1),
     (geometry.BoundingBox.from_pixels, "size", (0, 10)),
@@ -407,7 +410,7 @@ def test_corners_the_wrong_way_round_make_a_box_without_a_side():
 def test_nothing_comes_of_nothing():
     nobody, no_labels = np.zeros((0, 64), np.float32), np.zeros(0, np.int64)
 
-    assert clustering.cluster_embeddings(nobody, threshold=0.4).shape == (0,)
+    assert dbscan.cluster_embeddings(nobody, threshold=0.4).shape == (0,)
     assert clustering.group_faces(nobody).shape == (0,)
     assert identification.closest_people(nobody, ROWS, LABELS, threshold=0.4) == []
     assert identification.closest_people(ROWS, nobody, no_labels, threshold=0.4) == []

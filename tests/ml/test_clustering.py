@@ -1,31 +1,11 @@
 import numpy as np
 import pytest
-from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 
 from ml import clustering
-from ml.clustering import NOISE, cluster_embeddings, group_faces, match_labels, neighbour_graph
+from ml.clustering import group_faces, match_labels
+from ml.dbscan import NOISE, cluster_embeddings
 from tests.ml.synthetic import make_embeddings, on_circle
-
-
-@pytest.mark.parametrize("threshold", [0.05, 0.2, 0.4])
-@pytest.mark.parametrize("min_faces", [1, 2, 4])
-def test_clusters_are_those_of_scikit_learn(random, threshold, min_faces):
-    embeddings, _ = make_embeddings(random, [1, 2, 5, 9, 1, 30], noise=0.06)
-
-    labels = cluster_embeddings(embeddings, threshold=threshold, min_faces=min_faces)
-
-    expected = DBSCAN(eps=threshold, min_samples=min_faces, metric="cosine").fit(embeddings).labels_
-    assert labels.tolist() == expected.tolist()
-
-
-def test_clusters_do_not_depend_on_the_block_size(random, monkeypatch):
-    embeddings, _ = make_embeddings(random, [4, 5, 6], noise=0.05)
-    expected = cluster_embeddings(embeddings, threshold=0.3)
-
-    monkeypatch.setattr(clustering, "NEIGHBOUR_BLOCK", 7)
-
-    assert cluster_embeddings(embeddings, threshold=0.3).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("group", [lambda rows: cluster_embeddings(rows, threshold=0.3), group_faces])
@@ -45,14 +25,6 @@ class TestBothWays:
     def test_one_row_instead_of_a_table_is_refused(self, group):
         with pytest.raises(ValueError, match="embeddings"):
             group(np.zeros(128, dtype=np.float32))
-
-
-def test_the_neighbour_graph_holds_each_pair_within_the_threshold():
-    # cos 30 degrees is 0.866, cos 60 is 0.5
-    graph = neighbour_graph(on_circle(0, 30, 90), threshold=0.2).toarray()
-
-    assert (graph > 0).tolist() == [[False, True, False], [True, False, False], [False, False, False]]
-    assert graph[0, 1] == pytest.approx(1 - np.cos(np.pi / 6), abs=1e-6)
 
 
 def test_groups_are_the_people(random):

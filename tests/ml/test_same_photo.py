@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ml.clustering import NOISE
+from ml.dbscan import NOISE
 from ml.same_photo import part_same_photo
 from tests.ml.synthetic import on_circle
 

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ml import neighbours
+from ml.neighbours import pairs_between, pairs_within
+from tests.ml.synthetic import make_embeddings, on_circle
+
+
+def as_set(pairs):
+    found = [(int(one), int(other)) for some in pairs for one, other in zip(*some, strict=True)]
+    assert len(found) == len(set(found)), "a pair came twice"
+    return set(found)
+
+
+def near(rows, others, threshold):
+    distances = 1 - rows.astype(np.float64) @ others.T.astype(np.float64)
+    return set(zip(*(places.tolist() for places in np.nonzero(distances <= threshold)), strict=True))
+
+
+def cloud(seed, count, dimensions, spread):
+    """People of ever fewer faces; the later dimensions say less and less, as those of embeddings do."""
+    random = np.random.default_rng(seed)
+    middles = random.normal(size=(count // 3 + 1, dimensions))
+    rows = middles[random.integers(0, len(middles), count)] + spread * random.normal(size=(count, dimensions))
+    rows *= 0.97 ** np.arange(dimensions)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@given(
+    st.integers(0, 10**6), st.integers(0, 90), st.sampled_from([2, 16, 40, 128]), st.floats(0.01, 1.2),
+    st.sampled_from([3, 17, 2048]),
+)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+def test_all_pairs_within_the_threshold_and_no_others(seed, count, dimensions, threshold, block):
+    rows = cloud(seed, count, dimensions, spread=0.4)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "ROWS_AT_ONCE", block)
+        found = as_set(pairs_within(rows, threshold=threshold))
+
+    assert found == {(one, other) for one, other in near(rows, rows, threshold) if one < other}
+
+
+@given(st.integers(0, 10**6), st.integers(0, 40), st.integers(0, 60), st.floats(0.01, 1.2))
+@settings(max_examples=40, deadline=None)
+def test_pairs_between_two_sets(seed, count, others, threshold):
+    rows, other_rows = cloud(seed, count, 40, 0.4), cloud(seed, others, 40, 0.4)
+
+    assert as_set(pairs_between(rows, other_rows, threshold=threshold)) == near(rows, other_rows, threshold)
+
+
+def test_the_bound_looks_at_fewer_dimensions_and_misses_nothing(random):
+    rows, _ = make_embeddings(random, [20] * 60, noise=0.03, dimensions=128)
+    # Nearly everything in 40 of them
+    rows[:, 40:] *= 0.05
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+
+    bound = neighbours._choose_bound(rows, 0.4)
+    heads = bound.heads(rows)
+
+    assert bound.axes.shape[1] < 128
+    assert (heads @ heads.T > rows @ rows.T - 1e-5).all()
+    found = as_set(pairs_within(rows, threshold=0.4))
+    assert found == {(one, other) for one, other in near(rows, rows, 0.4) if one < other}
+    assert len(found) > 5000
+
+
+def test_a_gpu_multiplies_the_same_blocks(random, monkeypatch):
+    """The code for a GPU, on torch's processor."""
+    rows, _ = make_embeddings(random, [5] * 10, noise=0.05)
+    monkeypatch.setattr(neighbours, "ROWS_AT_ONCE", 7)
+    expected = as_set(pairs_within(rows, threshold=0.3))
+    import torch
+
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: tensor)
+
+    assert as_set(pairs_within(rows, threshold=0.3, device="cuda")) == expected
+
+
+def test_progress_is_reported_to_the_end(monkeypatch):
+    monkeypatch.setattr(neighbours, "ROWS_AT_ONCE", 2)
+    shares = []
+
+    list(pairs_within(on_circle(0, 1, 2, 3, 4), threshold=0.1, report=shares.append))
+
+    assert shares == sorted(shares)
+    assert len(shares) == 6
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize("threshold", [0, -1, float("nan")])
+def test_a_threshold_that_is_none_is_refused(threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        list(pairs_within(on_circle(0, 1), threshold=threshold))
+
+
+def test_rows_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="rows"):
+        list(pairs_within(np.full((3, 4), np.nan), threshold=0.1))
+    with pytest.raises(ValueError, match="others"):
+        list(pairs_between(on_circle(0, 1), np.zeros((3, 4)), threshold=0.1))

@@ -50,19 +50,19 @@ def cluster_embeddings(
     neighbours = np.ones(len(embeddings), dtype=np.int32)  # each is its own
     waiting = [np.zeros((0, 2), dtype=np.int32)]
     for pairs in pairs_within(embeddings, threshold=threshold, device=device, report=report):
-        _count(*pairs, neighbours)
-        waiting.append(_join(*pairs, neighbours, min_faces, parents))
+        count_neighbours(*pairs, neighbours)
+        waiting.append(join(*pairs, neighbours, min_faces, parents))
     # Whoever is not a core sample now never will be.
     rest = np.concatenate(waiting)
-    border = _join(rest[:, 0].copy(), rest[:, 1].copy(), neighbours, min_faces, parents)
-    return _labels(parents, neighbours >= min_faces, border)
+    border = join(rest[:, 0].copy(), rest[:, 1].copy(), neighbours, min_faces, parents)
+    return labels_of(parents, neighbours >= min_faces, border)
 
 
-def _labels(parents: NDArray[np.int32], is_core: NDArray[np.bool_], border: NDArray[np.int32]) -> NDArray[np.int64]:
+def labels_of(parents: NDArray[np.int32], is_core: NDArray[np.bool_], border: NDArray[np.int32]) -> NDArray[np.int64]:
     """Number the trees by their roots, which are their first core samples, and add the faces at their border."""
     labels = np.full(len(parents), NOISE, dtype=np.int64)
     core = np.flatnonzero(is_core)
-    labels[core] = np.unique(_roots(parents)[core], return_inverse=True)[1]
+    labels[core] = np.unique(roots_of(parents)[core], return_inverse=True)[1]
     for one, other in (border.T, border[:, ::-1].T):
         beside = is_core[other] & ~is_core[one]
         first = np.full(len(parents), np.iinfo(np.int64).max)
@@ -75,7 +75,7 @@ def _labels(parents: NDArray[np.int32], is_core: NDArray[np.bool_], border: NDAr
 
 
 @compiled("void(int32[::1], int32[::1], int32[::1])")
-def _count(first, second, neighbours):  # type: ignore[no-untyped-def]
+def count_neighbours(first, second, neighbours):  # type: ignore[no-untyped-def]
     for number in range(len(first)):
         neighbours[first[number]] += 1
         neighbours[second[number]] += 1
@@ -90,7 +90,7 @@ def _root(parents, face):  # type: ignore[no-untyped-def]
 
 
 @compiled("int32[::1](int32[::1])")
-def _roots(parents):  # type: ignore[no-untyped-def]
+def roots_of(parents):  # type: ignore[no-untyped-def]
     roots = np.empty(len(parents), dtype=np.int32)
     for face in range(len(parents)):
         roots[face] = _root(parents, np.int32(face))
@@ -98,7 +98,7 @@ def _roots(parents):  # type: ignore[no-untyped-def]
 
 
 @compiled("int32[:,::1](int32[::1], int32[::1], int32[::1], int64, int32[::1])")
-def _join(first, second, neighbours, min_faces, parents):  # type: ignore[no-untyped-def]
+def join(first, second, neighbours, min_faces, parents):  # type: ignore[no-untyped-def]
     """Join the pairs of two core samples, and return the others, shape (n, 2)."""
     others = np.empty((len(first), 2), dtype=np.int32)
     count = 0

@@ -590,8 +590,8 @@ def test_a_study_of_no_photos_is_refused():
 # Modules whose bad input is tested beside their other tests.
 TESTED_ELSEWHERE = {
     "ml.compiled", "ml.compression", "ml.convolution", "ml.detection", "ml.device", "ml.engine", "ml.export",
-    "ml.mtcnn", "ml.networks", "ml.onnx_files", "ml.plugging", "ml.precision", "ml.quantisation", "ml.quiet_openvino",
-    "ml.resampling", "ml.weights",
+    "ml.growing_clusters", "ml.mtcnn", "ml.networks", "ml.onnx_files", "ml.plugging", "ml.precision",
+    "ml.quantisation", "ml.quiet_openvino", "ml.resampling", "ml.weights",
 }  # fmt: skip
 # Writes machine code, and takes nothing that comes from outside.
 OF_CODE = {"ml.vectors"}
@@ -603,6 +603,8 @@ OF_FILES = {
 }  # fmt: skip
 # The same, one by one, in modules that also take arrays; the first of each are tested here, or beside their others.
 LISTED = {
+    # Of arrays that the other function there made
+    "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
     "ml.calibration": {"calibration_for", "fit_calibration", "main"},
     "ml.embedding": {"embed_faces"},
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},

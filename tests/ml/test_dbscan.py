@@ -85,13 +85,13 @@ def test_a_million_pairs_do_not_pile_up(random, monkeypatch):
     monkeypatch.setattr(neighbours, "ROWS_AT_ONCE", 100)
     from ml import dbscan
 
-    join, waited = dbscan._join, []
+    join, waited = dbscan.join, []
 
     def watched(*arguments):
         waited.append(len(rest := join(*arguments)))
         return rest
 
-    monkeypatch.setattr(dbscan, "_join", watched)
+    monkeypatch.setattr(dbscan, "join", watched)
 
     assert set(cluster_embeddings(rows, threshold=0.3, min_faces=5).tolist()) == {0, 1}
     assert sum(waited[:-1]) < len(rows) * 5

@@ -23,6 +23,7 @@ from ml.vectors import FLOAT, Builder, Value, VectorCode, at, index, machine_cod
 
 LANES = 8  # floats of one vector, of which a block has two for each of its places: ten of AVX2's sixteen registers
 BLOCK = 16  # channels worked out at once
+PARTS = range(0, BLOCK, LANES)  # where a block's vectors begin
 PLACES = 5  # places worked out at once
 
 Maps = NDArray[np.float32]
@@ -193,14 +194,27 @@ def _write_block(
     places: int, builder: Builder, maps: Value, starts: Value, row_step: Value, height: Value, run: Value,
     kernels: Value, biases: Value, slopes: Value, out: Value, out_step: Value,
 ) -> None:  # fmt: skip
-    """`BLOCK` channels at so many places; arguments as of `_work_out`, but all arrays from the block's first float on.
+    """`BLOCK` channels at so many places; arguments as of `_work_out`, but arrays from the block's first float on."""
+    code = VectorCode(builder, FLOAT, LANES)
+    sums = [[code.variable(code.load(biases, part)) for part in PARTS] for _ in range(places)]
+    write_sums(code, builder, sums, maps, starts, row_step, height, run, kernels)
+    for place, parts in enumerate(sums):
+        line = at(builder, out, builder.mul(out_step, index(place)))
+        for part, variable in zip(PARTS, parts, strict=True):
+            total = builder.load(variable)
+            lowered = builder.fmul(total, code.load(slopes, part))
+            code.store(builder.select(builder.fcmp_ordered(">", total, code.zero), total, lowered), line, part)
+
+
+def write_sums(
+    code: VectorCode, builder: Builder, sums: list[list[Value]], maps: Value, starts: Value, row_step: Value,
+    height: Value, run: Value, kernels: Value,
+) -> None:  # fmt: skip
+    """Machine code that adds a block's products to sums, vectors of `PARTS` for each place.
 
     For each row of the kernel and each number of that row: its weights times the number at each place.
     """
-    code = VectorCode(builder, FLOAT, LANES)
-    parts = range(0, BLOCK, LANES)
-    sums = [[code.variable(code.load(biases, part)) for part in parts] for _ in range(places)]
-    corners = [at(builder, maps, builder.load(at(builder, starts, place))) for place in range(places)]
+    corners = [at(builder, maps, builder.load(at(builder, starts, place))) for place in range(len(sums))]
     block = index(BLOCK)
     with cgutils.for_range(builder, height) as row:
         lines = [at(builder, corner, builder.mul(row.index, row_step)) for corner in corners]
@@ -208,17 +222,11 @@ def _write_block(
         with cgutils.for_range(builder, run) as tap:
             weights = at(builder, taps, builder.mul(tap.index, block))
             numbers = [code.spread(builder.load(at(builder, line, tap.index))) for line in lines]
-            for number, part in enumerate(parts):
+            for number, part in enumerate(PARTS):
                 weight = code.load(weights, part)
-                for place in range(places):
-                    total = sums[place][number]
-                    builder.store(code.multiply_add(weight, numbers[place], builder.load(total)), total)
-    for place in range(places):
-        line = at(builder, out, builder.mul(out_step, index(place)))
-        for number, part in enumerate(parts):
-            total = builder.load(sums[place][number])
-            lowered = builder.fmul(total, code.load(slopes, part))
-            code.store(builder.select(builder.fcmp_ordered(">", total, code.zero), total, lowered), line, part)
+                for place, parts in enumerate(sums):
+                    added = code.multiply_add(weight, numbers[place], builder.load(parts[number]))
+                    builder.store(added, parts[number])
 
 
 _many_places, _one_place = (machine_code(partial(_write_block, places)) for places in (PLACES, 1))

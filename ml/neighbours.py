@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from functools import partial
 
 import numpy as np
+from llvmlite import ir
 from numpy.typing import NDArray
 
 from ml.arguments import checked_number, checked_numbers
 from ml.compiled import compiled
+from ml.convolution import BLOCK, LANES, PARTS, PLACES, pack_layer, write_sums
 from ml.device import Device, cores_available
+from ml.vectors import FLOAT, Builder, Value, VectorCode, at, index, machine_code
 
-ROWS_AT_ONCE = 2048  # of either side: bounds of 16 MB
+ROWS_AT_ONCE, LINES_AT_ONCE = 2048, 256  # of the one side and the other
 SAMPLE = 1000  # rows by which it is decided how many dimensions the bound looks at
 HEADS = (16, 32, 48, 64, 96)  # dimensions that it may look at; else all
 # A pair worked out in full fetches two rows from anywhere: as dear as so many dimensions in a matrix product.
@@ -81,30 +83,23 @@ def _search(
     same = others is rows
     bound = _choose_bound(rows if len(rows) >= len(others) else others, threshold)
     heads = bound.heads(rows)
-    multiply = _multiplier(device, heads, heads if same else bound.heads(others))
+    reaching = _comparer(device, heads, heads if same else bound.heads(others), bound.least)
+
+    def look(first: int, last: int, second: int) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = _within(
+            reaching(slice(first, last), second), rows[first:], others[second:], 1 - threshold
+        )
+        found += np.array([first, second], dtype=np.int32)
+        return found[found[:, 0] < found[:, 1]] if same and second < last else found
+
     with ThreadPoolExecutor(cores_available()) as threads:
         for number, (first, second) in enumerate(blocks):
-            products = multiply(first, second)
-
-            def look(
-                lines: slice, products: Rows = products, first: int = first, second: int = second
-            ) -> NDArray[np.int32]:
-                return _near(products[lines], rows[first + lines.start :], others[second:], bound.least, threshold)
-
-            parts = _parts(len(products), threads._max_workers)
-            for lines, found in zip(parts, threads.map(look, parts), strict=True):
-                one, other = found[:, 0] + np.int32(first + lines.start), found[:, 1] + np.int32(second)
-                if same and first == second:
-                    once = one < other
-                    one, other = one[once], other[once]
-                if len(one):
-                    yield one, other
+            edges = [*range(first, min(first + ROWS_AT_ONCE, len(rows)), LINES_AT_ONCE)]
+            edges.append(min(first + ROWS_AT_ONCE, len(rows)))
+            for found in threads.map(look, edges[:-1], edges[1:], [second] * len(edges)):
+                if len(found):
+                    yield found[:, 0].copy(), found[:, 1].copy()
             report((number + 1) / len(blocks))
-
-
-def _parts(count: int, parts: int) -> list[slice]:
-    edges = [count * number // parts for number in range(parts + 1)]
-    return [slice(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
 # The bound
@@ -140,58 +135,91 @@ def _choose_bound(rows: Rows, threshold: float) -> _Bound:
     return _Bound(np.ascontiguousarray(axes[:, : min(costs, key=lambda head: costs[head])]), least)
 
 
-def _multiplier(device: Device, heads: Rows, others: Rows) -> Callable[[int, int], Rows]:
-    """Products of the rows from one place on with the others from another place on, a block of each."""
-    if device == "cpu":
-        return lambda first, second: heads[first : first + ROWS_AT_ONCE] @ others[second : second + ROWS_AT_ONCE].T
-    import torch
+def _comparer(
+    device: Device, heads: Rows, others: Rows, least: np.float32
+) -> Callable[[slice, int], NDArray[np.int32]]:
+    """Finds, of some rows and `ROWS_AT_ONCE` others from a place on, those whose product reaches the least: (n, 2)."""
+    if device != "cpu":
+        return _on_gpu(device, heads, others, least)
+    starts = range(0, len(others), ROWS_AT_ONCE)
+    # As the kernels of a layer: for so few dimensions that is quicker than a matrix product, and no product is stored.
+    packed = {start: _as_kernels(others[start : start + ROWS_AT_ONCE]) for start in starts}
 
-    return _on_gpu(torch.from_numpy(heads).to(device), torch.from_numpy(others).to(device))
-
-
-def _on_gpu(heads: Any, others: Any) -> Callable[[int, int], Rows]:
-    def multiply(first: int, second: int) -> Rows:
-        products = heads[first : first + ROWS_AT_ONCE] @ others[second : second + ROWS_AT_ONCE].T
-        found: Rows = products.cpu().numpy()
+    def compare(lines: slice, second: int) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = _reaching(
+            heads[lines], packed[second], min(ROWS_AT_ONCE, len(others) - second), least
+        )
         return found
 
-    return multiply
+    return compare
+
+
+def _as_kernels(rows: Rows) -> Rows:
+    return pack_layer(rows[:, :, None, None], np.zeros(len(rows), dtype=np.float32)).kernels
+
+
+def _on_gpu(device: Device, heads: Rows, others: Rows, least: np.float32) -> Callable[[slice, int], NDArray[np.int32]]:
+    import torch
+
+    these, those = (torch.from_numpy(some).to(device) for some in (heads, others))
+
+    def compare(lines: slice, second: int) -> NDArray[np.int32]:
+        products = these[lines] @ those[second : second + ROWS_AT_ONCE].T
+        found = torch.nonzero(products >= float(least)).int().cpu().numpy()
+        return np.ascontiguousarray(found)
+
+    return compare
 
 
 # Compiled loops
 
 
-def _near(bounds: Rows, rows: Rows, others: Rows, least: np.float32, threshold: float) -> NDArray[np.int32]:
-    """Places in the block, shape (n, 2), of the pairs within the threshold."""
-    found: NDArray[np.int32] = _within(_reaching(bounds, least), rows, others, 1 - threshold)
-    return found
+def _write_marks(
+    places: int, builder: Builder, rows: Value, starts: Value, run: Value, kernels: Value, least: Value, marks: Value
+) -> None:
+    """One number for each place: its bits say which of a block's 16 sums are not below the least."""
+    code = VectorCode(builder, FLOAT, LANES)
+    sums = [[code.variable(code.zero) for _ in PARTS] for _ in range(places)]
+    write_sums(code, builder, sums, rows, starts, index(0), index(1), run, kernels)
+    for place, parts in enumerate(sums):
+        mark = ir.Constant(ir.IntType(16), 0)
+        for part, variable in zip(PARTS, parts, strict=True):
+            bits = builder.bitcast(
+                builder.fcmp_ordered(">=", builder.load(variable), code.spread(least)), ir.IntType(LANES)
+            )
+            mark = builder.or_(mark, builder.shl(builder.zext(bits, mark.type), ir.Constant(mark.type, part)))
+        builder.store(mark, at(builder, marks, place))
 
 
-@compiled("int32[:,::1](float32[:,::1], float32)")
-def _reaching(bounds, least):  # type: ignore[no-untyped-def]
-    """Places of the bounds that reach the least."""
-    chunk = 64
-    columns = bounds.shape[1]
+_mark_places = machine_code(partial(_write_marks, PLACES))
+
+
+@compiled("int32[:,::1](float32[:,::1], float32[:,:,::1], int64, float32)")
+def _reaching(rows, kernels, count, least):  # type: ignore[no-untyped-def]
+    """Places, shape (n, 2), of rows and of the `count` others packed as kernels whose product reaches the least."""
     found = np.empty((1024, 2), dtype=np.int32)
-    count = 0
-    for row in range(len(bounds)):
-        for begin in range(0, columns, chunk):
-            # Counted first, which the processor does many at a time: most have none.
-            some = bounds[row, begin : begin + chunk]
-            reach = 0
-            for value in some:
-                reach += value >= least
-            if reach == 0:
-                continue
-            if count + chunk > len(found):
-                longer = np.empty((2 * len(found), 2), dtype=np.int32)
-                longer[:count] = found[:count]
-                found = longer
-            for place in range(len(some)):
-                if some[place] >= least:
-                    found[count, 0], found[count, 1] = row, begin + place
-                    count += 1
-    return found[:count].copy()
+    used = 0
+    lines = len(rows)
+    floats = rows.reshape(-1)
+    # Whole blocks of places; what is too much is the last row again.
+    starts = np.minimum(np.arange(-(-lines // PLACES) * PLACES), lines - 1) * rows.shape[1]
+    marks = np.empty(len(starts), dtype=np.uint16)
+    for block in range(len(kernels)):
+        taps = kernels[block].reshape(-1)
+        for line in range(0, len(starts), PLACES):
+            _mark_places(floats, starts[line:], rows.shape[1], taps, least, marks[line:])
+        if used + lines * BLOCK > len(found):
+            longer = np.empty((2 * len(found) + lines * BLOCK, 2), dtype=np.int32)
+            longer[:used] = found[:used]
+            found = longer
+        for line in range(lines):
+            mark = marks[line]
+            if mark:
+                for other in range(block * BLOCK, min(block * BLOCK + BLOCK, count)):
+                    if mark >> (other - block * BLOCK) & 1:
+                        found[used, 0], found[used, 1] = line, other
+                        used += 1
+    return found[:used].copy()
 
 
 @compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], float64)")
@@ -200,10 +228,17 @@ def _within(places, rows, others, least):  # type: ignore[no-untyped-def]
     count = 0
     for number in range(len(places)):
         one, other = rows[places[number, 0]], others[places[number, 1]]
-        similarity = 0.0
-        for dimension in range(rows.shape[1]):
-            similarity += np.float64(one[dimension]) * np.float64(other[dimension])
-        if similarity >= least:
+        # In four sums, which the processor works on at once.
+        first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+        whole = rows.shape[1] // 4 * 4
+        for place in range(0, whole, 4):
+            first += np.float64(one[place]) * np.float64(other[place])
+            second += np.float64(one[place + 1]) * np.float64(other[place + 1])
+            third += np.float64(one[place + 2]) * np.float64(other[place + 2])
+            fourth += np.float64(one[place + 3]) * np.float64(other[place + 3])
+        for place in range(whole, rows.shape[1]):
+            first += np.float64(one[place]) * np.float64(other[place])
+        if first + second + third + fourth >= least:
             places[count] = places[number]
             count += 1
     return places[:count].copy()

@@ -1,4 +1,4 @@
-"""How long DBSCAN takes on a library of so many invented faces, beside scikit-learn's (docs/naming.md).
+"""How long DBSCAN takes on a library of so many invented faces, beside scikit-learn's (docs/decisions/0016).
 
     python -m tools.clustering_speed FACES [--dimensions 128] [--beside-scikit-learn] [--threshold 0.40]
 

@@ -4,7 +4,7 @@ Every act locks its faces, changes them and notes what each was before and after
 all in one transaction. Views, commands and the machine share it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
@@ -14,7 +14,8 @@ from accounts.models import User
 from people import signals
 from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face, Person, Suggestion, Upkeep
-from people.models.decision import ChangeQuerySet
+
+BATCH = 1000  # faces saved by one query
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ def decide(
     if not faces:
         return None
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person)
-    changes = [_change(decision, face, outcomes[face.pk]) for face in faces]
-    Change.objects.bulk_create(changes)
+    changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
     _drop_answered_suggestions(changes)
     _announce(owner, changes)
     return decision
@@ -105,13 +105,13 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     touched = {c.face_id: c for act in chain for c in act.changes.all() if c.face_id is not None}
     wait_for_lock(Job.CLUSTERS, decision.owner_id)  # before the faces, as grouping does
     faces = _locked_faces(decision.owner, touched)
-    stale = [face for face in faces if _was_changed_since(face, touched[face.pk])]
-    changes = [
-        _change(reversal, face, Outcome(_state_in_force(face, touched[face.pk]))) for face in faces if face not in stale
-    ]
-    Change.objects.bulk_create(changes)
+    acts = _acts_on(faces)
+    stale = {face for face in faces if _was_changed_since(acts[face.pk], touched[face.pk])}
+    states = {face: _state_in_force(face, acts[face.pk], touched[face.pk]) for face in faces if face not in stale}
+    _revive_clusters(decision.owner, {state.cluster for state in states.values()})
+    changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     _announce(decision.owner, changes)
-    return Undone(reversal, len(changes), stale)
+    return Undone(reversal, len(changes), [face for face in faces if face in stale])
 
 
 def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:
@@ -137,14 +137,19 @@ def _says_something_new(face: Face, outcome: Outcome, ruled_out: Set[tuple[int, 
     return changes_state or rules_out
 
 
+def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list[Change]:
+    """Put faces into their new states and note it, in as many queries for a thousand faces as for one."""
+    changes = [_change(decision, face, outcome) for face, outcome in outcomes]
+    Face.objects.bulk_update([face for face, _ in outcomes], ["person", "tagged_by", "is_ignored", "cluster"], BATCH)
+    return Change.objects.bulk_create(changes, BATCH)
+
+
 def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
-    """Put a face into its new state and return the note of it."""
+    """Give a face its new state, not yet saved, and return the note of it."""
     before = FaceState.of(face)
     after = outcome.state or before
-    if after != before:
-        face.person_id, face.tagged_by = after.person, after.tagged_by
-        face.is_ignored, face.cluster_id = after.is_ignored, after.cluster
-        face.save(update_fields=["person", "tagged_by", "is_ignored", "cluster"])
+    face.person_id, face.tagged_by = after.person, after.tagged_by
+    face.is_ignored, face.cluster_id = after.is_ignored, after.cluster
     return Change(
         decision=decision,
         face=face,
@@ -158,47 +163,54 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
 
 def _drop_answered_suggestions(changes: list[Change]) -> None:
     """Take back suggestions that were just answered: no page may ask again until a worker comes by."""
+    answered = [change.face_id for change in changes if not FaceState(**change.after).waits_for_a_name]
+    Suggestion.objects.filter(face__in=answered).delete()
+    ruled_out: dict[int, list[int | None]] = {}
     for change in changes:
-        suggestions = Suggestion.objects.filter(face=change.face_id)
-        if FaceState(**change.after).waits_for_a_name:
-            suggestions = suggestions.filter(person=change.rejected)
-        suggestions.delete()
+        if change.rejected_id is not None:
+            ruled_out.setdefault(change.rejected_id, []).append(change.face_id)
+    for person, faces in ruled_out.items():
+        Suggestion.objects.filter(person=person, face__in=faces).delete()
 
 
-def _acts_in_force(face: Face) -> ChangeQuerySet:
-    """What decisions in force did to this face, the newest first; undoing is not an act of its own."""
-    acts = Change.objects.filter(face=face, decision__is_in_force=True)
-    # "-decision" would follow the decisions' own ordering, which is newest first already.
-    return acts.exclude(decision__verb=Decision.Verb.UNDO).order_by("-decision_id")
+def _acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
+    """Everything ever decided about each of these faces, by primary key, the oldest first."""
+    acts: dict[int, list[Change]] = {face.pk: [] for face in faces}
+    for change in Change.objects.filter(face__in=list(acts)).select_related("decision").order_by("decision_id"):
+        assert change.face_id is not None
+        acts[change.face_id].append(change)
+    return acts
 
 
-def _was_changed_since(face: Face, change: Change) -> bool:
-    later = _acts_in_force(face).filter(decision__gt=change.decision_id)
-    return any(_changes_state(act) for act in later)
+def _in_force(acts: Sequence[Change]) -> list[Change]:
+    """Those that decisions in force did, the newest first; undoing is not an act of its own."""
+    return [act for act in reversed(acts) if act.decision.is_in_force and act.decision.verb != Decision.Verb.UNDO]
+
+
+def _was_changed_since(acts: Sequence[Change], change: Change) -> bool:
+    return any(_changes_state(act) for act in _in_force(acts) if act.decision_id > change.decision_id)
 
 
 def _changes_state(act: Change) -> bool:
     return not FaceState(**act.after).says_the_same_as(FaceState(**act.before))
 
 
-def _state_in_force(face: Face, undone: Change) -> FaceState:
+def _state_in_force(face: Face, acts: Sequence[Change], undone: Change) -> FaceState:
     """What the decisions in force say of a face: the newest of them, else what it was before the first of all."""
-    newest = next((act for act in _acts_in_force(face) if _changes_state(act)), None)
-    first = Change.objects.filter(face=face).order_by("decision_id").first() or undone
-    state = FaceState(**newest.after) if newest else FaceState(**first.before)
+    newest = next((act for act in _in_force(acts) if _changes_state(act)), None)
+    state = FaceState(**newest.after) if newest else FaceState(**(acts[0] if acts else undone).before)
     if not state.waits_for_a_name:
         return state
     current = FaceState.of(face)
     if current.waits_for_a_name:
         return current  # grouping may have moved it meanwhile
-    return replace(state, cluster=_revived_cluster(face, undone.before["cluster"]))
+    return replace(state, cluster=undone.before["cluster"])
 
 
-def _revived_cluster(face: Face, cluster_id: int | None) -> int | None:
-    """The group a face was in before, if need be back under the same number."""
-    if cluster_id is None:
-        return None
-    return Cluster.objects.get_or_create(pk=cluster_id, defaults={"owner": face.photo.owner})[0].pk
+def _revive_clusters(owner: User, wanted: Collection[int | None]) -> None:
+    """Bring groups back under their numbers that were dropped when their last face got a name."""
+    there = set(Cluster.objects.filter(pk__in=[pk for pk in wanted if pk]).values_list("pk", flat=True))
+    Cluster.objects.bulk_create(Cluster(pk=pk, owner=owner) for pk in wanted if pk and pk not in there)
 
 
 def _turned_round(decision: Decision) -> list[Decision]:

@@ -1,6 +1,10 @@
 """The ledger: every act is one decision, every decision can be taken back."""
 
+import time
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from people import answers, ledger
 from people.erasing import forget_person
@@ -252,3 +256,45 @@ def test_undo_of_a_redo_of_an_undo_is_an_undo(alice, photos):
     decision.refresh_from_db()
     assert face.person is None
     assert not decision.is_in_force
+
+
+@pytest.mark.parametrize("act", ["confirm", "merge", "undo", "undo of the undo"])
+def test_many_faces_take_as_many_queries_as_few(alice, act):
+    def queries(count):
+        cluster = make_cluster(alice)
+        faces = [make_face(make_photo(alice), cluster=cluster) for _ in range(count)]
+        ann, into = make_person(alice), make_person(alice)
+        pks = [face.pk for face in faces]
+        if act == "confirm":
+            with CaptureQueriesContext(connection) as queries:
+                answers.confirm(ann, pks, but_not=[make_face(make_photo(alice)).pk], actor=alice)
+            return len(queries)
+        answers.confirm(ann, pks, actor=alice)
+        Cluster.objects.filter(pk=cluster.pk).delete()
+        if act == "merge":
+            with CaptureQueriesContext(connection) as queries:
+                answers.merge(ann, into, actor=alice)
+            return len(queries)
+        decision = answers.merge(ann, into, actor=alice)
+        undone = ledger.undo(decision, actor=alice) if act == "undo of the undo" else None
+        with CaptureQueriesContext(connection) as queries:
+            ledger.undo(undone.decision if undone else decision, actor=alice)
+        return len(queries)
+
+    queries(1)  # the first act of an owner also makes a row to note what is out of date
+    assert queries(40) == queries(4)
+
+
+def test_a_merge_of_500_faces_is_undone_within_two_seconds(alice):
+    photo = make_photo(alice)
+    ann, into = make_person(alice), make_person(alice)
+    faces = [make_face(photo).pk for _ in range(500)]
+    answers.confirm(ann, faces, actor=alice)
+    decision = answers.merge(ann, into, actor=alice)
+    started = time.monotonic()
+
+    undone = ledger.undo(decision, actor=alice)
+
+    assert time.monotonic() - started < 2
+    assert undone.restored == 500
+    assert set(Face.objects.values_list("person", flat=True)) == {ann.pk}

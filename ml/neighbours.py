@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 from numpy.typing import NDArray
 
 from ml.arguments import checked_number, checked_numbers
@@ -26,7 +27,7 @@ ROWS_AT_ONCE, LINES_AT_ONCE = 2048, 256  # of the one side and the other
 SAMPLE = 1000  # rows by which it is decided how many dimensions the bound looks at
 HEADS = (16, 32, 48, 64, 96)  # dimensions that it may look at; else all
 # A pair worked out in full fetches two rows from anywhere: as dear as so many dimensions in a matrix product.
-FULL_PAIR = 2000
+FULL_PAIR = 1000
 ROUNDING = 1e-4  # that a bound in single precision may be too small by
 LEAST_THRESHOLD = 1e-12  # above 0
 
@@ -87,7 +88,7 @@ def _search(
 
     def look(first: int, last: int, second: int) -> NDArray[np.int32]:
         found: NDArray[np.int32] = _within(
-            reaching(slice(first, last), second), rows[first:], others[second:], 1 - threshold
+            reaching(slice(first, last), second), rows[first:], others[second:], 1 - threshold, bound.doubt
         )
         found += np.array([first, second], dtype=np.int32)
         return found[found[:, 0] < found[:, 1]] if same and second < last else found
@@ -107,10 +108,14 @@ def _search(
 
 @dataclass(frozen=True, eq=False)
 class _Bound:
-    """axes: shape (d, k), the directions it looks at; least: the bound of pairs within the threshold is not below."""
+    """axes: shape (d, k), the directions it looks at; least: the bound of pairs within the threshold is not below.
+
+    doubt: that a similarity in single precision may be off by.
+    """
 
     axes: Rows
     least: np.float32
+    doubt: float
 
     def heads(self, rows: Rows) -> Rows:
         """Shape (n, k + 1): products of two of these are bounds of the rows' similarity."""
@@ -123,16 +128,17 @@ def _choose_bound(rows: Rows, threshold: float) -> _Bound:
     """The number of dimensions at which the work on a sample of the rows is least."""
     dimensions = rows.shape[1]
     longest = float(np.einsum("ij,ij->i", rows, rows).max(initial=1))
-    least = np.float32(1 - threshold - ROUNDING * longest)
+    doubt = ROUNDING * longest
+    least = np.float32(1 - threshold - doubt)
     # Evenly over all, and not at random: the same rows are always searched in the same way.
     sample = rows[:: max(len(rows) // SAMPLE, 1)]
     axes = np.linalg.eigh(sample.T.astype(np.float64) @ sample)[1][:, ::-1].astype(np.float32)
     costs = {dimensions: float(dimensions)}
     for head in HEADS:
         if head < dimensions:
-            heads = _Bound(axes[:, :head], least).heads(sample)
+            heads = _Bound(axes[:, :head], least, doubt).heads(sample)
             costs[head] = head + FULL_PAIR * float((heads @ heads.T >= least).mean())
-    return _Bound(np.ascontiguousarray(axes[:, : min(costs, key=lambda head: costs[head])]), least)
+    return _Bound(np.ascontiguousarray(axes[:, : min(costs, key=lambda head: costs[head])]), least, doubt)
 
 
 def _comparer(
@@ -222,23 +228,43 @@ def _reaching(rows, kernels, count, least):  # type: ignore[no-untyped-def]
     return found[:used].copy()
 
 
-@compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], float64)")
-def _within(places, rows, others, least):  # type: ignore[no-untyped-def]
-    """Those whose similarity, in double precision and always summed up in the same order, reaches the least."""
+def _write_products(builder: Builder, one: Value, other: Value, vectors: Value, sums: Value) -> None:
+    """Eight sums of the products of two rows."""
+    code = VectorCode(builder, FLOAT, LANES)
+    total = code.variable(code.zero)
+    with cgutils.for_range(builder, vectors) as vector:
+        place = builder.mul(vector.index, index(LANES))
+        factors = code.load(one, place), code.load(other, place)
+        builder.store(code.multiply_add(*factors, builder.load(total)), total)
+    code.store(builder.load(total), sums, 0)
+
+
+_add_products = machine_code(_write_products)
+
+
+@compiled("float64(float32[::1], float32[::1])")
+def _similarity(one, other):  # type: ignore[no-untyped-def]
+    """In double precision and always summed up in the same order: a pair is a pair, whatever else is compared."""
+    similarity = 0.0
+    for place in range(len(one)):
+        similarity += np.float64(one[place]) * np.float64(other[place])
+    return similarity
+
+
+@compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], float64, float64)")
+def _within(places, rows, others, least, doubt):  # type: ignore[no-untyped-def]
+    """Those whose similarity reaches the least; in double precision where single precision leaves a doubt."""
     count = 0
+    sums = np.empty(LANES, dtype=np.float32)
+    vectors = rows.shape[1] // LANES
     for number in range(len(places)):
         one, other = rows[places[number, 0]], others[places[number, 1]]
-        # In four sums, which the processor works on at once.
-        first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
-        whole = rows.shape[1] // 4 * 4
-        for place in range(0, whole, 4):
-            first += np.float64(one[place]) * np.float64(other[place])
-            second += np.float64(one[place + 1]) * np.float64(other[place + 1])
-            third += np.float64(one[place + 2]) * np.float64(other[place + 2])
-            fourth += np.float64(one[place + 3]) * np.float64(other[place + 3])
-        for place in range(whole, rows.shape[1]):
-            first += np.float64(one[place]) * np.float64(other[place])
-        if first + second + third + fourth >= least:
-            places[count] = places[number]
-            count += 1
+        _add_products(one, other, vectors, sums)
+        rough = np.float64(sums.sum())
+        for place in range(vectors * LANES, rows.shape[1]):
+            rough += np.float64(one[place] * other[place])
+        if rough < least - doubt or (rough < least + doubt and _similarity(one, other) < least):
+            continue
+        places[count] = places[number]
+        count += 1
     return places[:count].copy()

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ml.arguments import checked_number, checked_numbers
 from ml.compiled import compiled
 from ml.engine import Engine, Pixels
 from ml.geometry import squared
@@ -106,7 +107,8 @@ def detect_faces(
     sampler = AreaSampler(image)
     wanted = smallest_face if smallest_face is not None else smallest_face_of(image.size)
     _check_smallest(wanted)
-    if len(thresholds) != 3 or not all(0 < threshold < 1 for threshold in thresholds):
+    least = checked_numbers("thresholds", thresholds, 3)
+    if not ((least > 0) & (least < 1)).all():
         raise ValueError(f"thresholds must be three numbers between 0 and 1, not {thresholds}")
     if min(image.size) < wanted:
         return NO_DETECTIONS
@@ -133,15 +135,15 @@ def smallest_face_of(size: tuple[int, int], smallest_face: float = SMALLEST_FACE
         smallest_face: the side in an image whose longer side has `ml.images.MIN_SIDE` pixels or fewer.
 
     Raises:
-        ValueError: smallest_face is below 8 or not finite.
+        ValueError: smallest_face is below 8 or not finite, or size is not two finite numbers.
     """
     _check_smallest(smallest_face)
-    return smallest_face * max(max(size) / MIN_SIDE, 1.0)
+    longest = checked_numbers("size", size, 2).max()
+    return smallest_face * max(float(longest) / MIN_SIDE, 1.0)
 
 
 def _check_smallest(smallest_face: float) -> None:
-    if not LEAST_SMALLEST_FACE <= smallest_face < math.inf:
-        raise ValueError(f"smallest_face must be {LEAST_SMALLEST_FACE:.0f} pixels or more, not {smallest_face}")
+    checked_number("smallest_face", smallest_face, least=LEAST_SMALLEST_FACE)
 
 
 def working_side(smallest_face: float = SMALLEST_FACE) -> int:
@@ -149,7 +151,11 @@ def working_side(smallest_face: float = SMALLEST_FACE) -> int:
 
     A face of fewer than 20 pixels is hard to find and harder to recognise, so who looks for smaller ones needs more
     pixels in all: with 10, faces of 1/192 of a photo's longer side still have 20.
+
+    Raises:
+        ValueError: smallest_face is below 8 or not finite.
     """
+    _check_smallest(smallest_face)
     return max(MIN_SIDE, round(MIN_SIDE * SMALLEST_FACE / smallest_face))
 
 
@@ -338,8 +344,9 @@ def locate_landmarks(
         threshold: least score, 0 to 1.
 
     Raises:
-        ValueError: boxes has another shape, or holds a NaN.
+        ValueError: boxes has another shape or holds a NaN, or threshold is not from 0 to 1.
     """
+    checked_number("threshold", threshold, least=0, most=1)
     boxes, (offsets, points, probabilities) = _look_closer("onet", boxes, 48, sampler, engine, threads)
     scores = probabilities[:, 1]
     passed = scores > threshold

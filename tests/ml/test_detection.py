@@ -7,7 +7,7 @@ from facenet_pytorch import MTCNN
 from PIL import Image
 
 from ml import detection
-from ml.detection import detect_faces, detect_in_all, locate_landmarks
+from ml.detection import detect_faces, detect_in_all, locate_landmarks, smallest_face_of, working_side
 from ml.engine import OpenVinoEngine, TorchEngine
 from ml.geometry import pairwise_overlap
 from ml.images import open_upright
@@ -196,6 +196,24 @@ def test_a_senseless_smallest_face_is_refused(engine, astronaut, smallest):
 def test_senseless_thresholds_are_refused(engine, astronaut, thresholds):
     with pytest.raises(ValueError, match="thresholds"):
         detect_faces(astronaut, engine, thresholds=thresholds)
+
+
+@pytest.mark.parametrize("size", [(float("nan"), 9), (9,), (1, 2, 3), None, ("wide", "high")])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(ValueError, match="size"):
+        smallest_face_of(size)
+
+
+@pytest.mark.parametrize("smallest_face", [0, -1, 7.9, float("nan"), float("inf"), "20", None])
+def test_a_working_side_for_no_such_faces_is_refused(smallest_face):
+    with pytest.raises(ValueError, match="smallest_face"):
+        working_side(smallest_face)
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), -0.1, 1.1, None])
+def test_a_threshold_of_landmarks_that_is_none_is_refused(engine, astronaut, threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        locate_landmarks(np.zeros((1, 4)), AreaSampler(astronaut), engine, threshold=threshold)
 
 
 @pytest.mark.parametrize("image", [np.zeros((90, 90, 3), dtype=np.uint8), None, "face.jpg"])

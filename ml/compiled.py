@@ -16,6 +16,9 @@ Kernel = Callable[..., Any]
 
 logger = logging.getLogger(__name__)
 
+# Modules that write machine code which becomes part of compiled functions of other modules.
+WRITERS = ("vectors.py", "convolution.py")
+
 
 def compiled(signature: str) -> Callable[[Kernel], Kernel]:
     """Turn a function into machine code that runs without the interpreter's lock, so that lanes run side by side.
@@ -60,10 +63,10 @@ def _forget(function: Kernel) -> None:
 def _folder() -> Path:
     """Where compiled code is kept, another place for each way of writing machine code.
 
-    numba notices by itself when the file of a function has changed, but not when `ml.vectors` has, whose code becomes
-    part of such functions.
+    numba notices by itself when the file of a function has changed, but not when one of `WRITERS` has.
     """
-    written_by = hashlib.sha256(Path(__file__).with_name("vectors.py").read_bytes()).hexdigest()[:12]
+    writers = b"".join(Path(__file__).with_name(name).read_bytes() for name in WRITERS)
+    written_by = hashlib.sha256(writers).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "kith")
     asked_for = os.environ.get("NUMBA_CACHE_DIR")
     places = [Path(asked_for)] if asked_for else [Path(__file__).parent / "__pycache__", cache]

@@ -1,4 +1,4 @@
-"""Convolutions of MTCNN's size, compiled: on a processor a third to a half of OpenVINO's time.
+"""Convolutions of MTCNN's size, compiled: on a processor quicker than in OpenVINO.
 
 MTCNN's layers have 3 to 64 channels and 3 x 3 places or fewer, so a matrix product is over before it has got going, and
 the photo's and the batch's size is new every time, for which OpenVINO prepares itself anew. Here a block of five places

@@ -41,8 +41,8 @@ MEASURED_THRESHOLDS: CascadeThresholds = (0.6, 0.7, 0.8)
 
 # P-Net first looks at every other window in both directions (every fourth of all), then at the neighbours of those
 # whose log-odds fall short of a face's (0.4) by less than this. Over the measuring photos one face of 284 then has
-# another box than if all were looked at; with 3.4 none has, for a tenth of the detector's time. Small levels have the
-# big faces and cost little: there the margin is one at which no window was missed (docs/decisions/0009).
+# another box than if all were looked at; with 3.4 none has, but there is more to look at. Small levels have the big
+# faces and cost little: there the margin is one at which no window was missed (docs/decisions/0009).
 UNSURE_MARGIN, UNSURE_MARGIN_IF_SMALL = 2.9, 5.4
 SMALL_LEVEL = 100_000  # pixels
 LATTICE = 2 * STRIDE  # pixels

@@ -20,8 +20,12 @@ from ml.mtcnn import Outputs, mtcnn_networks
 from ml.precision import choose_precision, processor_flags, this_machine
 from ml.weights import MTCNN, load_arrays, load_weights, network_path
 
-MTCNN_NETWORKS = ("pnet_features", "pnet_coarse", "pnet_window", "rnet", "onet")
-NETWORKS = (*MTCNN_NETWORKS, "facenet")  # the last is that of the embedding model, whichever that is
+INPUTS = {  # of MTCNN's networks: height, width, channels; and the least height and width where they may be any
+    "pnet_features": (None, None, 3), "pnet_coarse": (None, None, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3),
+    "onet": (48, 48, 3),
+}  # fmt: skip
+LEAST_SIDES = {"pnet_features": 12, "pnet_coarse": 3}
+NETWORKS = (*INPUTS, "facenet")  # the last is that of the embedding model, whichever that is
 
 # Each lane holds a photo and what the networks make of it.
 MOST_LANES = 4
@@ -49,14 +53,6 @@ class Engine(Protocol):
             ValueError: there is no such network, or pixels has another shape than it takes or no finite numbers.
         """
         ...
-
-
-INPUTS = {  # height, width, channels
-    "pnet_features": (None, None, 3), "pnet_coarse": (None, None, 16), "pnet_window": (3, 3, 16), "rnet": (24, 24, 3),
-    "onet": (48, 48, 3),
-}  # fmt: skip
-
-LEAST_SIDES = {"pnet_features": 12, "pnet_coarse": 3}
 
 
 def _checked(network: str, pixels: Pixels, facenet_side: int | None = None) -> Pixels:
@@ -96,12 +92,13 @@ class OpenVinoEngine:
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             # What OpenVINO prepares for each new batch size stays in memory; the default keeps 5000 such pieces.
             "CPU_RUNTIME_CACHE_CAPACITY": "300",
+            # Else the thread that embeds first is tied to one core, and with it all threads it starts later.
             "ENABLE_CPU_PINNING": False,
         }
         form = "facenet_int8" if self.precision == "int8" else "facenet"
         self._facenet = core.compile_model(network_path(models_dir, form, model), "CPU", settings)
         self._mtcnn = mtcnn_networks(load_arrays(models_dir, MTCNN, model))
-        self._requests = threading.local()  # an inference request serves one thread at a time
+        self._own = threading.local()  # an inference request serves one thread at a time
         # OpenVINO's Python binding sets itself up on its first array, and two threads that bring it theirs at the same
         # moment can wait for each other for ever (seen with 2026.4.1). So the first one goes through here.
         self._side = self._facenet.input().partial_shape[1].get_length()
@@ -111,10 +108,9 @@ class OpenVinoEngine:
         pixels = _checked(network, pixels, self._side)
         if network != "facenet":
             return self._mtcnn[network](pixels)
-        requests = self._requests.__dict__
-        if network not in requests:
-            requests[network] = self._facenet.create_infer_request()
-        results = requests[network].infer([pixels], share_inputs=True)
+        if not hasattr(self._own, "request"):
+            self._own.request = self._facenet.create_infer_request()
+        results = self._own.request.infer([pixels], share_inputs=True)
         return [np.array(results[port]) for port in range(len(results))]
 
 

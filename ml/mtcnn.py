@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ml.convolution import Layer, Maps, convolve, convolve_and_pool, convolve_rows, pack_layer, pooled_side, sides_after
 
-FEATURES = 16  # channels of P-Net's second convolution
 MEAN, SCALE = 127.5, 1 / 128  # of pixels, as the networks were trained
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -55,7 +54,9 @@ class PNet:
         sides = [pooled_side(side, 2) for side in sides_after(pixels, self._first)]
         pooled = self._memory.take("pooled", (len(pixels), *sides, self._first.channels))
         convolve_and_pool(pixels, self._first, 2, out=pooled)
-        features = self._memory.take("features", (len(pixels), *sides_after(pooled, self._second), FEATURES))
+        features = self._memory.take(
+            "features", (len(pixels), *sides_after(pooled, self._second), self._second.channels)
+        )
         return [convolve(pooled, self._second, out=features)]
 
     def coarse(self, features: Maps) -> Outputs:

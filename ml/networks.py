@@ -14,7 +14,7 @@ from facenet_pytorch import InceptionResnetV1, ONet, PNet, RNet
 from torch import Tensor, nn
 from torch.nn import functional
 
-MEAN, SCALE = 127.5, 1 / 128
+from ml.mtcnn import MEAN, SCALE
 
 
 class PixelNetwork(nn.Module):

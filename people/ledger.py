@@ -140,7 +140,8 @@ def _says_something_new(face: Face, outcome: Outcome, ruled_out: Set[tuple[int, 
 def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list[Change]:
     """Put faces into their new states and note it, in as many queries for a thousand faces as for one."""
     changes = [_change(decision, face, outcome) for face, outcome in outcomes]
-    Face.objects.bulk_update([face for face, _ in outcomes], ["person", "tagged_by", "is_ignored", "cluster"], BATCH)
+    moved = [face for (face, _), change in zip(outcomes, changes, strict=True) if change.after != change.before]
+    Face.objects.bulk_update(moved, ["person", "tagged_by", "is_ignored", "cluster"], BATCH)
     return Change.objects.bulk_create(changes, BATCH)
 
 

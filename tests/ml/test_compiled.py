@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.compiled import compiled
+from ml.compiled import WRITERS, compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +68,19 @@ print(convolve_rows(ones[0, 0], pack_layer(ones.reshape(1, 3, 1, 1), np.zeros(1,
     written = tmp_path / "ml" / "vectors.py"
     written.write_text(written.read_text().replace("[factor, other, sum_]", "[sum_, sum_, sum_]"))
     assert answer() == "0.0"
+
+
+def test_every_module_whose_machine_code_others_take_in_is_watched():
+    """What one module writes into the loops of another, numba does not know of."""
+    modules = {path.name: path.read_text() for path in (ROOT / "ml").glob("*.py")}
+    taken = {
+        f"{source}.py"
+        for text in modules.values()
+        for source, names in re.findall(r"^from ml\.(\w+) import (.*)$", text, re.MULTILINE)
+        if source == "vectors" or ("write_" in names and "from ml.vectors import" in modules[f"{source}.py"])
+    }
+
+    assert taken == set(WRITERS)
 
 
 def test_where_nothing_can_be_kept_loops_are_compiled_at_each_start(tmp_path):

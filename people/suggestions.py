@@ -100,6 +100,7 @@ def _write(owner_id: int, gallery: _Faces, chosen: dict[int, Candidate], *, aske
         face: Suggestion(
             face_id=face,
             person_id=candidate.person,
+            probability=1 - candidate.distance / 2,
             distance=candidate.distance,
             nearest_id=gallery.pks[candidate.nearest],
         )

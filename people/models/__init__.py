@@ -1,10 +1,12 @@
-"""People, faces, groups of unknown faces, suggestions and the ledger of decisions."""
+"""People, faces, groups of unknown faces, suggestions, questions and the ledger of decisions."""
 
 from people.models.cluster import Cluster
 from people.models.decision import Change, Decision
 from people.models.face import Face
+from people.models.library import Library
 from people.models.person import Person
+from people.models.question import Question
 from people.models.suggestion import Suggestion
 from people.models.upkeep import Upkeep
 
-__all__ = ["Change", "Cluster", "Decision", "Face", "Person", "Suggestion", "Upkeep"]
+__all__ = ["Change", "Cluster", "Decision", "Face", "Library", "Person", "Question", "Suggestion", "Upkeep"]

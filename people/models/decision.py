@@ -32,6 +32,11 @@ class Decision(models.Model):
         REMOVE = "remove", "took the name off"
         MERGE = "merge", "merged"
         IMPORT = "import", "imported names"
+        SAME = "same", "said these are one person"
+        DIFFERENT = "different", "said these are two people"
+        REPEAT = "repeat", "said a photo shows somebody more than once"
+        REGROUP = "regroup", "grouped"
+        TAG = "tag", "named by itself"
         UNDO = "undo", "undid"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="decisions")
@@ -39,6 +44,8 @@ class Decision(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True)
     verb = models.CharField(max_length=10, choices=Verb)
     person = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="decisions", null=True, blank=True)
+    # Of an act on two people, the other one.
+    other = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     undoes = models.ForeignKey("self", on_delete=models.CASCADE, related_name="undone_by", null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)
     # False once a later decision took this one back; kept here so that constraints are one lookup.
@@ -79,6 +86,8 @@ class Change(models.Model):
     before = models.JSONField()  # people.ledger.FaceState
     after = models.JSONField()
     rejected = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    # Of SAME and DIFFERENT: which of the two groups of faces this one was in, 1 or 2.
+    side = models.PositiveSmallIntegerField(null=True, blank=True)
 
     objects = ChangeQuerySet.as_manager()
 

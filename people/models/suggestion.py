@@ -19,6 +19,7 @@ class Suggestion(models.Model):
 
     face = models.OneToOneField(Face, on_delete=models.CASCADE, related_name="suggestion")
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="suggestions")
+    probability = models.FloatField(default=0)  # calibrated: of a hundred suggestions of 0.9, ninety are right
     distance = models.FloatField()  # cosine, to the nearest confirmed face of the person
     nearest = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="+")
 

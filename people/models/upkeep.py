@@ -32,6 +32,9 @@ class Upkeep(models.Model):
     suggestions_made = models.PositiveBigIntegerField(default=0)
     groups_wanted = models.PositiveBigIntegerField(default=0)
     groups_made = models.PositiveBigIntegerField(default=0)
+    # Grouping that fails is tried again ever later, not every half minute.
+    failures = models.PositiveSmallIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True, blank=True)
 
     objects = UpkeepQuerySet.as_manager()
 

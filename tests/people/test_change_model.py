@@ -185,7 +185,7 @@ def test_suggestions_stand_while_the_model_changes_as_far_as_answers_allow(alice
     }
     waiting = [make_face(make_photo(alice), likeness=unit(1), model=OTHER) for _ in range(3)]
     for face in waiting:
-        Suggestion.objects.create(face=face, person=ann, distance=0.1, nearest=gallery[ann])
+        Suggestion.objects.create(face=face, person=ann, probability=0.9, distance=0.1, nearest=gallery[ann])
     answers.reject(ann, [waiting[0].pk], actor=alice)
     make_face(waiting[1].photo, person=ann, likeness=unit(1), model=OTHER)
 

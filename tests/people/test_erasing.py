@@ -19,7 +19,7 @@ def library(alice):
     answers.confirm(ann, [of_ann.pk], but_not=[of_bob.pk], actor=alice)
     answers.confirm(bob, [of_bob.pk], actor=alice)
     waiting = make_face(make_photo(alice), cluster=make_cluster(alice))
-    Suggestion.objects.create(face=waiting, person=ann, distance=0.1, nearest=of_ann)
+    Suggestion.objects.create(face=waiting, person=ann, probability=0.9, distance=0.1, nearest=of_ann)
     return ann, bob
 
 

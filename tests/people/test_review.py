@@ -20,7 +20,7 @@ def make_suggestions(owner, person, count: int) -> None:
     source = person.faces.first()
     for _ in range(count):
         face = make_face(make_photo(owner), likeness=unit(1))
-        Suggestion.objects.create(face=face, person=person, distance=0.1, nearest=source)
+        Suggestion.objects.create(face=face, person=person, probability=0.9, distance=0.1, nearest=source)
 
 
 def make_group(owner, count: int, **fields):
@@ -72,7 +72,7 @@ def test_skipped_questions_wait(alice, ann):
 def test_a_face_is_asked_about_once_as_somebodys_and_not_again_as_a_groups(alice, ann):
     group = make_group(alice, 2)
     for face in group.faces.all():
-        Suggestion.objects.create(face=face, person=ann, distance=0.1, nearest=ann.faces.first())
+        Suggestion.objects.create(face=face, person=ann, probability=0.9, distance=0.1, nearest=ann.faces.first())
 
     assert count_questions(alice) == 1
     assert next_question(alice).person == ann

@@ -25,7 +25,7 @@ def question(alice):
     known = make_face(make_photo(alice), person=ann, likeness=unit(1))
     faces = [make_face(make_photo(alice), likeness=unit(1)) for _ in range(2)]
     for face in faces:
-        Suggestion.objects.create(face=face, person=ann, distance=0.1, nearest=known)
+        Suggestion.objects.create(face=face, person=ann, probability=0.9, distance=0.1, nearest=known)
     return ann, faces
 
 

@@ -1,7 +1,8 @@
 """Groups new faces among groups that are there already, and leaves alone what they do not touch.
 
-A new face touches a group if it is within the proposal threshold of one of its faces. Each touched group counts as one:
-it may grow or be merged with another, but no new face divides it. Only where a constraint breaks it is it taken apart.
+A new face touches a group if it is within the proposal threshold of one of its faces. A touched group that is settled
+counts as one: it may grow or be merged with another, but no new face divides it. Smaller ones, and those that break a
+constraint, are linked again face by face.
 With nothing there before, this is grouping all at once. Figures in docs/decisions/0017.
 """
 
@@ -23,8 +24,8 @@ from ml.neighbours import LEAST_THRESHOLD, Report, pairs_between
 from ml.proposals import propose, small_components
 from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
 
-
-SETTLED = 10
+# Faces of a group that one new face no longer divides: docs/decisions/0017.
+SETTLED = 20
 
 
 def regroup(

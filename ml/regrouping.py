@@ -107,7 +107,8 @@ def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
     components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
     anew = np.isin(components, np.unique(components[_has_news(faces, units)])) & ~faces.is_out
     poor = _touched_poor(faces, cuts.proposal)
-    unsettled = anew & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
+    touched = anew & np.isin(components, np.unique(components[faces.placed]))
+    unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
         units = faces.units()

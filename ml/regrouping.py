@@ -89,8 +89,8 @@ def regroup(
     sets = said_to_be_one(before, held, pairs, checked_pairs("together", together, count))
     if photos is not None:
         pairs = np.concatenate([pairs, pairs_of_one_photo(checked_whole("photos", photos, count), repeats)])
-    settled = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
-    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~settled]))
+    needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
+    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless]))
     return _regrouped(faces, cuts, report)
 
 

@@ -3,24 +3,56 @@
 from collections.abc import Iterable
 
 from accounts.models import User
-from people.ledger import FaceState, Outcome, decide, rejected_pairs
-from people.models import Decision, Face, Person
+from people import constraints
+from people.ledger import Outcome, decide, decide_on_people, rejected_pairs
+from people.models import Change, Decision, Face, Person
+from people.tracks import FaceState
+from photos.models import Photo
 
 Verb = Decision.Verb
+Machine = Face.TaggedBy.MACHINE
 
 
 def confirm(person: Person, faces: Iterable[int], *, but_not: Iterable[int] = (), actor: User) -> Decision | None:
-    """Say that these faces are this person's, and that the others, shown beside them, are not."""
+    """Say that these faces are this person's, and that the others, shown beside them, are not.
+
+    A name the machine gave becomes the user's.
+    """
     state = FaceState(person=person.pk, tagged_by=Face.TaggedBy.USER)
-    outcomes = {pk: Outcome(rejected=person) for pk in but_not}
+    outcomes = _no(person, but_not)
     outcomes |= {pk: Outcome(state) for pk in faces}
     return decide(person.owner, Verb.CONFIRM, outcomes, actor=actor, person=person)
 
 
 def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | None:
-    """Say that these faces are not this person's. Kith never suggests the pair again."""
-    outcome = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
-    return decide(person.owner, Verb.REJECT, dict.fromkeys(faces, outcome), actor=actor, person=person)
+    """Say that these faces are not this person's. Kith never suggests the pair again.
+
+    Faces the machine gave that name lose it; those a user did keep theirs.
+    """
+    return decide(person.owner, Verb.REJECT, _no(person, faces), actor=actor, person=person)
+
+
+def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
+    pks = list(faces)
+    named_by_itself = set(person.faces.filter(pk__in=pks, tagged_by=Machine).values_list("pk", flat=True))
+    off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person, by=Machine))
+    no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
+    return {pk: off if pk in named_by_itself else no for pk in pks}
+
+
+def tag(person: Person, faces: Iterable[int]) -> Decision | None:
+    """Name faces by itself, as the machine: only those that wait and may be this person, as far as users said.
+
+    A name that was taken back once is not given again.
+    """
+    pks = set(faces)
+    ruled_out = {face for face, other in constraints.ruled_out(person.owner_id) if other == person.pk}
+    taken_back = Change.objects.filter(
+        face__in=pks, decision__verb=Verb.TAG, decision__is_in_force=False, after__person=person.pk
+    )
+    pks -= ruled_out | set(taken_back.values_list("face_id", flat=True))
+    outcome = Outcome(FaceState(person=person.pk, tagged_by=Machine), only_if=lambda face: face.waits_for_a_name)
+    return decide(person.owner, Verb.TAG, dict.fromkeys(pks, outcome), actor=None, person=person)
 
 
 def remove_name(person: Person, faces: Iterable[int], *, actor: User) -> Decision | None:
@@ -44,12 +76,79 @@ def show_again(owner: User, faces: Iterable[int], *, actor: User) -> Decision | 
 def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
     """Give all faces of one person to another. The empty one stays in the ledger, for undo.
 
-    Who was said not to be the one is not the other either: they are the same person.
+    Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
     """
-    theirs = Outcome(
-        FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER), only_if=lambda face: face.person == person.pk
-    )
     not_theirs = Outcome(rejected=into, only_if=lambda face: face.person != into.pk)
     outcomes = {face: not_theirs for face, ruled_out in rejected_pairs(person.owner_id) if ruled_out == person.pk}
-    outcomes |= dict.fromkeys(person.faces.values_list("pk", flat=True), theirs)
-    return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into)
+    for face, tagged_by in person.faces.values_list("pk", "tagged_by"):
+        outcomes[face] = _given_to(into, person, tagged_by)
+    return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into, other=person)
+
+
+def same(owner: User, faces: Iterable[int], others: Iterable[int], *, actor: User) -> Decision | None:
+    """Say that two groups of faces show one person. Nobody gets a name; grouping and suggestions follow it."""
+    return _say_of_two(owner, Verb.SAME, faces, others, actor=actor)
+
+
+def different(owner: User, faces: Iterable[int], others: Iterable[int], *, actor: User) -> Decision | None:
+    """Say that no face of the one group shows whom the other group shows."""
+    return _say_of_two(owner, Verb.DIFFERENT, faces, others, actor=actor)
+
+
+def different_people(person: Person, other: Person, *, actor: User) -> Decision | None:
+    """Say that two people, however alike, are two. That they are one is said by `merge`."""
+    if person == other or person.owner_id != other.owner_id:
+        return None
+    if tuple(sorted((person.pk, other.pk))) in constraints.people_apart(person.owner_id):
+        return None
+    return decide_on_people(person, other, Verb.DIFFERENT, actor=actor)
+
+
+def repeat(photo: Photo, *, actor: User) -> Decision | None:
+    """Say that a photo shows somebody more than once, in a mirror or as a collage. Undo says the opposite."""
+    if photo.pk in constraints.repeat_photos(photo.owner_id):
+        return None
+    outcomes = dict.fromkeys(photo.faces.values_list("pk", flat=True), Outcome())
+    return decide(photo.owner, Verb.REPEAT, outcomes, actor=actor)
+
+
+def repeated(photo: Photo) -> Decision | None:
+    """The decision in force that says so of a photo."""
+    said = Decision.objects.filter(owner=photo.owner_id, verb=Verb.REPEAT, is_in_force=True)
+    return said.filter(changes__photo_sha256=photo.sha256).order_by("-pk").first()
+
+
+def _say_of_two(
+    owner: User, verb: Decision.Verb, faces: Iterable[int], others: Iterable[int], *, actor: User
+) -> Decision | None:
+    some = _owned(owner, faces)
+    rest = _owned(owner, others) - some
+    if not some or not rest or _was_said_last(verb, some, rest):
+        return None
+    outcomes = dict.fromkeys(some, Outcome(side=1)) | dict.fromkeys(rest, Outcome(side=2))
+    return decide(owner, verb, outcomes, actor=actor)
+
+
+def _owned(owner: User, faces: Iterable[int]) -> set[int]:
+    return set(Face.objects.owned_by(owner).filter(pk__in=list(faces)).values_list("pk", flat=True))
+
+
+def _was_said_last(verb: Decision.Verb, some: set[int], others: set[int]) -> bool:
+    """Whether just this is what was said last of any of these faces: a second click is no second decision."""
+    said = Decision.objects.filter(verb__in=[Verb.SAME, Verb.DIFFERENT], is_in_force=True)
+    last = said.filter(changes__face__in=some | others).order_by("-pk").first()
+    if last is None or last.verb != verb:
+        return False
+    sides = {1: set[int](), 2: set[int]()}
+    for face, side in last.changes.values_list("face_id", "side"):
+        sides[side or 1].add(face or 0)
+    return list(sides.values()) in ([some, others], [others, some])
+
+
+def _given_to(into: Person, person: Person, tagged_by: str) -> Outcome:
+    state = FaceState(person=into.pk, tagged_by=tagged_by)
+    return Outcome(state, only_if=lambda face: _is_named(face, person, by=tagged_by))
+
+
+def _is_named(face: FaceState, person: Person, *, by: str) -> bool:
+    return face.person == person.pk and face.tagged_by == by

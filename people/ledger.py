@@ -5,39 +5,45 @@ all in one transaction. Views, commands and the machine share it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, replace
-from typing import Self
+from dataclasses import asdict, dataclass, field, replace
 
-from django.db import transaction
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.models import User
-from people import signals
+from people import constraints, signals
 from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face, Person, Suggestion, Upkeep
+from people.tracks import FaceState, later_acts, state_in_force
 
-BATCH = 1000  # faces saved by one query
+BATCH = 5000  # changes noted by one query
 
+# These say something about faces without changing whose they are; when they repeat something, answers knows.
+STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
 
-@dataclass(frozen=True)
-class FaceState:
-    """What the ledger remembers of a face: whose it is, who said so, and where it waits."""
+SAVE_STATES = """
+    UPDATE people_face SET person_id = state.person, tagged_by = state.tagged_by, is_ignored = state.is_ignored,
+        cluster_id = state.cluster
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::bigint[])
+        AS state(face, person, tagged_by, is_ignored, cluster)
+    WHERE people_face.id = state.face
+"""
 
-    person: int | None = None
-    tagged_by: str = Face.TaggedBy.NOBODY
-    is_ignored: bool = False
-    cluster: int | None = None
-
-    @classmethod
-    def of(cls, face: Face) -> Self:
-        return cls(face.person_id, face.tagged_by, face.is_ignored, face.cluster_id)
-
-    @property
-    def waits_for_a_name(self) -> bool:
-        return self.person is None and not self.is_ignored
-
-    def says_the_same_as(self, other: "FaceState") -> bool:
-        """Whether both say the same about whose face it is; the groups may regroup meanwhile."""
-        return replace(self, cluster=None) == replace(other, cluster=None)
+# Of as many faces as a library has: a list of faces, and of the group each goes to.
+MOVE = """
+    UPDATE people_face SET cluster_id = move.cluster
+    FROM unnest(%s::bigint[], %s::bigint[]) AS move(face, cluster)
+    WHERE people_face.id = move.face
+"""
+NOTE_MOVES = """
+    INSERT INTO people_change (decision_id, face_id, photo_sha256, box, before, after)
+    SELECT %s, face.id, photo.sha256, jsonb_build_array(face."left", face.top, face.width, face.height),
+        jsonb_build_object('cluster', face.cluster_id), jsonb_build_object('cluster', move.cluster)
+    FROM unnest(%s::bigint[], %s::bigint[]) AS move(face, cluster)
+    JOIN people_face AS face ON face.id = move.face
+    JOIN photos_photo AS photo ON photo.id = face.photo_id
+"""
 
 
 def _any(state: FaceState) -> bool:
@@ -48,22 +54,25 @@ def _any(state: FaceState) -> bool:
 class Outcome:
     """What an act does to one face.
 
-    state: its new state; None keeps it. rejected: a person ruled out. only_if: looked at once the face is locked, so
-    that an act that was meant for another state (a stale page, a race) leaves the face alone.
+    state: its new state; None keeps it. rejected: a person ruled out. side: of a statement about two groups, the one
+    it is in, 1 or 2. only_if: looked at once the face is locked, so that an act that was meant for another state (a
+    stale page, a race) leaves the face alone.
     """
 
     state: FaceState | None = None
     rejected: Person | None = None
+    side: int | None = None
     only_if: Callable[[FaceState], bool] = _any
 
 
 @dataclass(frozen=True)
 class Undone:
-    """How an undo went: its own decision, and faces that were changed since and stay as they are."""
+    """How an undo went: its own decision, the faces that stay as they are, and the later decisions that hold them."""
 
     decision: Decision | None
-    restored: int
-    stale: list[Face]
+    restored: int = 0
+    stale: list[Face] = field(default_factory=list)
+    later: list[Decision] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -74,44 +83,123 @@ def decide(
     *,
     actor: User | None,
     person: Person | None = None,
+    other: Person | None = None,
 ) -> Decision | None:
     """Do one act on faces, by primary key, and return its decision; None when it would change nothing."""
     faces = _locked_faces(owner, outcomes)
-    ruled_out = rejected_pairs(owner.pk, faces=[face.pk for face in faces])
-    faces = [face for face in faces if _says_something_new(face, outcomes[face.pk], ruled_out)]
+    if verb not in STATEMENTS:
+        ruled_out = rejected_pairs(owner.pk, faces=[face.pk for face in faces])
+        faces = [face for face in faces if _says_something_new(face, outcomes[face.pk], ruled_out)]
     if not faces:
         return None
-    decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person)
+    decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person, other=other)
     changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
     _drop_answered_suggestions(changes)
-    _announce(owner, changes)
+    _announce(owner, changes, groups=verb in STATEMENTS)
+    return decision
+
+
+@transaction.atomic
+def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, actor: User) -> Decision:
+    """Say something about two people that changes no face of theirs."""
+    decision = Decision.objects.create(owner=person.owner, actor=actor, verb=verb, person=person, other=other)
+    _announce(person.owner, [])
     return decision
 
 
 @transaction.atomic
 def undo(decision: Decision, *, actor: User) -> Undone:
-    """Take an act back, face by face. Twice does nothing; an undo can be undone, too.
+    """Take an act back, face by face. Twice does nothing; an undo can be undone, too: that does the act again.
 
-    A face goes back to what the newest of the other decisions in force says of it. Faces that a later decision
-    changed stay as they are.
+    A face goes back to what the other decisions in force say of it. Faces about which a later one of those decides
+    stay as they are.
     """
     decision = Decision.objects.select_for_update(of=("self",)).get(pk=decision.pk)
     if not decision.is_in_force:
-        return Undone(None, 0, [])
+        return Undone(None)
+    owner = decision.owner
     reversal = Decision.objects.create(
-        owner=decision.owner, actor=actor, verb=Decision.Verb.UNDO, person=decision.person, undoes=decision
+        owner=owner,
+        actor=actor,
+        verb=Decision.Verb.UNDO,
+        person=decision.person,
+        other=decision.other,
+        undoes=decision,
     )
     chain = _turned_round(decision)
-    touched = {c.face_id: c for act in chain for c in act.changes.all() if c.face_id is not None}
-    wait_for_lock(Job.CLUSTERS, decision.owner_id)  # before the faces, as grouping does
-    faces = _locked_faces(decision.owner, touched)
-    acts = _acts_on(faces)
-    stale = {face for face in faces if _was_changed_since(acts[face.pk], touched[face.pk])}
-    states = {face: _state_in_force(face, acts[face.pk], touched[face.pk]) for face in faces if face not in stale}
-    _revive_clusters(decision.owner, {state.cluster for state in states.values()})
+    touched = _changes_by_face(chain)
+    wait_for_lock(Job.CLUSTERS, owner.pk)  # before the faces, as grouping does
+    faces = _locked_faces(owner, touched)
+    acts = acts_on(faces)
+    later = {face: held for face in faces if (held := later_acts(acts[face.pk], touched[face.pk]))}
+    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if face not in later}
+    _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
-    _announce(decision.owner, changes)
-    return Undone(reversal, len(changes), [face for face in faces if face in stale])
+    _drop_answered_suggestions(changes)
+    _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP))
+    holding = {act.decision_id: act.decision for held in later.values() for act in held}
+    return Undone(reversal, len(changes), list(later), [holding[pk] for pk in sorted(holding, reverse=True)])
+
+
+@transaction.atomic
+def undo_all(decisions: Iterable[Decision], *, actor: User) -> list[Undone]:
+    """Take several acts back, the newest first, so that none stands in the way of another."""
+    return [undo(decision, actor=actor) for decision in sorted(decisions, key=lambda each: -each.pk)]
+
+
+@transaction.atomic
+def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
+    """Move faces, by primary key, into groups or out of all: the machine's act, one decision.
+
+    Faces that got a name or were set aside meanwhile, that are held, or that are there already, are left alone.
+    In a few queries however many faces; None when nothing moves.
+    """
+    wait_for_lock(Job.CLUSTERS, owner_id)  # before the faces, as undo does
+    clusters = _clusters_of_waiting(owner_id, moves)
+    held = held_faces(owner_id)
+    moved = [face for face, cluster in clusters.items() if cluster != moves[face] and face not in held]
+    if not moved:
+        return None
+    decision = Decision.objects.create(owner_id=owner_id, actor=None, verb=Decision.Verb.REGROUP)
+    targets = [moves[face] for face in moved]
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_MOVES, [decision.pk, moved, targets])
+        cursor.execute(MOVE, [moved, targets])
+    return decision
+
+
+@transaction.atomic
+def put_in_force(owner: User, faces: Sequence[Face]) -> None:
+    """Give face rows, locked and new, the state that the ledger holds for them. No act, so no decision."""
+    acts = acts_on(faces)
+    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if acts[face.pk]}
+    people = Person.objects.in_bulk({state.person for state in states.values() if state.person})
+    clusters = Cluster.objects.in_bulk({state.cluster for state in states.values() if state.cluster})
+    for face, state in states.items():
+        if state.person is None or state.person in people:
+            # A group that is gone is not made again for it: grouping finds the face a place.
+            _put(face, replace(state, cluster=state.cluster if state.cluster in clusters else None))
+    _save(states)
+    _announce(owner, [], groups=True)
+
+
+def held_faces(owner_id: int) -> set[int]:
+    """Faces that grouping leaves where they are, because a user put them back there: by undoing a regroup.
+
+    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts.
+    """
+    changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__isnull=False)
+    freed = changes.filter(
+        decision__verb__in=[Decision.Verb.REMOVE, Decision.Verb.SHOW],
+        face=OuterRef("face"),
+        decision__gt=OuterRef("decision"),
+    )
+    undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
+    held = dict(undone.values_list("face_id", "face__cluster_id"))
+    clusters = {face: cluster for face, cluster in held.items() if face}
+    if not clusters:
+        return set()
+    return set(clusters) - _broken(owner_id, clusters)
 
 
 def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:
@@ -119,6 +207,22 @@ def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> se
     changes = Change.objects.rejections().filter(decision__owner=owner_id, face__isnull=False)
     changes = changes if faces is None else changes.filter(face__in=faces)
     return {(face, person) for face, person in changes.values_list("face_id", "rejected_id") if face and person}
+
+
+def _broken(owner_id: int, held: Mapping[int, int | None]) -> set[int]:
+    """Of some faces and the group of each, those whose group breaks what users said."""
+    mates = Face.objects.filter(cluster__in=set(held.values()) - {None}).untagged()
+    clusters = {**dict(mates.values_list("pk", "cluster_id")), **held}
+    said = constraints.Constraints.of(owner_id)
+    elsewhere = Face.objects.filter(pk__in=np.unique(said.together()).tolist()).untagged()
+    clusters |= dict(elsewhere.values_list("pk", "cluster_id"))
+    return said.broken_by(clusters) & held.keys()
+
+
+def _clusters_of_waiting(owner_id: int, pks: Iterable[int]) -> dict[int, int | None]:
+    """Lock those of the faces that wait for a name, and return the group each is in."""
+    faces = Face.objects.filter(photo__owner=owner_id, pk__in=list(pks)).untagged()
+    return dict(faces.order_by("pk").select_for_update(of=("self",)).values_list("pk", "cluster_id"))
 
 
 def _locked_faces(owner: User, pks: Iterable[int]) -> list[Face]:
@@ -141,16 +245,27 @@ def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list
     """Put faces into their new states and note it, in as many queries for a thousand faces as for one."""
     changes = [_change(decision, face, outcome) for face, outcome in outcomes]
     moved = [face for (face, _), change in zip(outcomes, changes, strict=True) if change.after != change.before]
-    Face.objects.bulk_update(moved, ["person", "tagged_by", "is_ignored", "cluster"], BATCH)
+    _save(moved)
     return Change.objects.bulk_create(changes, BATCH)
+
+
+def _put(face: Face, state: FaceState) -> None:
+    face.person_id, face.tagged_by = state.person, state.tagged_by
+    face.is_ignored, face.cluster_id = state.is_ignored, state.cluster
+
+
+def _save(faces: Iterable[Face]) -> None:
+    states = [(face.pk, face.person_id, face.tagged_by, face.is_ignored, face.cluster_id) for face in faces]
+    if states:
+        with connection.cursor() as cursor:
+            cursor.execute(SAVE_STATES, [list(column) for column in zip(*states, strict=True)])
 
 
 def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
     """Give a face its new state, not yet saved, and return the note of it."""
     before = FaceState.of(face)
     after = outcome.state or before
-    face.person_id, face.tagged_by = after.person, after.tagged_by
-    face.is_ignored, face.cluster_id = after.is_ignored, after.cluster
+    _put(face, after)
     return Change(
         decision=decision,
         face=face,
@@ -159,6 +274,7 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
         before=asdict(before),
         after=asdict(after),
         rejected=outcome.rejected,
+        side=outcome.side,
     )
 
 
@@ -174,7 +290,7 @@ def _drop_answered_suggestions(changes: list[Change]) -> None:
         Suggestion.objects.filter(person=person, face__in=faces).delete()
 
 
-def _acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
+def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
     """Everything ever decided about each of these faces, by primary key, the oldest first."""
     acts: dict[int, list[Change]] = {face.pk: [] for face in faces}
     for change in Change.objects.filter(face__in=list(acts)).select_related("decision").order_by("decision_id"):
@@ -183,29 +299,10 @@ def _acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
     return acts
 
 
-def _in_force(acts: Sequence[Change]) -> list[Change]:
-    """Those that decisions in force did, the newest first; undoing is not an act of its own."""
-    return [act for act in reversed(acts) if act.decision.is_in_force and act.decision.verb != Decision.Verb.UNDO]
-
-
-def _was_changed_since(acts: Sequence[Change], change: Change) -> bool:
-    return any(_changes_state(act) for act in _in_force(acts) if act.decision_id > change.decision_id)
-
-
-def _changes_state(act: Change) -> bool:
-    return not FaceState(**act.after).says_the_same_as(FaceState(**act.before))
-
-
-def _state_in_force(face: Face, acts: Sequence[Change], undone: Change) -> FaceState:
-    """What the decisions in force say of a face: the newest of them, else what it was before the first of all."""
-    newest = next((act for act in _in_force(acts) if _changes_state(act)), None)
-    state = FaceState(**newest.after) if newest else FaceState(**(acts[0] if acts else undone).before)
-    if not state.waits_for_a_name:
-        return state
-    current = FaceState.of(face)
-    if current.waits_for_a_name:
-        return current  # grouping may have moved it meanwhile
-    return replace(state, cluster=undone.before["cluster"])
+def _changes_by_face(chain: Sequence[Decision]) -> dict[int, Change]:
+    """What a decision, or what it undid, did to each face: of several, the oldest, which is the act itself."""
+    changes = Change.objects.filter(decision__in=chain, face__isnull=False).select_related("decision")
+    return {change.face_id: change for change in changes.order_by("-decision_id") if change.face_id is not None}
 
 
 def _revive_clusters(owner: User, wanted: Collection[int | None]) -> None:
@@ -226,8 +323,8 @@ def _turned_round(decision: Decision) -> list[Decision]:
     return chain
 
 
-def _announce(owner: User, changes: list[Change]) -> None:
+def _announce(owner: User, changes: list[Change], *, groups: bool = False) -> None:
     """Note what is out of date now, and tell the workers once that is certain."""
     freed = any(FaceState(**c.after).waits_for_a_name and not FaceState(**c.before).waits_for_a_name for c in changes)
-    Upkeep.objects.want(owner.pk, groups=freed)
+    Upkeep.objects.want(owner.pk, groups=groups or freed)
     transaction.on_commit(lambda: signals.answers_changed.send(Decision, owner_id=owner.pk))

@@ -99,6 +99,10 @@ class Change(models.Model):
                 name="a_decision_changes_each_face_once",
             ),
         ]
+        indexes = [
+            # Faces to be found again, by the photo: few, and looked for with every photo that is stored.
+            models.Index(fields=["photo_sha256"], condition=Q(face=None), name="change_without_face"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.decision_id} on face {self.face_id}"

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from people import answers, ledger
 from people.erasing import forget_person
-from people.ledger import FaceState
 from people.models import Change, Cluster, Decision, Face
+from people.tracks import FaceState
 from tests.factories import make_cluster, make_face, make_person, make_photo
 
 

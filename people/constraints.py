@@ -1,0 +1,279 @@
+"""What users said about who is one person and who is two: the rules grouping and naming by machine must keep.
+
+Read from the decisions in force. Names a user gave and noes stand above all; of what was said about two people or
+two groups, the later counts. What follows is said, too: who is one with somebody is not whom that one is not.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from people.bonds import Bonds, Mark, Node
+from people.models import Change, Decision, Face
+from photos.models import Photo
+
+Verb = Decision.Verb
+Pairs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """All that was said in one library."""
+
+    # (face, person): the noes, but for those a name contradicts by now.
+    noes: set[tuple[int, int]]
+    bonds: Bonds
+    confirmed: dict[int, int]  # face -> person, of the faces in bonds
+    _faces_of: dict[Node, list[int]] = field(default_factory=dict)  # of each set: its faces, its people
+    _people_of: dict[Node, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, owner_id: int) -> "Constraints":
+        """Read them in a constant number of queries."""
+        noes = _noes(owner_id)
+        about_people, about_faces = _said_of_people(owner_id), _said_of_faces(owner_id)
+        faces = {face for said in about_faces for face in said.some + said.others}
+        rows = Face.objects.filter(pk__in=faces).values_list("pk", "person_id", "tagged_by", "photo_id")
+        twice = repeat_photos(owner_id)
+        bonds = Bonds()
+        _follow_people(bonds, about_people)
+        confirmed: dict[int, int] = {}
+        for face, person, tagged_by, photo in rows:
+            bonds.add(face)
+            if photo not in twice:
+                bonds.mark(face, Mark("photo", photo, 0))
+            if person is not None and tagged_by == Face.TaggedBy.USER:
+                confirmed[face] = person
+                _add_person(bonds, person)
+                bonds.unite(face, -person)
+        _follow_noes(bonds, noes)
+        _follow_faces(bonds, about_faces, confirmed)
+        constraints = cls(noes, bonds, confirmed)
+        for each, members in bonds.sets():
+            constraints._faces_of[each] = [node for node in members if node > 0]
+            constraints._people_of[each] = [-node for node in members if node < 0]
+        return constraints
+
+    def together(self, faces: Iterable[int] | None = None) -> Pairs:
+        """Pairs of faces that are one person; a set of n faces comes as n - 1 pairs, of all faces or among some."""
+        chosen = self._chosen(faces)
+        pairs = [pair for members in chosen.values() for pair in pairwise(members)]
+        return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+    def apart(self, faces: Iterable[int] | None = None) -> Pairs:
+        """Pairs of faces that are two people, the lower number first, each pair once; of all faces or among some.
+
+        Faces of one photo are not among them, unless somebody spoke of them.
+        """
+        chosen = self._chosen(faces)
+        products = [_product(chosen, some, others) for some, others in self.bonds.opposed()]
+        known = [each for each in chosen if self._people_of[each]]
+        products += [_product(chosen, [each], known[n + 1 :]) for n, each in enumerate(known)]
+        pairs = np.concatenate([np.zeros((0, 2), np.int64), *products])
+        return np.unique(np.sort(pairs, axis=1), axis=0)
+
+    def ruled_out(self) -> set[tuple[int, int]]:
+        """Pairs of face and person that nobody may suggest: the noes, and what follows from all that was said."""
+        pairs = set(self.noes)
+        for face, person in self.noes:
+            pairs |= {(face, other) for other in self._same_people(person)}
+        for some, others in self.bonds.opposed():
+            pairs |= self._faces_against_people(some, others) | self._faces_against_people(others, some)
+        return {(face, person) for face, person in pairs if self.confirmed.get(face) != person}
+
+    def pulled(self) -> dict[int, int]:
+        """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
+        return {
+            face: self._people_of[each][0]
+            for each, faces in self._faces_of.items()
+            if self._people_of[each]
+            for face in faces
+            if face not in self.confirmed
+        }
+
+    def people_apart(self) -> set[tuple[int, int]]:
+        """Pairs of people who are two, the lower number first."""
+        return {
+            (min(one, other), max(one, other))
+            for some, others in self.bonds.opposed()
+            for one in self._people_in(some)
+            for other in self._people_in(others)
+            if not self.bonds.are_one(-one, -other)
+        }
+
+    def broken_by(self, clusters: dict[int, int | None]) -> set[int]:
+        """Faces of these, by the group each is in, that are with one they must not be with, or without one they must.
+
+        Two faces of a photo in one group are not looked for.
+        """
+        waiting = [face for face in clusters if face in self.bonds and face not in self.confirmed]
+        with_ = {(a, b) for a, b in self.apart(waiting).tolist() if clusters[a] == clusters[b] and clusters[a]}
+        without = {(a, b) for a, b in self.together(waiting).tolist() if clusters[a] != clusters[b]}
+        return {face for pair in with_ | without for face in pair}
+
+    def _chosen(self, faces: Iterable[int] | None) -> dict[Node, list[int]]:
+        """The faces asked about, by set, in order."""
+        if faces is None:
+            return {each: sorted(members) for each, members in self._faces_of.items() if members}
+        chosen: dict[Node, list[int]] = {}
+        for face in sorted({int(face) for face in faces}):
+            if face in self.bonds:
+                chosen.setdefault(self.bonds.set_of(face), []).append(face)
+        return chosen
+
+    def _same_people(self, person: int) -> list[int]:
+        return self._people_of[self.bonds.set_of(-person)] if -person in self.bonds else []
+
+    def _people_in(self, sets: Iterable[Node]) -> set[int]:
+        return {person for each in sets for person in self._people_of[each]}
+
+    def _faces_against_people(self, some: Sequence[Node], others: Sequence[Node]) -> set[tuple[int, int]]:
+        with_people = [other for other in others if self._people_of[other]]
+        return {
+            (face, person)
+            for other in with_people
+            for each in some
+            if each != other
+            for face in self._faces_of[each]
+            for person in self._people_of[other]
+        }
+
+
+def apart(owner_id: int, faces: Iterable[int]) -> Pairs:
+    """Pairs of these faces that must not be in one group, shape (n, 2), the lower number first, each once.
+
+    From DIFFERENT, and from a no beside a SAME. That two faces of one photo are two people is not among them.
+    """
+    return Constraints.of(owner_id).apart(faces)
+
+
+def together(owner_id: int, faces: Iterable[int]) -> Pairs:
+    """Pairs of these faces that must be in one group, shape (n, 2): a set of k faces as a chain of k - 1 pairs.
+
+    They contradict neither `apart` nor, outside of photos of `repeat_photos`, that a photo shows everybody once.
+    """
+    return Constraints.of(owner_id).together(faces)
+
+
+def ruled_out(owner_id: int) -> set[tuple[int, int]]:
+    """(face, person) pairs no machine may suggest, name or ask about: noes, and what follows from all that was said."""
+    return Constraints.of(owner_id).ruled_out()
+
+
+def pulled(owner_id: int) -> dict[int, int]:
+    """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
+    return Constraints.of(owner_id).pulled()
+
+
+def people_apart(owner_id: int) -> set[tuple[int, int]]:
+    """Pairs of people said to be two, the lower primary key first: never ask whether they are one."""
+    return Constraints.of(owner_id).people_apart()
+
+
+def repeat_photos(owner_id: int) -> set[int]:
+    """Photos that show somebody more than once, by primary key: mirrors and collages."""
+    said = Change.objects.filter(decision__owner=owner_id, decision__verb=Verb.REPEAT, decision__is_in_force=True)
+    photos = Photo.objects.filter(owner=owner_id, sha256__in=said.values("photo_sha256"))
+    return set(photos.values_list("pk", flat=True))
+
+
+@dataclass
+class _Said:
+    """One SAME or DIFFERENT, about nodes on two sides."""
+
+    decision: int
+    is_same: bool
+    some: list[Node] = field(default_factory=list)
+    others: list[Node] = field(default_factory=list)
+
+
+def _noes(owner_id: int) -> set[tuple[int, int]]:
+    changes = Change.objects.rejections().filter(decision__owner=owner_id, face__isnull=False)
+    rows = changes.values_list("face_id", "rejected_id", "face__person_id", "face__tagged_by")
+    return {
+        (face, person)
+        for face, person, named, tagged_by in rows
+        if face and person and not (named == person and tagged_by == Face.TaggedBy.USER)
+    }
+
+
+def _said_of_people(owner_id: int) -> list[_Said]:
+    """Of two people, the latest first."""
+    decisions = Decision.objects.filter(owner=owner_id, is_in_force=True, person__isnull=False, other__isnull=False)
+    rows = decisions.filter(verb__in=[Verb.DIFFERENT, Verb.MERGE]).order_by("-pk")
+    said = rows.values_list("pk", "verb", "person_id", "other_id")
+    return [_Said(pk, verb == Verb.MERGE, [-(one or 0)], [-(other or 0)]) for pk, verb, one, other in said]
+
+
+def _said_of_faces(owner_id: int) -> list[_Said]:
+    """Of two groups of faces, the latest first."""
+    changes = Change.objects.filter(
+        decision__owner=owner_id,
+        decision__is_in_force=True,
+        decision__verb__in=[Verb.SAME, Verb.DIFFERENT],
+        face__isnull=False,
+        side__isnull=False,
+    )
+    said: dict[int, _Said] = {}
+    rows = changes.order_by("-decision_id", "face_id").values_list("decision_id", "decision__verb", "face_id", "side")
+    for pk, verb, face, side in rows:
+        each = said.setdefault(pk, _Said(pk, verb == Verb.SAME))
+        (each.some if side == 1 else each.others).append(face or 0)
+    return list(said.values())
+
+
+def _add_person(bonds: Bonds, person: int) -> None:
+    """Nobody is two people, unless they were merged."""
+    bonds.add(-person)
+    bonds.mark(-person, Mark("person", 0, 0))
+
+
+def _follow_people(bonds: Bonds, said: Sequence[_Said]) -> None:
+    people = {node for each in said for node in each.some + each.others}
+    for node in people:
+        bonds.add(node)
+    for each in said:
+        if each.is_same:
+            bonds.unite_where_nothing_speaks_against(each.some, each.others)
+        elif not bonds.are_one(each.some[0], each.others[0]):
+            bonds.mark(each.some[0], Mark("said", each.decision, 1))
+            bonds.mark(each.others[0], Mark("said", each.decision, -1))
+    for node in people:
+        _add_person(bonds, -node)
+
+
+def _follow_noes(bonds: Bonds, noes: Collection[tuple[int, int]]) -> None:
+    for face, person in noes:
+        if face in bonds:
+            _add_person(bonds, person)
+            bonds.mark(face, Mark("is", person, -1))
+            bonds.mark(-person, Mark("is", person, 1))
+
+
+def _follow_faces(bonds: Bonds, said: Sequence[_Said], confirmed: dict[int, int]) -> None:
+    for each in said:
+        if each.is_same:
+            bonds.unite_where_nothing_speaks_against(each.some, each.others)
+            continue
+        # Who is named on both sides was named since: one of the two groups was not one person.
+        named = [{bonds.set_of(face) for face in side if face in confirmed} for side in (each.some, each.others)]
+        for side, faces in ((1, each.some), (-1, each.others)):
+            for face in faces:
+                if face not in confirmed or bonds.set_of(face) not in named[0] & named[1]:
+                    bonds.mark(face, Mark("said", each.decision, side))
+
+
+def _product(chosen: dict[Node, list[int]], some: Sequence[Node], others: Sequence[Node]) -> Pairs:
+    """All pairs of a chosen face of these sets and one of those, but for pairs within one set."""
+    first, second = _columns(chosen, some), _columns(chosen, others)
+    left, right = np.repeat(first, len(second), axis=0), np.tile(second, (len(first), 1))
+    is_of_two = left[:, 1] != right[:, 1]
+    return np.stack([left[is_of_two, 0], right[is_of_two, 0]], axis=1)
+
+
+def _columns(chosen: dict[Node, list[int]], sets: Sequence[Node]) -> Pairs:
+    rows = [(face, each) for each in sets for face in chosen.get(each, ())]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)

@@ -8,7 +8,7 @@ from django.db.models import Q
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0003_naming'),
+        ('people', '0004_lost_faces'),
     ]
 
     operations = [

@@ -1,8 +1,8 @@
 """Decides which merges of an average-linkage tree join faces of one person.
 
-The mean distance between two groups says too little by itself: two tight groups 0.45 apart are two people, two wide ones
-are one person at two ages. So half of what each group is wide is taken away, which leaves half the energy distance of
-the two groups, or half the squared distance of their means. A small group does not show how wide it is: it is taken
+The mean distance between two groups says too little by itself: two tight groups 0.45 apart are two people, two wide
+ones are one person at two ages. So half of what each group is wide is taken away, which leaves half the energy distance
+of the two groups, or half the squared distance of their means. A small group does not show how wide it is: it is taken
 to be as wide as a person usually is, and the more so the fewer pairs it has.
 
 Source: Székely and Rizzo, Energy statistics: a class of statistics based on distances, J. Stat. Plan. Inference 2013.
@@ -38,12 +38,17 @@ def cut_tree(tree: NDArray[np.float64], *, threshold: float) -> NDArray[np.int64
     tree = checked_numbers("tree", tree, None, 4).astype(np.float64)
     checked_number("threshold", threshold)
     faces = len(tree) + 1
-    if len(tree) and not (0 <= tree[:, :2].min() and (tree[:, :2].max(axis=1) < faces + np.arange(faces - 1)).all()):
+    if len(tree) and not _is_tree(tree):
         raise ValueError("tree must merge faces, or groups that were merged before")
     roots = _roots(np.ascontiguousarray(tree), float(threshold), USUAL_WIDTH, USUAL_PAIRS)
     _, first, number = np.unique(roots, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))
     return order[number].astype(np.int64)
+
+
+def _is_tree(tree: NDArray[np.float64]) -> bool:
+    """Whether each merge is of two faces, or groups merged before."""
+    return bool(tree[:, :2].min() >= 0 and (tree[:, :2].max(axis=1) < len(tree) + 1 + np.arange(len(tree))).all())
 
 
 @compiled("int64[::1](float64[:,::1], float64, float64, float64)")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from accounts.models import User
 from people import constraints
 from people.ledger import Outcome, decide, decide_on_people, rejected_pairs
-from people.models import Change, Decision, Face, Person
+from people.models import Change, Decision, Face, Person, Question
 from people.tracks import FaceState
 from photos.models import Photo
 
@@ -102,6 +102,16 @@ def different_people(person: Person, other: Person, *, actor: User) -> Decision 
     if tuple(sorted((person.pk, other.pk))) in constraints.people_apart(person.owner_id):
         return None
     return decide_on_people(person, other, Verb.DIFFERENT, actor=actor)
+
+
+def of_two(question: Question, *, is_same: bool, actor: User) -> Decision | None:
+    """Answer "Same person?": two people who are one are merged, into the one of more faces."""
+    if question.person and question.other_person:
+        if is_same:
+            return merge(question.other_person, question.person, actor=actor)
+        return different_people(question.person, question.other_person, actor=actor)
+    one, other = (faces.values_list("pk", flat=True) for faces in question.sides())
+    return (same if is_same else different)(question.owner, one, other, actor=actor)
 
 
 def repeat(photo: Photo, *, actor: User) -> Decision | None:

@@ -1,128 +1,165 @@
-"""The review queue: which question settles most faces, and how many are left."""
+"""The review queue as its page shows it: the best question that still stands, and how many answers are left."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
-from django.db.models import Count, Q
+from django.db.models import Avg, F, Max, Sum
+from django.db.models.functions import Coalesce
+from pgvector.django import CosineDistance
 
 from accounts.models import User
-from people.models import Cluster, Face, Person, Suggestion
+from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
+from people.models.face import FaceQuerySet
+from people.tiles import TILES, asked_as_somebodys, best_screen, tiles_of
 from photos.face_model import suggestion_distance
 
-FACES_ASKED = 12  # at once: what fits one screen without scrolling
-FACES_SHOWN_OF_GROUP = 12
+CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
+SHOWN_OF_TWO = 6  # of each, where two are compared
 REFERENCES = 4
 OTHERS = 3
 # As many times as far as a suggestion goes: worth a key, not worth a question.
 OTHERS_AS_FAR = 1.67
 
+Kind = Question.Kind
+
 
 @dataclass(frozen=True)
-class Question:
-    """Either "Is this Ann?" about suggested faces, or "Who is this?" about a group."""
+class AskedFace:
+    """A face to tick, and the group it stands for: so many faces more, which the page does not show."""
 
-    key: str
-    person: Person | None
-    cluster: Cluster | None
-    faces: list[Face]
-    references: list[Face]
-    others: list[Person]
+    face: Face
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class Card:
+    """A question with all its page shows.
+
+    asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
+    others: people who are one key away. settles: faces that an answer settles.
+    """
+
+    question: Question
+    asked: list[AskedFace]
     settles: int
+    references: list[Face] = field(default_factory=list)
+    others: list[Person] = field(default_factory=list)
 
     @property
     def unseen(self) -> int:
         """Faces of the group that a name settles without being shown."""
-        return self.settles - len(self.faces)
+        return self.settles - len(self.asked) if self.question.kind == Kind.GROUP else 0
 
 
 @dataclass(frozen=True)
-class _Topic:
-    """A question not yet fetched: about whom, and how many faces wait for it."""
+class Forecast:
+    """What is left: answers until 95 % of the faces that can get a name have it, and questions in all."""
 
-    key: str
-    faces: int
-    person_id: int | None = None
-    cluster_id: int | None = None
-
-    @property
-    def settled_at_once(self) -> int:
-        return min(self.faces, FACES_ASKED) if self.person_id else self.faces
+    answers: int
+    questions: int
 
 
-def next_question(owner: User, *, skipped: Collection[str] = (), about: int | None = None) -> Question | None:
-    """Return the question that settles most faces, or None when all are answered or skipped.
+def next_card(owner: User, *, skipped: Collection[str] = (), about: int | None = None) -> Card | None:
+    """The question that settles most faces per answer, or None when all are answered or skipped.
 
     `about` asks only about the person with this primary key.
     """
-    topics = [topic for topic in _topics(owner) if topic.key not in skipped]
+    questions = Question.objects.owned_by(owner).open().best_first()
     if about is not None:
-        topics = [topic for topic in topics if topic.person_id == about]
-    if not topics:
-        return None
-    best = max(topics, key=lambda topic: (topic.settled_at_once, topic.key))
-    if best.person_id is not None:
-        return _about_person(owner, best, best.person_id)
-    assert best.cluster_id is not None
-    return _about_group(owner, best, best.cluster_id)
+        questions = questions.filter(kind=Kind.PERSON, person=about)
+    for question in questions.select_related("person", "cluster", "other_person", "other_cluster").iterator(50):
+        card = None if question.key in skipped else _card(owner, question)
+        if card is not None:
+            return card
+    return None
+
+
+def forecast(owner: User) -> Forecast:
+    needed = Question.objects.owned_by(owner).open().filter(is_needed=True).aggregate(Sum("answers"))["answers__sum"]
+    return Forecast(ceil(round(needed or 0, 6)), count_questions(owner))
 
 
 def count_questions(owner: User) -> int:
-    """How many answers are still to be given, if every one is yes."""
-    return sum(ceil(topic.faces / FACES_ASKED) if topic.person_id else 1 for topic in _topics(owner))
+    """How many questions are open: those folded away as strangers' do not count."""
+    return Question.objects.owned_by(owner).open().count()
 
 
-def _topics(owner: User) -> list[_Topic]:
-    people = (
-        Suggestion.objects.owned_by(owner)
-        .filter(person__is_hidden=False)
-        .values_list("person")
-        .annotate(Count("pk"))
-        .order_by()
-    )
-    # Faces that are asked about as somebody's are not asked about again as a group's.
-    unasked = Q(faces__person=None, faces__is_ignored=False, faces__suggestion=None)
-    groups = (
-        Cluster.objects.owned_by(owner)
-        .filter(is_hidden=False)
-        .annotate(unasked=Count("faces", filter=unasked))
-        .filter(unasked__gte=SMALLEST_GROUP)
-        .values_list("pk", "unasked")
-    )
-    return [_Topic(f"p{pk}", faces, person_id=pk) for pk, faces in people] + [
-        _Topic(f"g{pk}", faces, cluster_id=pk) for pk, faces in groups
-    ]
+def _card(owner: User, question: Question) -> Card | None:
+    """The question as it stands now; None when answers since have settled it."""
+    match question.kind:
+        case Kind.PERSON:
+            return _about_person(owner, question)
+        case Kind.GROUP:
+            return _about_group(owner, question)
+        case _:
+            return _about_two(question)
 
 
-def _about_person(owner: User, topic: _Topic, person_id: int) -> Question:
-    person = Person.objects.owned_by(owner).with_photo_count().get(pk=person_id)
-    asked = Face.objects.owned_by(owner).filter(suggestion__person=person).order_by("suggestion__distance", "pk")
-    faces = list(asked.without_vectors().select_related("photo")[:FACES_ASKED])
-    return Question(
-        key=topic.key,
-        person=person,
-        cluster=None,
-        faces=faces,
-        references=reference_faces(person),
-        others=likely_people(owner, faces, but_not=person),
-        settles=len(faces),
+def _about_person(owner: User, question: Question) -> Card | None:
+    assert question.person is not None
+    screen = best_screen(tiles_of(Suggestion.objects.filter(person=question.person)))
+    if not screen.tiles:
+        return None
+    tiles = {tile.key: tile for tile in screen.tiles}
+    keyed = Face.objects.untagged().filter(suggestion__person=question.person)
+    keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
+    clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
+    clearest = clearest.without_vectors().select_related("photo")
+    shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
+    asked = [AskedFace(face, tiles[face.key].faces - 1) for face in shown]  # type: ignore[attr-defined]
+    return Card(
+        question=question,
+        asked=asked,
+        settles=sum(1 + each.more for each in asked),
+        references=reference_faces(question.person),
+        others=likely_people(owner, shown, but_not=question.person),
     )
 
 
-def _about_group(owner: User, topic: _Topic, cluster_id: int) -> Question:
-    cluster = Cluster.objects.owned_by(owner).get(pk=cluster_id)
-    faces = cluster.faces.untagged().filter(suggestion=None).order_by("-quality", "pk")
-    shown = list(faces.without_vectors().select_related("photo")[:FACES_SHOWN_OF_GROUP])
-    return Question(
-        key=topic.key,
-        person=None,
-        cluster=cluster,
-        faces=shown,
-        references=[],
-        others=likely_people(owner, shown),
-        settles=faces.count(),
+def _about_group(owner: User, question: Question) -> Card | None:
+    assert question.cluster is not None
+    faces = unasked_faces(question.cluster)
+    count = faces.count()
+    if count < SMALLEST_GROUP:
+        return None
+    shown = _clearest(faces, TILES) if count <= TILES else _clearest_and_least_alike(faces)
+    return Card(
+        question=question, asked=[AskedFace(face) for face in shown], settles=count, others=likely_people(owner, shown)
     )
+
+
+def unasked_faces(cluster: Cluster) -> FaceQuerySet:
+    """Faces of a group that wait for a name and are not asked about as somebody's."""
+    asked = Suggestion.objects.filter(asked_as_somebodys(), face__cluster=cluster).values("face")
+    return cluster.faces.untagged().exclude(pk__in=asked)
+
+
+def _about_two(question: Question) -> Card | None:
+    one, other = question.sides()
+    if not one.exists() or not other.exists():
+        return None
+    return Card(
+        question=question,
+        asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
+        settles=other.count(),
+        references=_clearest(one, SHOWN_OF_TWO),
+    )
+
+
+def _clearest(faces: FaceQuerySet, count: int) -> list[Face]:
+    return list(faces.without_vectors().select_related("photo").order_by("-quality", "pk")[:count])
+
+
+def _clearest_and_least_alike(faces: FaceQuerySet) -> list[Face]:
+    """Some of the clearest faces of a group, and those least like it: they show who does not belong."""
+    clearest = _clearest(faces, CLEAREST_SHOWN)
+    model = faces.order_by().aggregate(Max("model"))["model__max"]
+    centre = faces.embedded_by(model).aggregate(Avg("projection"))["projection__avg"]
+    rest = faces.embedded_by(model).exclude(pk__in=[face.pk for face in clearest])
+    least_alike = rest.order_by(CosineDistance("projection", centre).desc(), "pk").without_vectors()
+    return clearest + list(least_alike.select_related("photo")[: TILES - len(clearest)])
 
 
 def reference_faces(person: Person) -> list[Face]:

@@ -7,12 +7,19 @@ from django.db import models
 
 from accounts.models import User
 from people.models.cluster import Cluster
+from people.models.face import Face, FaceQuerySet
 from people.models.person import Person
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
+
+    def open(self) -> Self:
+        """Those that are asked by themselves: nobody hidden, no strangers."""
+        shown = self.exclude(person__is_hidden=True).exclude(cluster__is_hidden=True)
+        shown = shown.exclude(other_person__is_hidden=True).exclude(other_cluster__is_hidden=True)
+        return shown.filter(is_stranger=False)
 
     def best_first(self) -> Self:
         return self.order_by("-worth", "pk")
@@ -36,7 +43,8 @@ class Question(models.Model):
     faces = models.PositiveIntegerField()  # that wait for this answer, and for those that follow it
     answers = models.FloatField()  # expected: a click for the question, and one for each face to untick
     worth = models.FloatField()  # faces settled per answer, expected, of what one screen shows
-    is_stranger = models.BooleanField(default=False)  # a group seen once only: folded away, asked when all else is
+    is_needed = models.BooleanField(default=False)  # with those before it, until 95 % of the faces have their name
+    is_stranger = models.BooleanField(default=False)  # a group seen on one day only: folded away until it comes again
 
     objects = QuestionQuerySet.as_manager()
 
@@ -45,3 +53,17 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.pk})"
+
+    @property
+    def key(self) -> str:
+        """What stays the same when the question is ranked anew: it was skipped under this name."""
+        people = f"p{self.person_id}-{self.other_person_id or ''}" if self.person_id else ""
+        groups = f"g{self.cluster_id}-{self.other_cluster_id or ''}" if self.cluster_id else ""
+        return people + groups
+
+    def sides(self) -> tuple[FaceQuerySet, FaceQuerySet]:
+        """Of SAME, the faces of the two people, or those of the two groups that wait for a name."""
+        if self.person_id:
+            return Face.objects.filter(person=self.person_id), Face.objects.filter(person=self.other_person_id)
+        waiting = Face.objects.untagged()
+        return waiting.filter(cluster=self.cluster_id), waiting.filter(cluster=self.other_cluster_id)

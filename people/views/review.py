@@ -8,10 +8,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people import answers
+from people.asked import Asked, asked_about_group, asked_about_person, asked_of_no_group
 from people.covers import attach_covers
 from people.forms import NameForm, primary_keys
-from people.models import Cluster, Decision, Face, Person
-from people.review import count_questions, next_question
+from people.models import Cluster, Person, Question
+from people.review import forecast, next_card
 from people.views.respond import say_what_was_decided
 from photos.models import Photo
 
@@ -45,49 +46,48 @@ def answer(request: UserRequest) -> HttpResponse:
 
 
 def _decide(request: UserRequest) -> None:
-    faces = _asked_faces(request)
-    if not faces:  # answered in another tab, or by a second click
+    kind = request.POST.get("answer", "")
+    if kind in ("same", "different"):
+        _decide_on_two(request, is_same=kind == "same")
+        return
+    asked = _asked(request)
+    if not asked.stands_for:  # answered in another tab, or by a second click
         say_what_was_decided(request, None)
         return
-    ticked = set(primary_keys(request.POST.getlist("faces"))) & faces
-    if not ticked and request.POST.get("answer") != "no":
+    ticked = asked.of(primary_keys(request.POST.getlist("faces")))
+    if not ticked and kind != "no":
         messages.info(request, "Tick at least one face first.")
         return
-    decision: Decision | None
-    match request.POST.get("answer"):
-        case "yes":
-            person = _person_asked_about(request)
-            decision = answers.confirm(person, ticked, but_not=faces - ticked, actor=request.user)
-        case "no":
-            decision = answers.reject(_person_asked_about(request), faces, actor=request.user)
-        case "ignore":
-            decision = answers.ignore(request.user, ticked, actor=request.user)
-        case _:
-            decision = _name(request, faces, ticked)
-            if decision is None:
-                return
+    if kind == "no":
+        decision = answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
+    elif kind == "ignore":
+        decision = answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
+    else:
+        person = _person_asked_about(request) if kind == "yes" else _person_named(request)
+        if person is None:
+            return
+        unticked = asked.all_shown - ticked
+        decision = answers.confirm(person, ticked | asked.unseen, but_not=unticked, actor=request.user)
     say_what_was_decided(request, decision)
 
 
-def _name(request: UserRequest, faces: set[int], ticked: set[int]) -> Decision | None:
-    """Somebody else, or the name of a group: then the faces that were not shown come along."""
-    form = NameForm(request.POST, owner=request.user)
-    if not form.is_valid():
-        messages.error(request, "Say who this is.")
-        return None
-    unseen: set[int] = set()
-    if request.POST.get("cluster"):
-        clusters = Cluster.objects.owned_by(request.user)
-        cluster = get_object_or_404(clusters, pk__in=primary_keys([request.POST["cluster"]]))
-        waiting = cluster.faces.untagged().filter(suggestion=None)
-        unseen = set(waiting.values_list("pk", flat=True)) - faces
-    return answers.confirm(form.get_or_create_person(), ticked | unseen, but_not=faces - ticked, actor=request.user)
+def _decide_on_two(request: UserRequest, *, is_same: bool) -> None:
+    """Of two people, or two groups, whether they are one."""
+    questions = Question.objects.owned_by(request.user).filter(kind=Question.Kind.SAME)
+    question = questions.filter(pk__in=primary_keys([request.POST.get("question", "")])).first()
+    decision = None if question is None else answers.of_two(question, is_same=is_same, actor=request.user)
+    say_what_was_decided(request, decision)
 
 
-def _asked_faces(request: UserRequest) -> set[int]:
+def _asked(request: UserRequest) -> Asked:
     """The faces of the question that still wait for an answer; others may be answered by now."""
     shown = primary_keys(request.POST.getlist("shown"))
-    return set(Face.objects.owned_by(request.user).untagged().filter(pk__in=shown).values_list("pk", flat=True))
+    if "cluster" not in request.POST:
+        return asked_about_person(request.user, _person_asked_about(request), shown)
+    clusters = Cluster.objects.owned_by(request.user).filter(pk__in=primary_keys([request.POST["cluster"]]))
+    cluster = clusters.first()
+    # The group may be gone: what was shown of it is still answered for.
+    return asked_about_group(request.user, cluster, shown) if cluster else asked_of_no_group(request.user, shown)
 
 
 def _person_asked_about(request: UserRequest) -> Person:
@@ -95,22 +95,39 @@ def _person_asked_about(request: UserRequest) -> Person:
     return get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
 
 
+def _person_named(request: UserRequest) -> Person | None:
+    """Somebody else, or who a group is."""
+    form = NameForm(request.POST, owner=request.user)
+    if form.is_valid():
+        return form.get_or_create_person()
+    messages.error(request, "Say who this is.")
+    return None
+
+
 def _context(request: UserRequest, *, about: int | None = None) -> dict[str, object]:
     skipped = request.session.get("skipped", [])
-    question = next_question(request.user, skipped=skipped, about=about) if about else None
-    question = question or next_question(request.user, skipped=skipped)
-    if question is not None:
-        attach_covers([*question.others, *([question.person] if question.person else [])])
+    card = next_card(request.user, skipped=skipped, about=about) if about else None
+    card = card or next_card(request.user, skipped=skipped)
+    if card is not None:
+        people = (card.question.person, card.question.other_person)
+        attach_covers([*card.others, *(person for person in people if person)])
     photos = Photo.objects.owned_by(request.user)
-    left = count_questions(request.user)
+    left = forecast(request.user)
     return {
-        "question": question,
-        "left": left,
-        "answered": _answered(request, left),
+        "card": card,
+        "question": card.question if card else None,
+        "known_in": _photo_count(card.question.person) if card else 0,
+        "left": left.questions,
+        "to_aim": left.answers,
+        "answered": _answered(request, left.questions),
         "skipped": len(skipped),
         "has_photos": photos.exists(),
         "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces,
     }
+
+
+def _photo_count(person: Person | None) -> int:
+    return 0 if person is None else person.faces.order_by().values("photo").distinct().count()
 
 
 def _answered(request: UserRequest, left: int) -> int:

@@ -1,0 +1,74 @@
+"""What one screen of "Is this Ann?" shows: faces, and whole groups by one face, that may be hers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from people.models import Suggestion
+
+TILES = 12  # what fits one screen without scrolling
+# A group less likely to be somebody is asked about as "Who is this?", with that person's name as one key.
+LEAST_OF_GROUP = 0.5
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Faces that one tick answers for: those suggested of one group, or a single face.
+
+    key: the group, or minus the face. probability: that they are the person's.
+    """
+
+    person: int
+    key: int
+    faces: int
+    probability: float
+
+    @property
+    def settled(self) -> float:
+        """Faces expected to be settled by leaving the tick."""
+        return self.faces * self.probability
+
+    @property
+    def unticked(self) -> float:
+        """How often the tick is expected to be taken away."""
+        return 1 - self.probability
+
+
+@dataclass(frozen=True)
+class Screen:
+    """The tiles to show at once, and how many faces they are expected to settle with how many clicks."""
+
+    tiles: list[Tile]
+    settled: float
+    answers: float
+
+    @property
+    def worth(self) -> float:
+        return self.settled / self.answers
+
+
+def asked_as_somebodys() -> Q:
+    """Suggestions that become a tile; those of the other ones are asked about as their group."""
+    return Q(face__cluster=None) | Q(probability__gte=LEAST_OF_GROUP)
+
+
+def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
+    """The tiles of some suggestions, of any number of people, by one query."""
+    waiting = suggestions.filter(asked_as_somebodys(), face__person=None, face__is_ignored=False)
+    keyed = waiting.annotate(key=Coalesce("face__cluster_id", -F("face_id")))
+    counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
+    return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
+
+
+def best_screen(tiles: Iterable[Tile]) -> Screen:
+    """Choose the tiles that settle most faces per click, when the question itself takes one."""
+    by_gain = sorted(tiles, key=lambda tile: (-tile.settled / max(tile.unticked, 1e-6), tile.key))[:TILES]
+    best = Screen([], 0.0, 1.0)
+    settled, answers = 0.0, 1.0
+    for count, tile in enumerate(by_gain, start=1):
+        settled, answers = settled + tile.settled, answers + tile.unticked
+        if settled / answers >= best.worth:
+            best = Screen(by_gain[:count], settled, answers)
+    return best

@@ -24,7 +24,8 @@ STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
 
 SAVE_STATES = """
     UPDATE people_face SET person_id = state.person, tagged_by = state.tagged_by, is_ignored = state.is_ignored,
-        cluster_id = state.cluster
+        cluster_id = state.cluster,
+        grouped_by = CASE WHEN state.person IS NULL AND NOT state.is_ignored THEN grouped_by ELSE '' END
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::bigint[])
         AS state(face, person, tagged_by, is_ignored, cluster)
     WHERE people_face.id = state.face

@@ -298,7 +298,9 @@ def _drop_answered_suggestions(changes: list[Change]) -> None:
 def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
     """Everything ever decided about each of these faces, by primary key, the oldest first."""
     acts: dict[int, list[Change]] = {face.pk: [] for face in faces}
-    for change in Change.objects.filter(face__in=list(acts)).select_related("decision").order_by("decision_id"):
+    # Each decision is made once, not for each of its faces: a group that was named and undone often has thousands.
+    changes = Change.objects.filter(face__in=list(acts)).only("decision", "face", "before", "after")
+    for change in changes.prefetch_related("decision").order_by("decision_id"):
         assert change.face_id is not None
         acts[change.face_id].append(change)
     return acts

@@ -8,9 +8,10 @@ from django.db import models
 from django.urls import reverse
 
 from accounts.models import User
+from people.models.counting import CountOf
 
 if TYPE_CHECKING:
-    from people.models.face import Face
+    from people.models.face import Face, FaceQuerySet
 
 
 def fold(name: str) -> str:
@@ -46,13 +47,13 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.filter(name__iexact=name).order_by(models.Exists(_faces_of_person()).desc(), "pk")
 
     def with_photo_count(self) -> Self:
-        return self.annotate(photo_count=models.Count("faces__photo", distinct=True))
+        return self.annotate(photo_count=CountOf(_faces_of_person().values("photo").distinct()))
 
     def most_photos_first(self) -> Self:
         return self.with_photo_count().order_by("-photo_count", "folded_name", "pk")
 
 
-def _faces_of_person() -> models.QuerySet[models.Model]:
+def _faces_of_person() -> "FaceQuerySet":
     from people.models.face import Face
 
     return Face.objects.filter(person=models.OuterRef("pk"))

@@ -217,7 +217,11 @@ def _check_match(probes: Probes, gallery: Gallery) -> None:
         raise ValueError(
             f"probes and gallery must have equal dimensions, not {probes.rows.shape[1]} and {gallery.rows.shape[1]}"
         )
-    if probes.own is not None and len(probes.own) and not -1 <= probes.own.min() <= probes.own.max() < len(gallery.rows):
+    if (
+        probes.own is not None
+        and len(probes.own)
+        and not -1 <= probes.own.min() <= probes.own.max() < len(gallery.rows)
+    ):
         raise ValueError("own must be indices of gallery faces, or -1")
     named = probes.impossible
     if named is not None and len(named) and not 0 <= named[:, 0].min() <= named[:, 0].max() < len(probes.rows):

@@ -1,11 +1,12 @@
-"""Average linkage of groups is SciPy's, and keeps apart what must be."""
+"""Groups are merged in the order of SciPy's average linkage, where their distance allows it, and kept apart."""
 
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
+from ml.group_distances import USUAL_PAIRS, USUAL_WIDTH
 from ml.linkage import link
 from tests.ml.synthetic import on_circle
 
@@ -21,17 +22,61 @@ def random_rows(random, count, dimensions=6):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
+def slowly_merged(rows, threshold: float) -> list[int]:
+    """The same from SciPy's tree, with the distances of all pairs of faces of each group."""
+    distances = np.clip(1 - rows.astype(np.float64) @ rows.T, 0, None)
+    np.fill_diagonal(distances, 0)
+    usual = USUAL_WIDTH * threshold
+    groups = [[number] for number in range(len(rows))]
+    is_whole = [True] * len(rows)
+    labels = list(range(len(rows)))
+
+    def width(group):
+        inner = distances[np.ix_(group, group)][np.triu_indices(len(group), 1)]
+        return (USUAL_PAIRS * usual + inner.sum()) / (USUAL_PAIRS + len(inner))
+
+    for one, other, mean, _ in linkage(squareform(distances, checks=False), method="average"):
+        parts = [groups[int(one)], groups[int(other)]]
+        distance = mean - sum(width(part) - usual for part in parts) / 2
+        is_whole.append(is_whole[int(one)] and is_whole[int(other)] and distance <= threshold)
+        groups.append(parts[0] + parts[1])
+        if is_whole[-1]:
+            for face in groups[-1]:
+                labels[face] = min(groups[-1])
+    return labels
+
+
 @pytest.mark.parametrize("threshold", [0.05, 0.2, 0.45, 0.8])
 @pytest.mark.parametrize("count", [2, 3, 17, 150])
-def test_faces_are_merged_as_by_scipy(random, count, threshold):
+def test_faces_are_merged_as_by_scipy_where_their_distance_allows_it(random, count, threshold):
     rows = random_rows(random, count)
 
     merged = link(rows, singles(rows), NOBODY, threshold=threshold)
 
-    distances = np.clip(1 - rows @ rows.T, 0, None)
-    np.fill_diagonal(distances, 0)
-    tree = linkage(squareform(distances, checks=False), method="average")
-    assert adjusted_rand_score(fcluster(tree, t=threshold, criterion="distance"), merged) == 1
+    assert merged.tolist() == slowly_merged(rows, threshold)
+
+
+def test_two_tight_groups_are_two_people_where_two_wide_ones_are_one():
+    """All four have the same mean distance to the other group, 0.45."""
+
+    def pair(spread):
+        """Two groups of twenty, each spread over dimensions of its own."""
+        random = np.random.default_rng(5)
+        directions = np.eye(42)[:2]
+        noise = [np.zeros((20, 42)), np.zeros((20, 42))]
+        for side, part in enumerate(noise):
+            part[:, 2 + 20 * side : 22 + 20 * side] = random.normal(size=(20, 20))
+            part /= np.linalg.norm(part, axis=1, keepdims=True)
+        cosine = 0.55 / (1 - spread)  # of the two middles, so that the mean distance of two faces is the same
+        middles = [directions[0], cosine * directions[0] + np.sqrt(1 - cosine**2) * directions[1]]
+        return np.concatenate(
+            [np.sqrt(1 - spread) * middle + np.sqrt(spread) * part for middle, part in zip(middles, noise, strict=True)]
+        ).astype(np.float32)
+
+    for spread, groups in ((0.02, 2), (0.40, 1)):
+        rows = pair(spread)
+        assert abs((1 - rows[:20] @ rows[20:].T).mean() - 0.45) < 0.01
+        assert len(set(link(rows, singles(rows), NOBODY, threshold=0.44).tolist())) == groups
 
 
 def test_a_group_counts_as_its_faces(random):

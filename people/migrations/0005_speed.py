@@ -8,7 +8,8 @@ from django.db.models import Q
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0004_lost_faces'),
+        ('people', '0004_queue'),
+        ('people', '0005_grouped_by'),
     ]
 
     operations = [

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from people.models.counting import CountOf
 from people.models.face import Face
 from people.models.person import Person
 
@@ -17,8 +18,8 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 
     def with_counts(self) -> Self:
         """Annotate how many faces each decision touched, and of how many of them it ruled somebody out."""
-        ruled_out = models.Count("changes", filter=Q(changes__rejected__isnull=False))
-        return self.annotate(touched=models.Count("changes"), ruled_out=ruled_out)
+        changes = Change.objects.filter(decision=models.OuterRef("pk")).values("pk")
+        return self.annotate(touched=CountOf(changes), ruled_out=CountOf(changes.filter(rejected__isnull=False)))
 
 
 class Decision(models.Model):

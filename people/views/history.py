@@ -1,9 +1,9 @@
 """What was decided, by whom, and the way back."""
 
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
@@ -69,9 +69,9 @@ def _undo(request: UserRequest, decision: Decision) -> None:
 
 def _attach_faces(decisions: list[Decision]) -> None:
     """Set `faces` on each decision: a few of those it touched."""
-    place = Window(RowNumber(), partition_by=F("decision"), order_by=F("pk").asc())
-    changes = Change.objects.filter(decision__in=decisions, face__isnull=False).annotate(place=place)
-    pairs = list(changes.filter(place__lte=FACES_SHOWN).values_list("decision", "face"))
-    faces = Face.objects.without_vectors().in_bulk({face for _, face in pairs})
+    changes = Change.objects.filter(decision=OuterRef("pk"), face__isnull=False).order_by("face")
+    some = ArraySubquery(changes.values("face")[:FACES_SHOWN])
+    shown = dict(Decision.objects.filter(pk__in=[decision.pk for decision in decisions]).values_list("pk", some))
+    faces = Face.objects.without_vectors().in_bulk([pk for pks in shown.values() for pk in pks])
     for decision in decisions:
-        decision.faces = [faces[face] for pk, face in pairs if pk == decision.pk and face in faces]
+        decision.faces = [faces[pk] for pk in shown.get(decision.pk, []) if pk in faces]

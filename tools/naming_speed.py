@@ -91,7 +91,13 @@ class Times:
 
     def as_json(self) -> dict[str, dict[str, object]]:
         return {
-            name: {"median": statistics.median(runs), "slowest": max(runs), "runs": len(runs), "budget": budget}
+            name: {
+                "fastest": min(runs),
+                "median": statistics.median(runs),
+                "slowest": max(runs),
+                "runs": len(runs),
+                "budget": budget,
+            }
             for name, (runs, budget) in self.lines.items()
         }
 
@@ -99,10 +105,11 @@ class Times:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("What", "Median", "Slowest", "Runs", "Budget", title=machine())
+        table = Table("What", "Median", "Fastest", "Slowest", "Runs", "Budget", title=machine())
         for name, line in self.as_json().items():
             budget = f"{line['budget']:g}" if line["budget"] else ""
-            table.add_row(name, f"{line['median']:.3f}", f"{line['slowest']:.3f}", str(line["runs"]), budget)
+            times = [f"{line[key]:.3f}" for key in ("median", "fastest", "slowest")]
+            table.add_row(name, *times, str(line["runs"]), budget)
         Console(width=110).print(table)
 
 

@@ -4,16 +4,17 @@ Straight into the tables, for to ask web and workers for it would take hours.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from django.db import connection
+from django.db.models import Max
 from numpy.typing import NDArray
 
 from accounts.models import User
-from people.ledger import FaceState
 from people.models import Change, Cluster, Decision, Face, Person, Suggestion
+from people.tracks import FaceState
 from photos.models import Photo
 from tools.clustering_speed import Rows, invented_people
 
@@ -70,26 +71,32 @@ def fill(owner: User, faces: Faces) -> None:
     groups[in_group] = faces.people[in_group] + 1
     _copy(Person, _people(owner, np.unique(names[~waiting])))
     _copy(Cluster, _clusters(owner, np.unique(groups[in_group])))
-    store(owner, faces, names=names, groups=groups, stage=Photo.Stage.DONE)
+    _store(owner, faces, 1, names, groups, Photo.Stage.DONE)
     _suggest(faces, suggested, names)
     _remember(owner, faces, names)
     _go_on_numbering()
 
 
-def store(
+def store_arrivals(owner: User, faces: Faces) -> list[int]:
+    """Store photos that wait for their groups, with faces that have neither name nor group; return the photos."""
+    first_photo, first_face = (model.objects.aggregate(Max("pk", default=0))["pk__max"] + 1 for model in (Photo, Face))
+    photos = faces.photos - faces.photos[0] + first_photo
+    nobody = np.zeros(len(faces.people), np.int64)
+    _store(owner, replace(faces, photos=photos), first_face, nobody, nobody, Photo.Stage.GROUPING)
+    _go_on_numbering()
+    return list(np.unique(photos).tolist())
+
+
+def _store(
     owner: User,
     faces: Faces,
-    *,
-    names: NDArray[np.int64] | None = None,
-    groups: NDArray[np.int64] | None = None,
-    stage: Photo.Stage = Photo.Stage.GROUPING,
+    first: int,
+    names: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    stage: Photo.Stage,
 ) -> None:
-    """Store photos with their faces; who arrives later has neither name nor group."""
-    nobody = np.zeros(len(faces.people), np.int64)
-    first = next(iter(Face.objects.order_by("-pk").values_list("pk", flat=True)[:1]), 0) + 1
     _copy(Photo, _photos(owner, np.unique(faces.photos), stage))
-    _copy(Face, _faces(faces, first, nobody if names is None else names, nobody if groups is None else groups))
-    _go_on_numbering()
+    _copy(Face, _faces(faces, first, names, groups))
 
 
 def _named(faces: Faces) -> NDArray[np.int64]:
@@ -169,6 +176,7 @@ def _faces(
                 "tagged_by": Face.TaggedBy.USER if person else Face.TaggedBy.NOBODY,
                 "is_ignored": False,
                 "cluster_id": group or None,
+                "grouped_by": MODEL if person or group else "",
             }
 
 

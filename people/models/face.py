@@ -41,15 +41,6 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """Faces with an embedding of another model; less-or-greater, because an index finds no "not equal"."""
         return self.filter(Q(model__lt=model) | Q(model__gt=model))
 
-    def closest_people(self, probe: "Face", *, threshold: float) -> "models.QuerySet[Face, tuple[int, float]]":
-        """People of these faces by cosine distance from the probe to their nearest one, as (person, distance).
-
-        All faces, and the probe, must be of one model.
-        """
-        distance = models.Min(CosineDistance("projection", probe.projection))
-        people = self.filter(person__isnull=False).values("person").annotate(distance=distance)
-        return people.filter(distance__lte=threshold).order_by("distance").values_list("person", "distance")
-
     def people_near(self, probes: Sequence[NDArray[np.float32]]) -> tuple[list[int], NDArray[np.float64]]:
         """People of these faces, and how far each probe is from each of them, in one query.
 

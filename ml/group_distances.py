@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from ml.arguments import checked_numbers, checked_whole
+from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.tree_cut import USUAL_PAIRS, USUAL_WIDTH
 
 # Of pairs of groups whose distance is the threshold, half are one person; a hundredth makes the odds 1.4 times as good.
@@ -69,7 +70,8 @@ def same_person(distances: NDArray[np.float64], *, threshold: float) -> NDArray[
     """How probable it is that two groups of such distances, any shape, are one person.
 
     Raises:
-        ValueError: distances hold what is no finite number.
+        ValueError: distances hold what is no finite number, or threshold is none.
     """
     distances = checked_numbers("distances", distances, *np.shape(distances)).astype(np.float64)
-    return np.asarray(1 / (1 + np.exp(STEEPNESS * (distances - threshold))))
+    checked_number("threshold", threshold)
+    return np.asarray(expit(STEEPNESS * (threshold - distances)))

@@ -30,6 +30,7 @@ from ml import (
     device,
     embedding,
     geometry,
+    group_distances,
     identification,
     images,
     models,
@@ -39,6 +40,7 @@ from ml import (
     same_photo,
     strictness,
     suppression,
+    tree_cut,
 )
 from ml.bench import contestants, inputs, racing, report
 from ml.bench.racing import Measurement
@@ -114,6 +116,11 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     geometry.BoundingBox.to_pixels: {"self": BOX, "size": (90, 120)},
     geometry.pairwise_overlap: {"boxes": BOXES, "others": BOXES},
     geometry.squared: {"boxes": BOXES},
+    group_distances.group_means: {"rows": ROWS, "groups": LABELS},
+    group_distances.group_distances: {
+        "means": ROWS[:3], "widths": np.full(3, 0.3), "other_means": ROWS[:4], "other_widths": np.full(4, 0.3),
+    },
+    group_distances.same_person: {"distances": DISTANCES, "threshold": 0.3},
     identification.closest_people: {**GALLERY, "threshold": 0.4},
     identification.assign_people: {"probabilities": np.full((2, 3), 0.3), "least": 0.5},
     images.decode_smaller: {"image": PHOTO, "min_side": 1920},
@@ -144,6 +151,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     suppression.suppress_neighbours: {
         "boxes": BOXES, "scores": np.array([0.5, 0.6]), "places": np.array([[0, 0], [0, 1]]), "threshold": 0.5,
     },
+    tree_cut.cut_tree: {"tree": np.array([[0, 1, 0.1, 2], [2, 3, 0.6, 3]]), "threshold": 0.4},
     # evaluation
     grouping_score.score_grouping: {
         "projections": ROWS, "qualities": QUALITIES, "people": LABELS,
@@ -253,6 +261,8 @@ DOCUMENTED = {
     (quality.QualityModel.probability, "measured", "one dimension more"),
     (quality.QualityModel.scaled, "measured", "one dimension more"),
     (grouping_score.best_dbscan, "thresholds", "one more"),
+    (group_distances.same_person, "distances", "one dimension more"),  # any shape
+    (group_distances.same_person, "distances", "one number"),
     (line_plot.Line, "ys", "NaN"),  # is left out
     # Some fields are text, others numbers: the type checker's business.
     *((labelled_faces.LabelledFaces, name, "text") for name in ("embeddings", "projections", "qualities", "sides")),
@@ -325,6 +335,12 @@ SHORT = [
     (clustering.group_faces, "may_seed", np.ones(3, bool)),
     (clustering.group_faces, "linkage_threshold", 0.0),
     (dbscan.cluster_embeddings, "min_faces", 0),
+    (group_distances.group_means, "groups", LABELS[1:]),
+    (group_distances.group_distances, "widths", np.full(2, 0.3)),
+    (group_distances.group_distances, "other_widths", np.full(2, 0.3)),
+    (group_distances.group_distances, "other_means", ROWS[:4, 1:]),
+    (tree_cut.cut_tree, "tree", np.array([[0, 1, 0.1]])),
+    (tree_cut.cut_tree, "tree", np.array([[0, 2, 0.1, 2]])),
     (clustering.match_labels, "new", np.zeros(3, np.int64)),
     (geometry.BoundingBox, "width", -0.1),
     (geometry.BoundingBox.from_pixels, "size", (0, 10)),

@@ -37,7 +37,6 @@ def cut_tree(tree: NDArray[np.float64], *, threshold: float) -> NDArray[np.int64
     """
     tree = checked_numbers("tree", tree, None, 4).astype(np.float64)
     checked_number("threshold", threshold)
-    faces = len(tree) + 1
     if len(tree) and not _is_tree(tree):
         raise ValueError("tree must merge faces, or groups that were merged before")
     roots = _roots(np.ascontiguousarray(tree), float(threshold), USUAL_WIDTH, USUAL_PAIRS)

@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
-from people import ledger
+from people import ledger, questions
 from people.history import describe
 from people.models import Change, Decision, Face
-from people.views.respond import back
+from people.views.respond import FIRST, back
 
 PER_PAGE = 50
 FACES_SHOWN = 3
@@ -54,6 +54,8 @@ def undo_last(request: UserRequest) -> HttpResponse:
 
 def _undo(request: UserRequest, decision: Decision) -> None:
     undone = ledger.undo(decision, actor=request.user)
+    if undone.decision is not None:
+        request.session[FIRST] = questions.ask_again(undone.decision)
     if undone.decision is None:
         messages.info(request, "That was undone already.")
     elif undone.stale:

@@ -3,9 +3,9 @@
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
 
 from ml.group_distances import group_distances, group_means, same_person
 from ml.tree_cut import USUAL_PAIRS, USUAL_WIDTH
@@ -43,9 +43,9 @@ def test_the_distance_of_two_groups_is_that_of_all_their_pairs_without_what_they
 
     assert numbers.tolist() == sorted(set(groups.tolist()))
     members = [rows[groups == number] for number in numbers]
-    assert widths == approx([slow_width(each) for each in members], abs=1e-5)
+    assert widths == pytest.approx([slow_width(each) for each in members], abs=1e-5)
     for (row, column), distance in np.ndenumerate(distances):
-        assert distance == approx(slow_distance(members[row], members[column]), abs=1e-5)
+        assert distance == pytest.approx(slow_distance(members[row], members[column]), abs=1e-5)
 
 
 @given(sizes, noises, st.integers(0, 99))
@@ -56,14 +56,14 @@ def test_the_order_of_the_faces_does_not_matter(sizes, noise, seed):
     before, after = group_means(rows, groups), group_means(rows[order], groups[order])
 
     assert np.array_equal(before[0], after[0])
-    assert before[1] == approx(after[1], abs=1e-6)
-    assert before[2] == approx(after[2], abs=1e-6)
+    assert before[1] == pytest.approx(after[1], abs=1e-6)
+    assert before[2] == pytest.approx(after[2], abs=1e-6)
 
 
 def test_a_group_of_one_is_as_wide_as_a_person_usually_is():
     _, _, widths = group_means(on_circle(0), np.array([5]))
 
-    assert widths == approx([USUAL_WIDTH])
+    assert widths == pytest.approx([USUAL_WIDTH])
 
 
 def test_two_wide_groups_are_closer_than_two_tight_ones_as_far_apart():
@@ -75,7 +75,7 @@ def test_two_wide_groups_are_closer_than_two_tight_ones_as_far_apart():
 
     of_tight = group_distances(means[:1], widths[:1], means[1:], widths[1:])[0, 0]
     of_wide = group_distances(wide_means[:1], wide_widths[:1], wide_means[1:], wide_widths[1:])[0, 0]
-    assert of_tight == approx(0.5 + USUAL_WIDTH - USUAL_WIDTH / 11, abs=1e-5)  # ten pairs of 0, one usual
+    assert of_tight == pytest.approx(0.5 + USUAL_WIDTH - USUAL_WIDTH / 11, abs=1e-5)  # ten pairs of 0, one usual
     assert of_wide < of_tight
 
 
@@ -89,7 +89,7 @@ def test_no_faces_are_no_groups():
 def test_at_the_threshold_it_is_even_odds_and_surer_the_closer():
     chances = same_person(np.array([[0.2, 0.3], [0.31, 0.6]]), threshold=0.3)
 
-    assert chances[0, 1] == approx(0.5)
+    assert chances[0, 1] == pytest.approx(0.5)
     assert chances[0, 0] > 0.9
-    assert chances[1, 0] / (1 - chances[1, 0]) == approx(1 / 1.39, abs=0.01)  # what a hundredth does
+    assert chances[1, 0] / (1 - chances[1, 0]) == pytest.approx(1 / 1.39, abs=0.01)  # what a hundredth does
     assert chances[1, 1] < 0.001

@@ -103,6 +103,8 @@ def ask_again(undo: Decision) -> list[str]:
     """
     wait_for_lock(Job.CLUSTERS, undo.owner_id)  # the worker ranks under it
     back = _compared(undo) or _freed(undo)
+    for question in back:
+        question.is_needed = True  # as far as one knows: else the forecast would leave it out
     keys = {question.key for question in back}
     asked = {question.key for question in Question.objects.filter(owner=undo.owner_id).keyed(keys)}
     Question.objects.bulk_create(question for question in back if question.key not in asked)
@@ -148,5 +150,5 @@ def drop_settled(owner: User, key: str) -> None:
 
 def strangers(owner: User) -> "QuerySet[Question, int | None]":
     """Groups that are folded away: of people seen on one day only."""
-    folded = Question.objects.owned_by(owner).filter(kind=Question.Kind.GROUP, is_stranger=True)
+    folded = Question.objects.owned_by(owner).filter(kind=Question.Kind.GROUP, cluster__isnull=False, is_stranger=True)
     return folded.values_list("cluster", flat=True)

@@ -39,7 +39,7 @@ class Card:
     """A question with all its page shows.
 
     asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
-    others: people who are one key away. settles: faces that an answer settles.
+    others: people who are one key away. settles: faces that an answer settles. count: faces of the first of two.
     """
 
     question: Question
@@ -47,6 +47,11 @@ class Card:
     settles: int
     references: list[Face] = field(default_factory=list)
     others: list[Person] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def asked_faces(self) -> list[Face]:
+        return [each.face for each in self.asked]
 
     @property
     def unseen(self) -> int:
@@ -173,13 +178,15 @@ def unasked_faces(cluster: Cluster) -> FaceQuerySet:
 
 def _about_two(question: Question) -> Card | None:
     one, other = question.sides()
-    if not one.exists() or not other.exists():
+    count, settles = one.count(), other.count()
+    if not count or not settles:
         return None
     return Card(
         question=question,
         asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
-        settles=other.count(),
+        settles=settles,
         references=_clearest(one, SHOWN_OF_TWO),
+        count=count,
     )
 
 

@@ -15,6 +15,7 @@ from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, PersonForm, primary_keys
 from people.models import Cluster, Face, Person
 from people.models.person import PersonQuerySet
+from people.questions import strangers
 from people.views.respond import back, say_what_was_decided
 from photos.models import Photo
 from photos.pagination import timeline_page
@@ -37,17 +38,22 @@ def index(request: UserRequest) -> HttpResponse:
     page = Paginator(named, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     hidden = list(everyone.filter(is_hidden=True).order_by("folded_name"))
     groups = Cluster.objects.owned_by(request.user).waiting()
-    asked = list(groups.filter(is_hidden=False)[:GROUPS_SHOWN])
+    folded = groups.filter(is_hidden=False, pk__in=strangers(request.user))
+    asked = list(groups.filter(is_hidden=False).exclude(pk__in=strangers(request.user))[:GROUPS_SHOWN])
+    seen_once = list(folded[:GROUPS_SHOWN])
     hidden_groups = list(groups.filter(is_hidden=True)[:GROUPS_SHOWN])
+    stranger_count = folded.count()
     attach_covers([*page, *hidden])
-    attach_mosaics([*asked, *hidden_groups])
+    attach_mosaics([*asked, *seen_once, *hidden_groups])
     waiting = Face.objects.owned_by(request.user).untagged()
     singles = waiting.exclude(cluster__in=groups.order_by().values("pk"))
     context = {
         "people": page,
         "hidden": hidden,
         "groups": asked,
-        "group_count": groups.filter(is_hidden=False).count(),
+        "group_count": groups.filter(is_hidden=False).count() - stranger_count,
+        "strangers": seen_once,
+        "stranger_count": stranger_count,
         "hidden_groups": hidden_groups,
         "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],
         "single_count": singles.count(),

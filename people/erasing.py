@@ -7,9 +7,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from people.models import Change, Cluster, Decision, Face, Person, Upkeep
+from people.models import Change, Cluster, Decision, Face, Library, Person, Upkeep
 from people.models.face import FaceQuerySet
+from people.relinking import faces_not_found
 from photos.models import Photo
+
+BATCH = 1000  # changes saved by one query
 
 
 @transaction.atomic
@@ -24,14 +27,24 @@ def forget_person(person: Person) -> int:
 
 def _forget_in_ledger(person: Person) -> None:
     """Take a person out of every decision: no undo may bring them back."""
+    _forget_faces_not_found(person)
     mentions = Q(after__person=person.pk) | Q(rejected=person)
     Change.objects.filter(mentions).delete()
-    for change in Change.objects.filter(before__person=person.pk):
+    before = list(Change.objects.filter(before__person=person.pk))
+    for change in before:
         change.before |= {"person": None, "tagged_by": ""}
-        change.save(update_fields=["before"])
+    Change.objects.bulk_update(before, ["before"], BATCH)
     decisions = Decision.objects.filter(owner=person.owner)
-    decisions.filter(person=person).delete()
-    decisions.filter(changes=None).delete()
+    decisions.filter(Q(person=person) | Q(other=person, verb=Decision.Verb.DIFFERENT)).delete()
+    # What is said of two people touches no face, and taking that back neither.
+    of_faces = Q(other=None) | ~Q(verb=Decision.Verb.DIFFERENT)
+    decisions.filter(of_faces, changes=None).exclude(verb=Decision.Verb.UNDO).delete()
+
+
+def _forget_faces_not_found(person: Person) -> None:
+    """Faces of photos that were deleted: if a photo comes back, its face must not get the name again."""
+    for sha256, box in faces_not_found(person.owner, person):
+        Change.objects.filter(decision__owner=person.owner, face=None, photo_sha256=sha256, box=box).delete()
 
 
 @transaction.atomic
@@ -52,6 +65,7 @@ def delete_face_data(owner: User) -> int:
     Cluster.objects.owned_by(owner).delete()
     Person.objects.owned_by(owner).delete()
     Upkeep.objects.filter(owner=owner).delete()
+    Library.objects.filter(owner=owner).delete()  # what was learnt from faces
     return deleted
 
 

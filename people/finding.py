@@ -18,6 +18,7 @@ from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
 from people.blame import look_alone
 from people.models import Face
+from people.relinking import relink
 from photos.face_model import current_face_model
 from photos.models import Photo
 
@@ -140,6 +141,7 @@ def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
             return False
         if not ours.faces.exists():
             Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(found))
+            relink(ours)
         ours.advance(Photo.Stage.GROUPING)
     return True
 

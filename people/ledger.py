@@ -5,7 +5,7 @@ all in one transaction. Views, commands and the machine share it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 from django.db import connection, transaction
@@ -24,7 +24,8 @@ STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
 
 SAVE_STATES = """
     UPDATE people_face SET person_id = state.person, tagged_by = state.tagged_by, is_ignored = state.is_ignored,
-        cluster_id = state.cluster
+        cluster_id = state.cluster,
+        grouped_by = CASE WHEN state.person IS NULL AND NOT state.is_ignored THEN grouped_by ELSE '' END
     FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::bigint[])
         AS state(face, person, tagged_by, is_ignored, cluster)
     WHERE people_face.id = state.face
@@ -131,8 +132,10 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     wait_for_lock(Job.CLUSTERS, owner.pk)  # before the faces, as grouping does
     faces = _locked_faces(owner, touched)
     acts = acts_on(faces)
-    later = {face: held for face in faces if (held := later_acts(acts[face.pk], touched[face.pk]))}
-    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if face not in later}
+    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces}
+    unmoved = [face for face in faces if states[face] == FaceState.of(face)]
+    later = {face: held for face in unmoved if (held := later_acts(acts[face.pk], touched[face.pk]))}
+    states = {face: state for face, state in states.items() if face not in later}
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     _drop_answered_suggestions(changes)
@@ -166,6 +169,21 @@ def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
         cursor.execute(NOTE_MOVES, [decision.pk, moved, targets])
         cursor.execute(MOVE, [moved, targets])
     return decision
+
+
+@transaction.atomic
+def put_in_force(owner: User, faces: Sequence[Face]) -> None:
+    """Give face rows, locked and new, the state that the ledger holds for them. No act, so no decision."""
+    acts = acts_on(faces)
+    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if acts[face.pk]}
+    people = Person.objects.in_bulk({state.person for state in states.values() if state.person})
+    clusters = Cluster.objects.in_bulk({state.cluster for state in states.values() if state.cluster})
+    for face, state in states.items():
+        if state.person is None or state.person in people:
+            # A group that is gone is not made again for it: grouping finds the face a place.
+            _put(face, replace(state, cluster=state.cluster if state.cluster in clusters else None))
+    _save(states)
+    _announce(owner, [], groups=True)
 
 
 def held_faces(owner_id: int) -> set[int]:
@@ -230,19 +248,27 @@ def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list
     """Put faces into their new states and note it, in as many queries for a thousand faces as for one."""
     changes = [_change(decision, face, outcome) for face, outcome in outcomes]
     moved = [face for (face, _), change in zip(outcomes, changes, strict=True) if change.after != change.before]
-    states = [(face.pk, face.person_id, face.tagged_by, face.is_ignored, face.cluster_id) for face in moved]
+    _save(moved)
+    return Change.objects.bulk_create(changes, BATCH)
+
+
+def _put(face: Face, state: FaceState) -> None:
+    face.person_id, face.tagged_by = state.person, state.tagged_by
+    face.is_ignored, face.cluster_id = state.is_ignored, state.cluster
+
+
+def _save(faces: Iterable[Face]) -> None:
+    states = [(face.pk, face.person_id, face.tagged_by, face.is_ignored, face.cluster_id) for face in faces]
     if states:
         with connection.cursor() as cursor:
             cursor.execute(SAVE_STATES, [list(column) for column in zip(*states, strict=True)])
-    return Change.objects.bulk_create(changes, BATCH)
 
 
 def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
     """Give a face its new state, not yet saved, and return the note of it."""
     before = FaceState.of(face)
     after = outcome.state or before
-    face.person_id, face.tagged_by = after.person, after.tagged_by
-    face.is_ignored, face.cluster_id = after.is_ignored, after.cluster
+    _put(face, after)
     return Change(
         decision=decision,
         face=face,

@@ -106,7 +106,7 @@ def group_faces(owner_id: int) -> bool:
     started = time.monotonic()
     try:
         is_grouped = grouping.group_owner(owner_id)
-    except WeightsUnavailable as error:
+    except (WeightsUnavailable, grouping.CannotGroup) as error:
         logger.warning("Faces are not grouped: %s", error)
         return False
     _grouped[owner_id] = (time.monotonic(), time.monotonic() - started)
@@ -138,7 +138,8 @@ def wake_workers() -> None:
         send_wakeup(find_faces)
     _wake_embedding()
     waiting = Photo.objects.due(Photo.Stage.GROUPING).order_by().values_list("owner_id", flat=True)
-    for owner_id in {*waiting, *Upkeep.objects.without_groups().values_list("pk", flat=True)}:
+    put_off = set(Upkeep.objects.put_off().values_list("pk", flat=True))
+    for owner_id in {*waiting, *Upkeep.objects.without_groups().values_list("pk", flat=True)} - put_off:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
@@ -154,7 +155,12 @@ def _wake_embedding() -> None:
 
 
 def _is_to_be_grouped(owner_id: int) -> bool:
-    """New photos always are; what else changed waits until all faces have embeddings of one model."""
+    """New photos always are; what else changed waits until all faces have embeddings of one model.
+
+    After a run that failed nothing is, for a while.
+    """
+    if Upkeep.objects.put_off().filter(pk=owner_id).exists():
+        return False
     if Photo.objects.due(Photo.Stage.GROUPING).filter(owner=owner_id).exists():
         return True
     if not Upkeep.objects.without_groups().filter(owner=owner_id).exists():

@@ -1,10 +1,14 @@
 """What has to be worked out again for an owner. In PostgreSQL, so that a lost message loses nothing."""
 
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F
+from django.utils import timezone
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 
 
 class UpkeepQuerySet(models.QuerySet["Upkeep"]):
@@ -14,6 +18,19 @@ class UpkeepQuerySet(models.QuerySet["Upkeep"]):
         self.filter(pk=owner_id).update(
             suggestions_wanted=F("suggestions_wanted") + 1, groups_wanted=F("groups_wanted") + int(groups)
         )
+
+    def start_grouping(self, owner_id: int) -> None:
+        """Put off the next run, ever longer, until this one says that it is done: it may be ended at any moment."""
+        upkeep, _ = self.get_or_create(owner_id=owner_id)
+        pause = min(FIRST_PAUSE * 2 ** min(upkeep.failures, 20), LONGEST_PAUSE)
+        self.filter(pk=owner_id).update(failures=min(upkeep.failures + 1, 1000), retry_at=timezone.now() + pause)
+
+    def finish_grouping(self, owner_id: int) -> None:
+        self.filter(pk=owner_id).update(failures=0, retry_at=None)
+
+    def put_off(self) -> Self:
+        """Those whose grouping failed and is not to be tried again yet."""
+        return self.filter(retry_at__gt=timezone.now())
 
     def without_suggestions(self) -> Self:
         return self.filter(suggestions_made__lt=F("suggestions_wanted"))
@@ -32,7 +49,8 @@ class Upkeep(models.Model):
     suggestions_made = models.PositiveBigIntegerField(default=0)
     groups_wanted = models.PositiveBigIntegerField(default=0)
     groups_made = models.PositiveBigIntegerField(default=0)
-    # Grouping that fails is tried again ever later, not every half minute.
+    # Grouping that fails is tried again ever later, not every half minute. Noted when it starts: its process may be
+    # killed for the memory it takes.
     failures = models.PositiveSmallIntegerField(default=0)
     retry_at = models.DateTimeField(null=True, blank=True)
 

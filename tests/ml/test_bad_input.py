@@ -26,18 +26,21 @@ from ml import (
     arguments,
     calibration,
     clustering,
+    constraints,
     dbscan,
     device,
     embedding,
     geometry,
     group_distances,
+    group_ids,
     identification,
     images,
+    linkage,
     models,
     neighbours,
     projection,
     quality,
-    same_photo,
+    regrouping,
     strictness,
     suppression,
     tree_cut,
@@ -86,6 +89,10 @@ SPOILED = {"image": PHOTO, "face": CORNERS}
 PAIRED = {"distances": DISTANCES, "same": SAME}
 GALLERY = {"probes": ROWS[:3], "gallery": ROWS, "persons": LABELS}
 BOX = BoundingBox(0.1, 0.2, 0.3, 0.4)
+PAIRS_KNOWN = {
+    "apart": np.array([[0, 1]]), "together": np.array([[2, 3]]), "photos": np.arange(len(ROWS)),
+    "repeats": np.array([1, 2]),
+}  # fmt: skip
 
 CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     alignment.crop_for_embedding: CUT,
@@ -108,9 +115,21 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     neighbours.pairs_between: {"rows": ROWS, "others": ROWS, "threshold": 0.4},
     clustering.group_faces: {
         "embeddings": ROWS, "proposal_threshold": 0.4, "linkage_threshold": 0.4, "min_faces": 2,
-        "may_seed": np.ones(len(ROWS), bool),
+        "may_seed": np.ones(len(ROWS), bool), **PAIRS_KNOWN,
     },
-    clustering.match_labels: {"old": ["a", None], "new": np.array([0, 1])},
+    regrouping.regroup: {
+        "rows": ROWS, "before": LABELS, "is_new": LABELS > 8, "proposal_threshold": 0.4, "linkage_threshold": 0.4,
+        "min_faces": 2, "settled": 5, "may_seed": np.ones(len(ROWS), bool), "held": LABELS < 2, **PAIRS_KNOWN,
+    },
+    linkage.link: {
+        "means": ROWS, "sizes": LABELS + 1, "apart": np.array([[0, 1]]), "threshold": 0.4,
+    },
+    constraints.checked_pairs: {"name": "pairs", "pairs": np.array([[0, 1]]), "faces": 5},
+    constraints.pairs_of_one_photo: {"photos": LABELS, "repeats": np.array([1])},
+    constraints.sets_of_one_person: {
+        "faces": len(ROWS), "together": np.array([[0, 1]]), "apart": np.array([[1, 2]]), "kinds": LABELS,
+    },
+    group_ids.match_labels: {"old": ["a", None], "new": np.array([0, 1])},
     geometry.BoundingBox: {"left": 0.1, "top": 0.1, "width": 0.1, "height": 0.1},
     geometry.BoundingBox.from_pixels: {"corners": CORNERS, "size": (90, 120)},
     geometry.BoundingBox.to_pixels: {"self": BOX, "size": (90, 120)},
@@ -142,7 +161,6 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     quality.check_rated: RATED,
     quality.breadth: {"corners": CORNERS},
     quality.length: {"landmarks": LANDMARKS},
-    same_photo.part_same_photo: {"labels": LABELS, "embeddings": ROWS, "photos": np.arange(len(ROWS))},
     strictness.stranger_distances: {"projections": ROWS, "people": LABELS},
     strictness.match_strictness: {
         "distances": DISTANCES, "reference_distances": DISTANCES, "reference": models.MODELS[models.CASIA],
@@ -334,6 +352,15 @@ SHORT = [
     (calibration.named_probes, "people", np.array([3, 99])),
     (clustering.group_faces, "may_seed", np.ones(3, bool)),
     (clustering.group_faces, "linkage_threshold", 0.0),
+    (clustering.group_faces, "apart", np.array([[0, 1000]])),
+    (clustering.group_faces, "together", np.array([[-1, 0]])),
+    (clustering.group_faces, "photos", np.arange(3)),
+    (regrouping.regroup, "before", np.arange(3)),
+    (regrouping.regroup, "is_new", np.ones(3, bool)),
+    (regrouping.regroup, "held", np.ones(3, bool)),
+    (linkage.link, "sizes", np.zeros(len(ROWS), np.int64)),
+    (linkage.link, "apart", np.array([[0, 1000]])),
+    (constraints.sets_of_one_person, "together", np.array([[0, 1000]])),
     (dbscan.cluster_embeddings, "min_faces", 0),
     (group_distances.group_means, "groups", LABELS[1:]),
     (group_distances.group_distances, "widths", np.full(2, 0.3)),
@@ -341,7 +368,7 @@ SHORT = [
     (group_distances.group_distances, "other_means", ROWS[:4, 1:]),
     (tree_cut.cut_tree, "tree", np.array([[0, 1, 0.1]])),
     (tree_cut.cut_tree, "tree", np.array([[0, 2, 0.1, 2]])),
-    (clustering.match_labels, "new", np.zeros(3, np.int64)),
+    (group_ids.match_labels, "new", np.zeros(3, np.int64)),
     (geometry.BoundingBox, "width", -0.1),
     (geometry.BoundingBox.from_pixels, "size", (0, 10)),
     (geometry.BoundingBox.to_pixels, "size", (10, -1)),
@@ -356,7 +383,6 @@ SHORT = [
     (projection.library_centre, "labels", LABELS[1:]),
     (projection.recentred, "centre", ROWS[0, 1:]),
     (quality.QualityModel.scaled, "measured", MEASURES[:, 1:]),
-    (same_photo.part_same_photo, "photos", np.arange(3)),
     (strictness.match_strictness, "distances", DISTANCES[::-1]),
     (strictness.match_strictness, "reference_distances", DISTANCES[1:]),
     (suppression.suppress_overlaps, "scores", DISTANCES),
@@ -433,7 +459,8 @@ def test_nothing_comes_of_nothing():
     assert identification.closest_people(ROWS, np.zeros((0, 0)), no_labels, threshold=0.4) == []
     assert identification.closest_people(np.zeros((0, 0)), ROWS, LABELS, threshold=0.4) == []
     assert identification.assign_people(np.zeros((0, 0)), least=0.5) == []
-    assert same_photo.part_same_photo(no_labels, nobody, no_labels).shape == (0,)
+    assert linkage.link(nobody, no_labels, np.zeros((0, 2), np.int64), threshold=0.4).shape == (0,)
+    assert constraints.pairs_of_one_photo(no_labels).shape == (0, 2)
     assert projection.unit_rows(nobody).shape == (0, 64)
     assert not projection.library_centre(nobody, no_labels).any()
     assert strictness.stranger_distances(nobody, no_labels).shape == (0,)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from ml import clustering
-from ml.clustering import group_faces, match_labels
+from ml import proposals
+from ml.clustering import group_faces
 from ml.dbscan import NOISE, cluster_embeddings
+from ml.group_ids import match_labels
 from tests.ml.synthetic import make_embeddings, on_circle
 
 
@@ -103,7 +104,7 @@ def test_may_seed_of_another_length_is_refused():
 
 
 def test_a_component_too_large_for_linkage_is_cut_tighter_first(random, monkeypatch):
-    monkeypatch.setattr(clustering, "LARGEST_COMPONENT", 10)
+    monkeypatch.setattr(proposals, "LARGEST_COMPONENT", 10)
     embeddings = on_circle(*range(0, 9), *range(25, 34))
 
     labels = group_faces(embeddings, proposal_threshold=0.1, linkage_threshold=0.5)
@@ -112,7 +113,7 @@ def test_a_component_too_large_for_linkage_is_cut_tighter_first(random, monkeypa
 
 
 def test_more_copies_of_one_face_than_linkage_can_take_are_still_grouped(monkeypatch):
-    monkeypatch.setattr(clustering, "LARGEST_COMPONENT", 10)
+    monkeypatch.setattr(proposals, "LARGEST_COMPONENT", 10)
 
     labels = group_faces(np.tile(on_circle(10), (25, 1)))
 

@@ -1,0 +1,249 @@
+"""Groups new faces among groups that are there already, and leaves alone what they do not touch.
+
+A new face touches a group if it is within the proposal threshold of one of its faces. A touched group that is settled
+counts as one: it may grow or be merged with another, but no new face divides it. Smaller ones, and those that break a
+constraint, are linked again face by face.
+With nothing there before, this is grouping all at once. Figures in docs/decisions/0017.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
+from ml.constraints import PairsOfFaces, checked_pairs, pairs_of_one_photo
+from ml.dbscan import NOISE
+from ml.group_ids import match_labels
+from ml.linkage import link
+from ml.neighbours import LEAST_THRESHOLD, Report, pairs_between
+from ml.proposals import propose, small_components
+from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
+
+# Faces of a group that one new face no longer divides: docs/decisions/0017.
+SETTLED = 20
+
+
+def regroup(
+    rows: Rows,
+    before: Numbers,
+    is_new: Flags,
+    *,
+    proposal_threshold: float,
+    linkage_threshold: float,
+    min_faces: int = 2,
+    settled: int = SETTLED,
+    may_seed: Flags | None = None,
+    held: Flags | None = None,
+    apart: ArrayLike | None = None,
+    together: ArrayLike | None = None,
+    photos: NDArray[np.integer] | None = None,
+    repeats: ArrayLike = (),
+    report: Report = lambda share: None,
+) -> Numbers:
+    """Place new faces among groups, and link again what they touch.
+
+    Args:
+        rows: shape (n, d), of unit length: the centred projections. n may be 0.
+        before: shape (n,), the number of each face's group, or NOISE.
+        is_new: shape (n,), whether a face is to be placed, whatever group it was in.
+        proposal_threshold: cosine distance up to which a good face touches another.
+        linkage_threshold: mean cosine distance between two groups up to which they become one.
+        min_faces: good faces that found a group; so many of any quality do if they are said to be together.
+        settled: faces that make a touched group count as one, so that it may grow and be merged but not be divided;
+            smaller ones are linked again face by face.
+        may_seed: shape (n,), False for poor faces. Those never found a group nor join two; each is added to the group
+            it is nearest to on average, if that is within the linkage threshold and nothing is against it.
+        held: shape (n,), faces that stay where they are, in a group or in none.
+        apart, together: shape (k, 2), pairs of faces of two people or of one. Groups that these speak against are
+            linked again, face by face. Contradictions: see `ml.constraints.sets_of_one_person`.
+        photos: shape (n,), the photo of each face: two faces of one photo are apart, unless they are together.
+        repeats: photos in which somebody may be twice.
+        report: called with the share of the comparing that is done, from 0 to 1.
+
+    Returns:
+        Shape (n,): numbers of groups, or NOISE. A group keeps its number while most of it lives, or a held face is in
+        it; new ones are numbered from one more than the highest before, by their first face. Deterministic.
+
+    Raises:
+        ValueError: an argument has another shape or kind, a threshold is not above 0, or min_faces is not a whole
+            number of at least 1.
+    """
+    rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
+    cuts = _Cuts(
+        checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD),
+        checked_number("linkage_threshold", linkage_threshold, least=LEAST_THRESHOLD),
+        checked_count("min_faces", min_faces),
+        checked_count("settled", settled),
+    )
+    count = len(rows)
+    before = checked_whole("before", before, count).astype(np.int64)
+    is_new = checked_flags("is_new", is_new, count)
+    held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
+    good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
+    pairs = checked_pairs("apart", apart, count)
+    sets = said_to_be_one(before, held, pairs, checked_pairs("together", together, count))
+    if photos is not None:
+        pairs = np.concatenate([pairs, pairs_of_one_photo(checked_whole("photos", photos, count), repeats)])
+    settled = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
+    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~settled]))
+    return _regrouped(faces, cuts, report)
+
+
+@dataclass(frozen=True)
+class _Cuts:
+    proposal: float
+    linkage: float
+    min_faces: int
+    settled: int
+
+
+def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
+    units = faces.units()
+    components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
+    anew = np.isin(components, np.unique(components[_has_news(faces, units)])) & ~faces.is_out
+    poor = _touched_poor(faces, cuts.proposal)
+    unsettled = anew & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
+    if unsettled.any():
+        faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
+        units = faces.units()
+        components = propose(faces, units, anew, cuts.proposal, cuts.min_faces, report=lambda share: None)
+    base = int(faces.before.max(initial=NOISE)) + 1  # groups made anew get numbers above all that were there before
+    labels = np.where(anew, base + _linked(faces, units, components, anew, cuts), faces.before)
+    labels[anew & ~_makes_a_group(faces, labels, cuts.min_faces)] = NOISE
+    added = (poor | (faces.placed & ~faces.good)) & ~np.isin(units, np.unique(units[faces.good | faces.stays]))
+    _add_poor(faces, units, labels, added, cuts.linkage)
+    return _numbered(faces, labels, base)
+
+
+def _has_news(faces: Faces, units: Numbers) -> Flags:
+    """Faces of units in which one is placed, or that are only now said to be one."""
+    is_set = np.bincount(units, minlength=len(units))[units] > 1
+    news = faces.placed | (faces.before != faces.before[units]) | (is_set & (faces.before == NOISE))
+    return np.isin(units, np.unique(units[news & ~faces.is_out]))
+
+
+def _sizes(numbers: Numbers) -> Numbers:
+    """For each face how many have its number."""
+    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    return counts[inverse].astype(np.int64)
+
+
+# Good faces
+
+
+def _linked(faces: Faces, units: Numbers, components: Numbers, anew: Flags, cuts: _Cuts) -> Numbers:
+    """For each face the first of the faces that it is in a group with, itself if it is alone."""
+    groups = units.copy()
+    parts = list(small_components(faces, units, components, anew, cuts.proposal, cuts.min_faces))
+    apart = _apart_in(faces, units, parts)
+    for number, part in enumerate(parts):
+        names, means, sizes = mean_rows(faces, units, part)
+        merged = link(means, sizes, np.searchsorted(names, apart[number]), threshold=cuts.linkage)
+        groups[part] = names[merged][np.searchsorted(names, units[part])]
+    return groups
+
+
+def _apart_in(faces: Faces, units: Numbers, parts: list[NDArray[np.intp]]) -> defaultdict[int, PairsOfFaces]:
+    """By number of the part, which of its units must not be merged: shape (k, 2)."""
+    part_of = np.full(len(units), NOISE, dtype=np.int64)
+    for number, part in enumerate(parts):
+        part_of[part] = number
+    apart: defaultdict[int, PairsOfFaces] = defaultdict(lambda: np.zeros((0, 2), dtype=np.int64))
+    pairs = units[faces.apart]
+    first, second = part_of[pairs[:, 0]], part_of[pairs[:, 1]]
+    pairs = pairs[(first == second) & (first > NOISE) & (pairs[:, 0] != pairs[:, 1])]
+    for number, places in by_number(part_of[pairs[:, 0]]):
+        apart[number] = pairs[places]
+    anchors = np.unique(faces.anchors(units)[:, 0])
+    for number, places in by_number(part_of[anchors]):
+        if number > NOISE:  # two groups with held faces must both live on
+            apart[number] = np.concatenate(
+                [apart[number], anchors[places][np.array(np.triu_indices(len(places), 1)).T]]
+            )
+    return apart
+
+
+def _makes_a_group(faces: Faces, labels: Numbers, min_faces: int) -> Flags:
+    """Faces of groups that were there before, have enough good faces, or enough that are said to be one."""
+    _, group = np.unique(labels, return_inverse=True)
+    in_set = np.bincount(faces.sets, minlength=len(labels))[faces.sets]
+    is_enough = faces.stays | ((in_set > 1) & (in_set >= min_faces))
+    lives = np.bincount(group, weights=is_enough) > 0
+    lives |= np.bincount(group, weights=faces.good) >= min_faces
+    return lives[group]
+
+
+# Poor faces
+
+
+def _touched_poor(faces: Faces, threshold: float) -> Flags:
+    """Poor faces without a group that a good one touches which is placed."""
+    loose = (faces.before == NOISE) & ~faces.placed & ~faces.held & ~faces.good
+    placed, others = np.flatnonzero(faces.placed & faces.good), np.flatnonzero(loose)
+    touched = np.zeros(len(loose), dtype=bool)
+    for _, other in pairs_between(faces.rows[placed], faces.rows[others], threshold=threshold):
+        touched[others[other]] = True
+    return touched
+
+
+def _add_poor(faces: Faces, units: Numbers, labels: Numbers, added: Flags, threshold: float) -> None:
+    """Put each poor face, with those said to be one with it, into the nearest group that nothing is against."""
+    members = dict(by_number(np.where(added, units, NOISE)))
+    names, means, _ = mean_rows(faces, units, np.flatnonzero(added))
+    groups, group_means, _ = mean_rows(faces, labels, np.flatnonzero((labels > NOISE) & ~added))
+    near = [np.zeros((2, 0), dtype=np.int32), *map(np.stack, pairs_between(means, group_means, threshold=threshold))]
+    unit, group = np.concatenate(near, axis=1)
+    distances = 1 - np.einsum("ij,ij->i", means[unit], group_means[group])
+    against = _against(faces, added)
+    is_added: set[int] = set()
+    for place in np.lexsort([group, unit, distances]).tolist():
+        name, label = int(names[unit[place]]), int(groups[group[place]])
+        enemies = [other for face in members[name].tolist() for other in against[face]]
+        if name not in is_added and not (labels[enemies] == label).any():
+            labels[members[name]] = label
+            is_added.add(name)
+
+
+def _against(faces: Faces, added: Flags) -> defaultdict[int, list[int]]:
+    """For each face that is added, those it is apart from."""
+    against: defaultdict[int, list[int]] = defaultdict(list)
+    for one, other in faces.apart[added[faces.apart].any(axis=1)].tolist():
+        against[one].append(other)
+        against[other].append(one)
+    return against
+
+
+# Numbers
+
+
+def _numbered(faces: Faces, labels: Numbers, base: int) -> Numbers:
+    """Give groups made anew the numbers of those they live on from."""
+    places = np.flatnonzero(labels >= base)
+    new, old = labels[places], _old_numbers(faces, labels, places, base)
+    matched = match_labels([number if number > NOISE else None for number in old.tolist()], new)
+    fresh = itertools.count(base)
+    numbers: dict[int, int] = {}
+    for label in dict.fromkeys(new.tolist()):  # in the order of their first faces
+        known = matched[label]
+        numbers[label] = next(fresh) if known is None else known
+    labels[places] = [numbers[label] for label in new.tolist()]
+    return labels
+
+
+def _old_numbers(faces: Faces, labels: Numbers, places: NDArray[np.intp], base: int) -> Numbers:
+    """The numbers that faces of groups made anew may pass on: where a held face is, its number and no other."""
+    taken = np.unique(labels[(labels > NOISE) & (labels < base)])
+    old = np.where(np.isin(faces.before, taken), NOISE, faces.before)[places]
+    fixed = faces.held[places] & (old > NOISE)
+    anchored, first = np.unique(labels[places][fixed], return_index=True)
+    numbers = old[fixed][first]
+    old[np.isin(old, numbers)] = NOISE
+    where = np.searchsorted(anchored, labels[places])
+    is_anchored = np.isin(labels[places], anchored)
+    old[is_anchored] = numbers[where[is_anchored]]
+    return old

@@ -142,9 +142,7 @@ def probabilities_of(odds: Values, probes: NDArray[np.int64]) -> Values:
 # Fitting
 
 
-def fit_calibration(
-    features: Features, is_right: NDArray[np.bool_], *, weights: Values | None = None
-) -> Calibration:
+def fit_calibration(features: Features, is_right: NDArray[np.bool_], *, weights: Values | None = None) -> Calibration:
     """Fit the curve by maximum likelihood.
 
     Args:

@@ -75,4 +75,3 @@ def fitted_to(
     if not is_right.any() or is_right.all():
         return None
     return refit_calibration(shipped, features, is_right)
-

@@ -7,6 +7,7 @@ from math import ceil
 from django.db.models import Count, Q
 
 from accounts.models import User
+from people.early_years import not_born_by
 from people.models import Cluster, Face, Person, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from photos.face_model import suggestion_distance
@@ -142,6 +143,7 @@ def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | Non
         return []
     gallery = Face.objects.owned_by(owner).gallery().filter(person__is_hidden=False).embedded_by(probe.model)
     gallery = gallery.exclude(person=but_not) if but_not else gallery
+    gallery = gallery.exclude(person__in=not_born_by(probe))
     likely = gallery.closest_people(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS]
     people = Person.objects.in_bulk([pk for pk, _ in likely])
     return [people[pk] for pk, _ in likely]

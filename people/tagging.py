@@ -46,9 +46,7 @@ def would_name(owner_id: int, one_wrong_in: int) -> dict[int, int]:
 
 def change_naming(owner: User, *, is_tagging: bool, one_wrong_in: int) -> None:
     """Turn it on or off, or change the budget. Names that were given stay."""
-    Library.objects.update_or_create(
-        owner=owner, defaults={"is_tagging": is_tagging, "one_wrong_in": one_wrong_in}
-    )
+    Library.objects.update_or_create(owner=owner, defaults={"is_tagging": is_tagging, "one_wrong_in": one_wrong_in})
 
 
 def count_named(owner: User) -> int:

@@ -39,7 +39,9 @@ def take_back(request: UserRequest) -> HttpResponse:
         messages.info(request, "There is no name to take back.")
     else:
         count = decision.changes.count()
-        messages.success(request, f"Took back the names of {count} face{'' if count == 1 else 's'}. History can undo it.")
+        messages.success(
+            request, f"Took back the names of {count} face{'' if count == 1 else 's'}. History can undo it."
+        )
     return redirect("people:naming")
 
 

@@ -21,6 +21,8 @@ def describe(decision: Decision) -> str:
             return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
         case Verb.REJECT:
             return f"{_faces(touched)} {_is(touched)} not {name}"
+        case Verb.REMOVE if decision.person is None:
+            return f"Names that Kith gave taken back from {_faces(touched)}"
         case Verb.REMOVE:
             return f"{_faces(touched)} removed from {name}"
         case Verb.IGNORE:

@@ -95,6 +95,8 @@ def decide(
         return None
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person, other=other)
     changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
+    if verb == Decision.Verb.REPEAT:  # those without a group may now have one
+        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=verb in STATEMENTS)
     return decision
@@ -136,6 +138,8 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if face not in later}
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
+    if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be
+        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP))
     holding = {act.decision_id: act.decision for held in later.values() for act in held}

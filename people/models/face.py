@@ -96,6 +96,8 @@ class Face(models.Model):
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, related_name="faces", null=True, blank=True)
     # The model by whose projection grouping has looked at this face since it waits for a name; empty if it has not.
     # That it has no group says nothing: most strangers never get one, and are not to be placed with every photo.
+    # PLACE_AGAIN also for one that has a group.
+    PLACE_AGAIN = "again"
     grouped_by = models.CharField(max_length=50, default="", blank=True)
 
     objects = FaceQuerySet.as_manager()

@@ -58,7 +58,7 @@ from ml.faces import KnownFace
 from ml.geometry import BoundingBox
 from ml.quantisation import quantise
 from ml.studies import alignment as alignment_study
-from ml.studies import cuts, detection_settings, earlier_quality, line_plot, quality_model, spoiling
+from ml.studies import arrivals, cuts, detection_settings, earlier_quality, line_plot, quality_model, spoiling
 from ml.studies.probes import CLEAN, Probes
 from tests.ml.synthetic import make_embeddings, make_labelled_faces
 
@@ -119,10 +119,10 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "rows": ROWS, "before": LABELS, "is_new": LABELS > 8, "proposal_threshold": 0.4, "linkage_threshold": 0.4,
         "min_faces": 2, "settled": 5, "may_seed": np.ones(len(ROWS), bool), "held": LABELS < 2, **PAIRS_KNOWN,
     },
+    arrivals.faces_with_other_mates: {"before": LABELS, "after": LABELS},
     linkage.link: {
         "means": ROWS, "sizes": LABELS + 1, "apart": np.array([[0, 1]]), "threshold": 0.4,
     },
-    constraints.checked_pairs: {"name": "pairs", "pairs": np.array([[0, 1]]), "faces": 5},
     constraints.pairs_of_one_photo: {"photos": LABELS, "repeats": np.array([1])},
     constraints.sets_of_one_person: {
         "faces": len(ROWS), "together": np.array([[0, 1]]), "apart": np.array([[1, 2]]), "kinds": LABELS,
@@ -620,8 +620,8 @@ TESTED_ELSEWHERE = {
     "ml.growing_clusters", "ml.mtcnn", "ml.networks", "ml.onnx_files", "ml.plugging", "ml.precision",
     "ml.quantisation", "ml.quiet_openvino", "ml.resampling", "ml.weights",
 }  # fmt: skip
-# Writes machine code, and takes nothing that comes from outside.
-OF_CODE = {"ml.vectors"}
+# Take nothing that comes from outside: one writes machine code, the others get what ml.regrouping has checked.
+OF_CODE = {"ml.vectors", "ml.proposals", "ml.units"}
 # Take files, folders and names, and say in their docstrings what becomes of those that are missing or broken.
 OF_FILES = {
     "ml.checked_files", "ml.downloads", "ml.graphdef", "ml.conversion", "ml.typical_faces", "ml.memory",
@@ -632,6 +632,7 @@ OF_FILES = {
 LISTED = {
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
+    "ml.constraints": {"checked_pairs"},
     "ml.calibration": {"calibration_for", "fit_calibration", "main"},
     "ml.embedding": {"embed_faces"},
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},
@@ -665,6 +666,7 @@ LISTED = {
     "ml.studies.alignment": {"run", "two_each", "photos_of_pairs"},
     "ml.studies.detection_settings": {"Found.recall", "Found.false_per_photo", "run", "read_boxed_photos", "look",
                                       "smallest_face_table", "threshold_table", "working_side_table"},
+    "ml.studies.arrivals": {"Arrived.groups", "Arrived.is_good", "arrive", "all_again", "main"},
     "ml.studies.spoiling": {"checked"},
 }  # fmt: skip
 

@@ -8,7 +8,6 @@ from django.db.models import Q
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0004_queue'),
         ('people', '0005_grouped_by'),
     ]
 

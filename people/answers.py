@@ -1,6 +1,7 @@
 """The answers a user can give about faces. Each is one decision in the ledger."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from accounts.models import User
 from people import constraints
@@ -78,10 +79,12 @@ def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
 
     Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
     """
-    not_theirs = Outcome(rejected=into, only_if=lambda face: face.person != into.pk)
-    outcomes = {face: not_theirs for face, ruled_out in rejected_pairs(person.owner_id) if ruled_out == person.pk}
+    noes = rejected_pairs(person.owner_id)
+    outcomes = _no(into, [face for face, ruled_out in noes if ruled_out == person.pk])
     for face, tagged_by in person.faces.values_list("pk", "tagged_by"):
-        outcomes[face] = _given_to(into, person, tagged_by)
+        is_refused = tagged_by == Machine and (face, into.pk) in noes
+        state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
+        outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))
     return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into, other=person)
 
 
@@ -122,10 +125,10 @@ def repeat(photo: Photo, *, actor: User) -> Decision | None:
     return decide(photo.owner, Verb.REPEAT, outcomes, actor=actor)
 
 
-def repeated(photo: Photo) -> Decision | None:
-    """The decision in force that says so of a photo."""
+def repeated(photo: Photo) -> list[Decision]:
+    """The decisions in force that say so of a photo."""
     said = Decision.objects.filter(owner=photo.owner_id, verb=Verb.REPEAT, is_in_force=True)
-    return said.filter(changes__photo_sha256=photo.sha256).order_by("-pk").first()
+    return list(said.filter(changes__photo_sha256=photo.sha256).distinct().order_by("-pk"))
 
 
 def _say_of_two(
@@ -153,11 +156,6 @@ def _was_said_last(verb: Decision.Verb, some: set[int], others: set[int]) -> boo
     for face, side in last.changes.values_list("face_id", "side"):
         sides[side or 1].add(face or 0)
     return list(sides.values()) in ([some, others], [others, some])
-
-
-def _given_to(into: Person, person: Person, tagged_by: str) -> Outcome:
-    state = FaceState(person=into.pk, tagged_by=tagged_by)
-    return Outcome(state, only_if=lambda face: _is_named(face, person, by=tagged_by))
 
 
 def _is_named(face: FaceState, person: Person, *, by: str) -> bool:

@@ -3,6 +3,7 @@
 from django import forms
 
 from accounts.models import User
+from people.history import KINDS, Filters
 from people.models import Person
 from people.tagging import BUDGETS
 from photos.intake import clean_name
@@ -72,3 +73,30 @@ class NamingForm(forms.Form):
     one_wrong_in = forms.TypedChoiceField(
         coerce=int, choices=[(budget, f"At most 1 wrong name in {budget}") for budget in BUDGETS]
     )
+
+
+class HistoryForm(forms.Form):
+    """Which acts of the history to list. What cannot be read is left out."""
+
+    by = forms.RegexField(r"^(you|kith|\d{1,18})$", required=False)
+    kind = forms.ChoiceField(choices=[(kind, words) for kind, (words, _) in KINDS.items()], required=False)
+    person = forms.ModelChoiceField(Person.objects.none(), required=False, empty_label="Anybody")
+    since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    at = forms.IntegerField(required=False, min_value=0, max_value=10**18)
+
+    def __init__(self, *args: object, owner: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["person"].queryset = Person.objects.owned_by(owner).order_by("folded_name", "pk")  # type: ignore[attr-defined]
+
+    def filters(self) -> Filters:
+        self.is_valid()
+        asked = self.cleaned_data
+        person = asked.get("person")
+        return Filters(
+            by=asked.get("by") or "",
+            kind=asked.get("kind") or "",
+            person=person.pk if person else None,
+            since=asked.get("since"),
+            until=asked.get("until"),
+        )

@@ -1,24 +1,237 @@
-"""Says in words what a decision did."""
+"""The history of a library: which acts to list, what each did in words, and what held faces back from an undo."""
 
-from people.models import Decision
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from people.ledger import acts_on
+from people.models import Change, Decision, Face
+from people.models.decision import DecisionQuerySet
+from people.tracks import later_acts
 
 Verb = Decision.Verb
+
+FACES_SHOWN = 3
+FACES_LOOKED_AT = 2000  # that stayed as they were when something was undone; the page tells why
+
+# What the page offers to list, as its address says it, and in words.
+KINDS: dict[str, tuple[str, tuple[Decision.Verb, ...]]] = {
+    "names": ("Names", (Verb.CONFIRM, Verb.IMPORT, Verb.TAG, Verb.REMOVE)),
+    "noes": ("Noes", (Verb.REJECT, Verb.DIFFERENT)),
+    "merges": ("Merges", (Verb.MERGE, Verb.SAME)),
+    "groups": ("Groups", (Verb.REGROUP, Verb.REPEAT)),
+    "aside": ("Set aside", (Verb.IGNORE, Verb.SHOW)),
+    "undone": ("Undone", (Verb.UNDO,)),
+}
+
+ROOTS = """
+    WITH RECURSIVE chain (top, act, undoes, depth) AS (
+        SELECT id, id, undoes_id, 0 FROM people_decision WHERE id = ANY(%s)
+        UNION ALL
+        SELECT chain.top, act.id, act.undoes_id, chain.depth + 1
+        FROM chain JOIN people_decision AS act ON act.id = chain.undoes
+    )
+    SELECT top, act, depth FROM chain WHERE undoes IS NULL
+"""
+STAYED = """
+    SELECT undone.top, change.face_id
+    FROM unnest(%s::bigint[], %s::bigint[]) AS undone (top, act)
+    JOIN people_change AS change ON change.decision_id = undone.act
+    WHERE change.face_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM people_change AS back
+        WHERE back.decision_id = undone.top AND back.face_id = change.face_id
+    )
+    ORDER BY undone.top, change.face_id
+    LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Faces that an undo left as they were, and the later decision that says what they are."""
+
+    by: Decision
+    count: int
+
+    @property
+    def text(self) -> str:
+        stay = "face stays" if self.count == 1 else "faces stay"
+        return f"{self.count} {stay}: {short(self.by)} on {day(self.by.made_at)}"
+
+    @property
+    def url(self) -> str:
+        query = {"at": self.by.pk} | ({"by": "kith"} if self.by.verb == Verb.REGROUP else {})
+        return f"{reverse('people:history')}?{urlencode(query)}#decision-{self.by.pk}"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the history is asked for. by: "you", "kith", or the primary key of another user; "" of everybody."""
+
+    by: str = ""
+    kind: str = ""
+    person: int | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def of(self, owner: User) -> DecisionQuerySet:
+        """The decisions, the latest first. Regroups come only when Kith or groups are asked for: there are many."""
+        decisions = Decision.objects.owned_by(owner).order_by("-pk")
+        if self.kind:
+            decisions = decisions.filter(verb__in=KINDS[self.kind][1])
+        elif self.by != "kith":
+            decisions = decisions.exclude(verb=Verb.REGROUP)
+        if self.by == "kith":
+            decisions = decisions.filter(actor=None)
+        elif self.by:
+            decisions = decisions.filter(actor=owner.pk if self.by == "you" else int(self.by))
+        if self.person is not None:
+            decisions = decisions.filter(Q(person=self.person) | Q(other=self.person))
+        if self.since is not None:
+            decisions = decisions.filter(made_at__date__gte=self.since)
+        if self.until is not None:
+            decisions = decisions.filter(made_at__date__lte=self.until)
+        return decisions
 
 
 def sentence(decision: Decision) -> str:
     """What a decision did: "23 faces confirmed as Ann"."""
-    counted = Decision.objects.filter(pk=decision.pk).with_counts().select_related("person", "undoes").get()
-    return describe(counted)
+    attach_texts([decision])
+    return decision.text
 
 
-def describe(decision: Decision) -> str:
-    """The same for a decision that with_counts() annotated."""
-    touched, ruled_out = decision.touched, decision.ruled_out
+def attach_texts(decisions: Sequence[Decision]) -> None:
+    """Set `text`, `root` and `is_redone` on each decision: what it did, and what an undo is about in the end."""
+    found = _roots(decisions)
+    roots = Decision.objects.select_related("person", "other").in_bulk({root for root, _ in found.values()})
+    counts = _counts({*found, *roots})
+    for decision in decisions:
+        root, depth = found[decision.pk]
+        decision.root = roots[root]
+        decision.is_redone = depth > 0 and depth % 2 == 0
+        did = _what(decision.root, *counts.get(root, (0, 0, 0)))
+        if not depth:
+            decision.text = did
+        else:
+            decision.text = f"{'Done again' if decision.is_redone else 'Undone'}: {_lower(did)}"
+
+
+def attach_faces(decisions: Sequence[Decision]) -> None:
+    """Set `faces` on each decision: a few of those it touched."""
+    place = Window(RowNumber(), partition_by=F("decision"), order_by=F("pk").asc())
+    changes = Change.objects.filter(decision__in=decisions, face__isnull=False).annotate(place=place)
+    pairs = list(changes.filter(place__lte=FACES_SHOWN).values_list("decision", "face"))
+    faces = Face.objects.without_vectors().in_bulk({face for _, face in pairs})
+    for decision in decisions:
+        decision.faces = [faces[face] for pk, face in pairs if pk == decision.pk and face in faces]
+
+
+def attach_held(decisions: Sequence[Decision]) -> None:
+    """Set `held` on each decision: of an undo in force, which faces stayed as they were, and why. After the texts."""
+    later = _later([each for each in decisions if each.verb == Verb.UNDO and each.is_in_force])
+    newest = {pk: Counter(acts[0] for acts in of_faces) for pk, of_faces in later.items()}
+    holding = {act for counts in newest.values() for act in counts}
+    acts = Decision.objects.select_related("person").in_bulk(holding)
+    for decision in decisions:
+        counts = newest.get(decision.pk, Counter())
+        decision.held = [Held(acts[pk], counts[pk]) for pk in sorted(counts, reverse=True)]
+
+
+def what_holds(undo: Decision) -> list[Decision]:
+    """The decisions in force that keep faces from following an undo; all of them, one after the other."""
+    attach_texts([undo])
+    pks = {act for acts in _later([undo]).get(undo.pk, []) for act in acts}
+    return list(Decision.objects.filter(pk__in=pks))
+
+
+def short(decision: Decision) -> str:
+    """What a decision said about a face: "confirmed as Bob"."""
+    name = decision.person or "nobody"
+    match decision.verb:
+        case Verb.CONFIRM | Verb.IMPORT:
+            return f"confirmed as {name}"
+        case Verb.TAG:
+            return f"named {name} by Kith"
+        case Verb.REMOVE | Verb.REJECT:
+            return f"removed from {name}"
+        case Verb.MERGE:
+            return f"merged into {name}"
+        case Verb.IGNORE:
+            return "set aside"
+        case Verb.SHOW:
+            return "asked about again"
+        case _:
+            return "grouped again"
+
+
+def day(moment: datetime) -> str:
+    """A day as one says it: "3 May", with the year when that is another one."""
+    local = timezone.localtime(moment)
+    return f"{local:%-d %B}" if local.year == timezone.localdate().year else f"{local:%-d %B %Y}"
+
+
+def _later(undoes: Sequence[Decision]) -> dict[int, list[list[int]]]:
+    """By undo, for each face that stayed: the decisions about it after what was undone, the latest first."""
+    stayed = _stayed(undoes)
+    faces = {face for of_undo in stayed.values() for face in of_undo}
+    acts = acts_on(Face.objects.filter(pk__in=faces).only("pk")) if faces else {}
+    later: dict[int, list[list[int]]] = {}
+    for undo in undoes:
+        for face in stayed.get(undo.pk, []):
+            change = next(act for act in acts[face] if act.decision_id == undo.root.pk)
+            if held := later_acts(acts[face], change):
+                later.setdefault(undo.pk, []).append([act.decision_id for act in held])
+    return later
+
+
+def _stayed(undoes: Sequence[Decision]) -> dict[int, list[int]]:
+    """Faces of what was undone that an undo did not touch, by the undo."""
+    if not undoes:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(STAYED, [[each.pk for each in undoes], [each.root.pk for each in undoes], FACES_LOOKED_AT])
+        rows = cursor.fetchall()
+    faces: dict[int, list[int]] = {}
+    for top, face in rows:
+        faces.setdefault(top, []).append(face)
+    return faces
+
+
+def _roots(decisions: Iterable[Decision]) -> dict[int, tuple[int, int]]:
+    """What each is about in the end, and over how many undos: of an act, itself and 0."""
+    with connection.cursor() as cursor:
+        cursor.execute(ROOTS, [[decision.pk for decision in decisions]])
+        return {top: (act, depth) for top, act, depth in cursor.fetchall()}
+
+
+def _counts(decisions: Collection[int]) -> dict[int, tuple[int, int, int]]:
+    """How many faces each touched, of how many it ruled somebody out, and how many were on the first side."""
+    changes = Change.objects.filter(decision__in=decisions).order_by()
+    rows = changes.values_list("decision").annotate(
+        touched=Count("pk"),
+        ruled_out=Count("pk", filter=Q(rejected__isnull=False)),
+        first=Count("pk", filter=Q(side=1)),
+    )
+    return {decision: (touched, ruled_out, first) for decision, touched, ruled_out, first in rows}
+
+
+def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
     name = decision.person or "nobody"
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
             also = f", {ruled_out} not" if ruled_out else ""
             return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
+        case Verb.TAG:
+            return f"{_faces(touched)} named {name}"
         case Verb.REJECT:
             return f"{_faces(touched)} {_is(touched)} not {name}"
         case Verb.REMOVE if decision.person is None:
@@ -30,9 +243,22 @@ def describe(decision: Decision) -> str:
         case Verb.SHOW:
             return f"{_faces(touched)} asked about again"
         case Verb.MERGE:
-            return f"{_faces(touched)} merged into {name}"
+            whose = f" of {decision.other}" if decision.other else ""
+            return f"{_faces(touched)}{whose} merged into {name}"
+        case Verb.SAME:
+            return f"{_faces(first)} and {touched - first} more are one person"
+        case Verb.DIFFERENT if decision.other is not None:
+            return f"{name} and {decision.other} are two people"
+        case Verb.DIFFERENT:
+            return f"{_faces(first)} and {touched - first} more are two people"
+        case Verb.REPEAT:
+            return "A photo shows somebody more than once"
         case _:
-            return f"Undone: {_faces(touched)} put back"
+            return f"{_faces(touched)} grouped"
+
+
+def _lower(did: str) -> str:
+    return did.replace("A photo", "a photo", 1) if did.startswith("A photo") else did
 
 
 def _faces(count: int) -> str:

@@ -134,8 +134,10 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     wait_for_lock(Job.CLUSTERS, owner.pk)  # before the faces, as grouping does
     faces = _locked_faces(owner, touched)
     acts = acts_on(faces)
-    later = {face: held for face in faces if (held := later_acts(acts[face.pk], touched[face.pk]))}
-    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces if face not in later}
+    states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces}
+    unmoved = [face for face in faces if states[face] == FaceState.of(face)]
+    later = {face: held for face in unmoved if (held := later_acts(acts[face.pk], touched[face.pk]))}
+    states = {face: state for face, state in states.items() if face not in later}
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be

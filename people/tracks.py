@@ -43,11 +43,8 @@ def state_in_force(acts: Sequence[Change], current: FaceState) -> FaceState:
         acts: everything ever decided about it, with the decisions, the oldest first; at least one.
         current: its state now, which stays as far as nothing was decided about it.
     """
-    named = next((act for act in _in_force(acts) if _names(act)), None)
-    state = FaceState(**named.after) if named else FaceState(**acts[0].before)
-    if not state.waits_for_a_name:
-        return state
-    return replace(state, cluster=_cluster_in_force(acts, current))
+    state = _naming_in_force(acts)
+    return replace(state, cluster=_cluster_in_force(acts, current)) if state.waits_for_a_name else state
 
 
 def later_acts(acts: Sequence[Change], change: Change) -> list[Change]:
@@ -58,6 +55,24 @@ def later_acts(acts: Sequence[Change], change: Change) -> list[Change]:
     named = [act for act in later if _names(act)]
     is_named = bool(named) and not FaceState(**named[0].after).waits_for_a_name
     return named if is_named else [act for act in later if _groups(act)]
+
+
+def _naming_in_force(acts: Sequence[Change]) -> FaceState:
+    """Whose the face is. The latest act says so, but the machine may name only a face that waits by all else."""
+    named = [act for act in _in_force(acts) if _names(act)]
+    of_users = next((act for act in named if act.decision.verb != Verb.TAG), None)
+    state = FaceState(**(of_users.after if of_users else acts[0].before))
+    state = _without_refused(state, acts)
+    if named and named[0] is not of_users and state.waits_for_a_name:
+        state = _without_refused(FaceState(**named[0].after), acts)
+    return state
+
+
+def _without_refused(state: FaceState, acts: Sequence[Change]) -> FaceState:
+    """A name the machine gave does not stand beside a no, which may be older, taken back and said again."""
+    noes = {act.rejected_id for act in _in_force(acts) if act.rejected_id is not None}
+    is_refused = state.tagged_by == Face.TaggedBy.MACHINE and state.person in noes
+    return FaceState() if is_refused else state
 
 
 def _cluster_in_force(acts: Sequence[Change], current: FaceState) -> int | None:

@@ -1,25 +1,22 @@
 """The ledger: every act on faces, with what each face was before and after."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from people.models.counting import CountOf
 from people.models.face import Face
 from people.models.person import Person
+
+if TYPE_CHECKING:
+    from people.history import Held
 
 
 class DecisionQuerySet(models.QuerySet["Decision"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
-
-    def with_counts(self) -> Self:
-        """Annotate how many faces each decision touched, and of how many of them it ruled somebody out."""
-        changes = Change.objects.filter(decision=models.OuterRef("pk")).values("pk")
-        return self.annotate(touched=CountOf(changes), ruled_out=CountOf(changes.filter(rejected__isnull=False)))
 
 
 class Decision(models.Model):
@@ -52,10 +49,12 @@ class Decision(models.Model):
     # False once a later decision took this one back; kept here so that constraints are one lookup.
     is_in_force = models.BooleanField(default=True)
 
-    touched: int  # faces, by with_counts()
-    ruled_out: int
-    text: str  # on the history page: what it did, in words
-    faces: list[Face]  # on the history page: a few of those it touched
+    # Set by people.history, for its page.
+    text: str  # what it did, in words
+    root: "Decision"  # of an undo: what it is about, however often that was undone and done again
+    is_redone: bool  # an undo of an undo, which does the act again
+    faces: list[Face]  # a few of those it touched
+    held: "list[Held]"  # what kept faces from following the undo
 
     objects = DecisionQuerySet.as_manager()
 

@@ -1,36 +1,48 @@
 """What was decided, by whom, and the way back."""
 
 from django.contrib import messages
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.paginator import Paginator
-from django.db.models import OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
+from accounts.models import User
 from people import ledger
-from people.history import describe
-from people.models import Change, Decision, Face
+from people.forms import HistoryForm
+from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, what_holds
+from people.models import Decision, Face, Person
 from people.views.respond import back
 
 PER_PAGE = 50
-FACES_SHOWN = 3
 
 
 @require_safe
 def history(request: UserRequest) -> HttpResponse:
-    decisions = (
-        Decision.objects.owned_by(request.user)
-        .with_counts()
-        .select_related("person", "actor", "undoes")
-        .order_by("-pk")
-    )
-    page = Paginator(decisions, PER_PAGE).get_page(request.GET.get("page"))
-    for decision in page:
-        decision.text = describe(decision)
-    _attach_faces(list(page))
-    return render(request, "people/history.html", {"decisions": page})
+    """A page of it. `at` turns to the page with one decision on it."""
+    form = HistoryForm(request.GET, owner=request.user)
+    filters = form.filters()
+    decisions = filters.of(request.user).select_related("person", "other", "actor", "undoes")
+    paginator = Paginator(decisions, PER_PAGE)
+    number = request.GET.get("page")
+    at = form.cleaned_data.get("at")
+    if at is not None:
+        number = str(decisions.filter(pk__gt=at).count() // PER_PAGE + 1)
+    page = paginator.get_page(number)
+    listed = list(page)
+    attach_texts(listed)
+    attach_faces(listed)
+    attach_held(listed)
+    context = {
+        "decisions": page,
+        "filters": filters,
+        "is_filtered": filters != Filters(),
+        "kinds": [(kind, words) for kind, (words, _) in KINDS.items()],
+        "others": _other_actors(request.user),
+        "people": Person.objects.owned_by(request.user).order_by("folded_name", "pk"),
+        "at": at,
+    }
+    return render(request, "people/history.html", context)
 
 
 @require_POST
@@ -41,10 +53,21 @@ def undo(request: UserRequest, decision_id: int) -> HttpResponse:
 
 
 @require_POST
+def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
+    """Take back, too, what was decided later and kept faces from following an undo."""
+    undone = get_object_or_404(Decision.objects.owned_by(request.user), pk=decision_id, verb=Decision.Verb.UNDO)
+    count = len(ledger.undo_all(what_holds(undone), actor=request.user))
+    if count:
+        messages.success(request, f"{count} later answer{'' if count == 1 else 's'} undone, too.")
+    else:
+        messages.info(request, "Nothing holds these faces any more.")
+    return back(request, "/history/")
+
+
+@require_POST
 def undo_last(request: UserRequest) -> HttpResponse:
     """Take back the last answer that still stands."""
-    answers = Decision.objects.owned_by(request.user).filter(actor=request.user, is_in_force=True)
-    last = answers.exclude(verb=Decision.Verb.UNDO).order_by("-pk").first()
+    last = _last_answer(request.user)
     if last is None:
         messages.info(request, "There is nothing to undo.")
     else:
@@ -52,26 +75,52 @@ def undo_last(request: UserRequest) -> HttpResponse:
     return back(request, "/history/")
 
 
+@require_POST
+def redo_last(request: UserRequest) -> HttpResponse:
+    """Do again what was undone last, unless something was answered since."""
+    undos = Decision.objects.owned_by(request.user).filter(actor=request.user, verb=Decision.Verb.UNDO)
+    candidates = list(undos.filter(is_in_force=True, pk__gt=_last_act(request.user)).order_by("-pk"))
+    attach_texts(candidates)
+    undone = next((each for each in candidates if not each.is_redone), None)
+    if undone is None:
+        messages.info(request, "There is nothing to do again.")
+    else:
+        _undo(request, undone)
+    return back(request, "/history/")
+
+
+def _last_answer(user: User) -> Decision | None:
+    answers = Decision.objects.owned_by(user).filter(actor=user, is_in_force=True)
+    return answers.exclude(verb=Decision.Verb.UNDO).order_by("-pk").first()
+
+
+def _last_act(user: User) -> int:
+    acts = Decision.objects.owned_by(user).filter(actor=user).exclude(verb=Decision.Verb.UNDO)
+    return acts.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _other_actors(user: User) -> list[User]:
+    """Users beside the owner who decided something."""
+    actors = Decision.objects.owned_by(user).exclude(actor=user).exclude(actor=None).order_by().values("actor")
+    return list(User.objects.filter(pk__in=actors).order_by("username"))
+
+
 def _undo(request: UserRequest, decision: Decision) -> None:
     undone = ledger.undo(decision, actor=request.user)
     if undone.decision is None:
         messages.info(request, "That was undone already.")
-    elif undone.stale:
+        return
+    attach_texts([undone.decision])
+    is_redone = undone.decision.is_redone
+    tag = f"{'undo' if is_redone else 'redo'}:{undone.decision.pk}"
+    if undone.stale:
         whole = undone.restored + len(undone.stale)
-        messages.warning(
-            request,
-            f"{undone.restored} of {whole} faces went back. "
-            f"{len(undone.stale)} had been changed since and stay as they are.",
-        )
+        why = f"{short(undone.later[0])} on {day(undone.later[0].made_at)}"
+        stay = f"{len(undone.stale)} stay{'s' if len(undone.stale) == 1 else ''} as {_they_are(undone.stale)}: {why}."
+        messages.warning(request, f"{undone.restored} of {whole} faces went back. {stay}", extra_tags=tag)
     else:
-        messages.success(request, "Undone.")
+        messages.success(request, "Done again." if is_redone else "Undone.", extra_tags=tag)
 
 
-def _attach_faces(decisions: list[Decision]) -> None:
-    """Set `faces` on each decision: a few of those it touched."""
-    changes = Change.objects.filter(decision=OuterRef("pk"), face__isnull=False).order_by("face")
-    some = ArraySubquery(changes.values("face")[:FACES_SHOWN])
-    shown = dict(Decision.objects.filter(pk__in=[decision.pk for decision in decisions]).values_list("pk", some))
-    faces = Face.objects.without_vectors().in_bulk([pk for pks in shown.values() for pk in pks])
-    for decision in decisions:
-        decision.faces = [faces[pk] for pk in shown.get(decision.pk, []) if pk in faces]
+def _they_are(faces: list[Face]) -> str:
+    return "it is" if len(faces) == 1 else "they are"

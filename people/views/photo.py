@@ -1,11 +1,15 @@
 """One photo with its faces."""
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
+from people import answers, ledger
 from people.models import Face
+from people.relinking import names_not_found
+from people.views.respond import back, say_what_was_decided
 from photos.models import Photo
 
 
@@ -25,8 +29,24 @@ def photo(request: UserRequest, photo_id: int) -> HttpResponse:
         "albums": photo.albums.all(),
         "faces_text": _faces_text(photo, faces),
         "alt_text": _alt_text(photo, waiting),
+        "is_repeat": len(waiting) > 1 and bool(answers.repeated(photo)),
+        "not_found": names_not_found(photo),
     }
     return render(request, "people/photo.html", context)
+
+
+@require_POST
+def repeat(request: UserRequest, photo_id: int) -> HttpResponse:
+    """Say whether a photo shows somebody more than once: then two of its faces may bear one name."""
+    photos = Photo.objects.owned_by(request.user)
+    photo = get_object_or_404(photos.select_related("owner"), pk=photo_id)
+    if request.POST.get("repeat") == "yes":
+        say_what_was_decided(request, answers.repeat(photo, actor=request.user))
+    elif ledger.undo_all(answers.repeated(photo), actor=request.user):
+        messages.success(request, "Everybody is in this photo once.")
+    else:
+        say_what_was_decided(request, None)
+    return back(request, photo.get_absolute_url())
 
 
 def _neighbour(photo: Photo, *, newer: bool) -> Photo | None:

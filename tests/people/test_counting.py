@@ -52,6 +52,7 @@ def test_a_face_whose_group_has_no_other_is_seen_once(signed_in, alice, ann):
 
 def test_people_are_like_a_face_by_the_nearest_of_their_clearest_faces(alice, ann):
     bea, carl = make_person(alice, "Bea"), make_person(alice, "Carl")
+    make_person(alice, "Nobody")
     make_face(make_photo(alice), person=bea, likeness=unit(0, towards=1, by=0.6))
     make_face(make_photo(alice), person=ann, likeness=unit(0, towards=1, by=0.3))
     make_face(make_photo(alice), person=ann, likeness=unit(5))
@@ -60,8 +61,15 @@ def test_people_are_like_a_face_by_the_nearest_of_their_clearest_faces(alice, an
     make_face(make_photo(alice), person=carl, likeness=unit(0), quality=0.3)
     probe = make_face(make_photo(alice), likeness=unit(0))
 
-    assert list(Person.objects.like(probe, threshold=0.5)) == [ann, bea]
-    assert list(Person.objects.like(probe, threshold=0.1)) == [ann]
+    found = Person.objects.most_like(probe)
+
+    assert [person.name for person in found] == ["Ann", "Bea", "Carl", "Nobody"]
+    assert [person.distance for person in found] == [
+        pytest.approx(0.042, abs=1e-3),
+        pytest.approx(0.143, abs=1e-3),
+        pytest.approx(1),
+        None,
+    ]
 
 
 def test_the_best_faces_of_a_group_make_its_picture(signed_in, alice):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ml.arguments import checked_number, checked_numbers, checked_whole
 
@@ -106,4 +107,4 @@ def same_person(distances: NDArray[np.float64], *, threshold: float) -> NDArray[
     """
     distances = checked_numbers("distances", distances, *np.shape(distances)).astype(np.float64)
     checked_number("threshold", threshold)
-    return np.asarray(1 / (1 + np.exp(STEEPNESS * (distances - threshold))))
+    return np.asarray(expit(STEEPNESS * (threshold - distances)))

@@ -11,4 +11,5 @@ def questions_left(request: HttpRequest) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"questions_left": 0}
-    return {"questions_left": SimpleLazyObject(lambda: count_questions(user))}
+    skipped = request.session.get("skipped", ())
+    return {"questions_left": SimpleLazyObject(lambda: count_questions(user, skipped=skipped))}

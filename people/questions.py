@@ -8,11 +8,14 @@ from collections.abc import Collection
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from people.models import Face, Question, Suggestion
+from accounts.models import User
+from people.locks import Job, wait_for_lock
+from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
+from people.review import still_stands
 from people.tiles import asked_as_somebodys, best_screen, tiles_of
 from photos.models import Photo
 
@@ -21,6 +24,8 @@ MISTAKES = 0.01
 # A group seen on one day only is of strangers, unless it is large, or the whole library is of few days.
 MOST_FACES_OF_STRANGERS = 4
 FEWEST_DAYS = 10
+
+COMPARING = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.MERGE)
 
 
 def about_people(owner_id: int) -> list[Question]:
@@ -91,8 +96,59 @@ def _has_many_days(owner_id: int) -> bool:
 
 
 @transaction.atomic
-def ask_again(owner_id: int, clusters: Collection[int]) -> None:
-    """Ask about groups again at once that an undo brought back, before the worker ranks all questions."""
-    asked = Question.objects.filter(owner=owner_id, kind=Question.Kind.GROUP, cluster__in=clusters)
-    missing = set(clusters) - set(asked.values_list("cluster", flat=True))
-    Question.objects.bulk_create(about_groups(owner_id, missing))
+def ask_again(undo: Decision) -> list[str]:
+    """Ask again at once about what an undo brought back, before the worker ranks all questions; return their keys.
+
+    Groups whose faces wait for a name again, and two that were said to be one person, or two.
+    """
+    wait_for_lock(Job.CLUSTERS, undo.owner_id)  # the worker ranks under it
+    back = _compared(undo) or _freed(undo)
+    for question in back:
+        question.is_needed = True  # as far as one knows: else the forecast would leave it out
+    keys = {question.key for question in back}
+    asked = {question.key for question in Question.objects.filter(owner=undo.owner_id).keyed(keys)}
+    Question.objects.bulk_create(question for question in back if question.key not in asked)
+    return sorted(keys)
+
+
+def _freed(undo: Decision) -> list[Question]:
+    """The groups of the faces that an undo freed."""
+    faces = Face.objects.filter(changes__decision=undo, cluster__isnull=False).untagged()
+    clusters = set(faces.order_by().values_list("cluster", flat=True))
+    return about_groups(undo.owner_id, clusters) if clusters else []
+
+
+def _compared(undo: Decision) -> list[Question]:
+    """The question that an undone answer to "Same person?" was about."""
+    act = undo.undoes
+    if act is None or act.verb not in COMPARING:
+        return []
+    if act.person_id and act.other_id:
+        return _about_two(undo.owner_id, person_id=act.person_id, other_person_id=act.other_id)
+    waiting = Face.objects.untagged().filter(cluster__isnull=False)
+    sides = [waiting.filter(changes__decision=act, changes__side=side).first() for side in (1, 2)]
+    if None in sides or len({face.cluster_id for face in sides if face}) < 2:
+        return []
+    one, other = (face.cluster_id for face in sides if face)
+    return _about_two(undo.owner_id, cluster_id=one, other_cluster_id=other)
+
+
+def _about_two(owner_id: int, **sides: int | None) -> list[Question]:
+    question = Question(owner_id=owner_id, kind=Question.Kind.SAME, answers=1.0, **sides)
+    one, other = (faces.count() for faces in question.sides())
+    question.faces = min(one, other)
+    question.worth = question.faces / 2  # the worker knows how probable it is
+    return [question] if one and other else []
+
+
+def drop_settled(owner: User, key: str) -> None:
+    """After an answer: take its question out of the queue, unless something of it is left to answer."""
+    for question in Question.objects.owned_by(owner).keyed([key]):
+        if not still_stands(question):
+            question.delete()
+
+
+def strangers(owner: User) -> "QuerySet[Question, int | None]":
+    """Groups that are folded away: of people seen on one day only."""
+    folded = Question.objects.owned_by(owner).filter(kind=Question.Kind.GROUP, cluster__isnull=False, is_stranger=True)
+    return folded.values_list("cluster", flat=True)

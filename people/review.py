@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
 
-from django.db.models import Avg, F, Max, QuerySet, Sum
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from pgvector.django import CosineDistance
 
@@ -13,6 +13,7 @@ from accounts.models import User
 from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
+from people.models.question import QuestionQuerySet
 from people.tiles import TILES, asked_as_somebodys, best_screen, tiles_of
 from photos.face_model import suggestion_distance
 
@@ -40,7 +41,7 @@ class Card:
     """A question with all its page shows.
 
     asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
-    others: people who are one key away. settles: faces that an answer settles.
+    others: people who are one key away. settles: faces that an answer settles. count: faces of the first of two.
     """
 
     question: Question
@@ -48,6 +49,11 @@ class Card:
     settles: int
     references: list[Face] = field(default_factory=list)
     others: list[Person] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def asked_faces(self) -> list[Face]:
+        return [each.face for each in self.asked]
 
     @property
     def unseen(self) -> int:
@@ -57,22 +63,33 @@ class Card:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is left: answers until 95 % of the faces that can get a name have it, and questions in all."""
+    """What is left.
+
+    answers: until 95 % of the faces that can get a name have it. questions: in all. skipped: those that wait beside
+    them, and count for neither. is_reached: the 95 %, whatever was skipped.
+    """
 
     answers: int
     questions: int
+    skipped: int
+    is_reached: bool
 
 
-def next_card(owner: User, *, skipped: Collection[str] = (), about: int | None = None) -> Card | None:
+def next_card(
+    owner: User, *, skipped: Collection[str] = (), about: int | None = None, only: Collection[str] | None = None
+) -> Card | None:
     """The question that settles most faces per answer, or None when all are answered or skipped.
 
-    `about` asks only about the person with this primary key.
+    `about` asks only about the person with this primary key, `only` one of the questions with these keys.
     """
-    questions = Question.objects.owned_by(owner).open().best_first()
+    questions = _open(owner, skipped)
     if about is not None:
         questions = questions.filter(kind=Kind.PERSON, person=about)
-    for question in _in_parts(questions.select_related("person", "cluster", "other_person", "other_cluster")):
-        card = None if question.key in skipped else _card(owner, question)
+    if only is not None:
+        questions = questions.keyed(only)
+    questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
+    for question in _in_parts(questions.best_first()):
+        card = _card(owner, question)
         if card is not None:
             return card
     return None
@@ -87,14 +104,36 @@ def _in_parts(questions: QuerySet[Question]) -> Iterator[Question]:
             return
 
 
-def forecast(owner: User) -> Forecast:
-    needed = Question.objects.owned_by(owner).open().filter(is_needed=True).aggregate(Sum("answers"))["answers__sum"]
-    return Forecast(ceil(round(needed or 0, 6)), count_questions(owner))
+def forecast(owner: User, *, skipped: Collection[str] = ()) -> Forecast:
+    needed = Q(is_needed=True)
+    counts = {"answers": Sum("answers", filter=needed, default=0.0), "needed": Count("pk", filter=needed)}
+    left = _open(owner, skipped).aggregate(questions=Count("pk"), **counts)
+    every = _open(owner).aggregate(questions=Count("pk"), **counts) if skipped else left
+    return Forecast(
+        answers=ceil(round(left["answers"], 6)),
+        questions=left["questions"],
+        skipped=every["questions"] - left["questions"],
+        is_reached=not every["needed"],
+    )
 
 
-def count_questions(owner: User) -> int:
+def count_questions(owner: User, *, skipped: Collection[str] = ()) -> int:
     """How many questions are open: those folded away as strangers' do not count."""
-    return Question.objects.owned_by(owner).open().count()
+    return _open(owner, skipped).count()
+
+
+def still_stands(question: Question) -> bool:
+    """Whether anything of a question about one person or group is left to answer."""
+    if question.kind == Kind.PERSON:
+        return bool(tiles_of(Suggestion.objects.filter(person=question.person_id)))
+    if question.cluster is None or question.kind == Kind.SAME:
+        return False
+    return unasked_faces(question.cluster).count() >= SMALLEST_GROUP
+
+
+def _open(owner: User, skipped: Collection[str] = ()) -> QuestionQuerySet:
+    questions = Question.objects.owned_by(owner).open()
+    return questions.exclude(pk__in=questions.keyed(skipped).values("pk")) if skipped else questions
 
 
 def _card(owner: User, question: Question) -> Card | None:
@@ -114,7 +153,8 @@ def _about_person(owner: User, question: Question) -> Card | None:
     if not screen.tiles:
         return None
     tiles = {tile.key: tile for tile in screen.tiles}
-    keyed = Face.objects.untagged().filter(suggestion__person=question.person)
+    suggested = Suggestion.objects.filter(asked_as_somebodys(), person=question.person)
+    keyed = Face.objects.untagged().filter(suggestion__in=suggested)
     keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
     clearest = clearest.without_vectors().select_related("photo")
@@ -149,13 +189,15 @@ def unasked_faces(cluster: Cluster) -> FaceQuerySet:
 
 def _about_two(question: Question) -> Card | None:
     one, other = question.sides()
-    if not one.exists() or not other.exists():
+    count, settles = one.count(), other.count()
+    if not count or not settles:
         return None
     return Card(
         question=question,
         asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
-        settles=other.count(),
+        settles=settles,
         references=_clearest(one, SHOWN_OF_TWO),
+        count=count,
     )
 
 

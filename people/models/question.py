@@ -1,14 +1,19 @@
 """A question of the review queue, as the worker last ranked them: what the page shows next is one lookup."""
 
+import re
+from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import User
 from people.models.cluster import Cluster
 from people.models.face import Face, FaceQuerySet
 from people.models.person import Person
+
+KEY = re.compile(r"([pg])(\d{1,18})-(\d{0,18})")  # of a person or group, and of the other one
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
@@ -20,6 +25,13 @@ class QuestionQuerySet(models.QuerySet["Question"]):
         shown = self.exclude(person__is_hidden=True).exclude(cluster__is_hidden=True)
         shown = shown.exclude(other_person__is_hidden=True).exclude(other_cluster__is_hidden=True)
         return shown.filter(is_stranger=False)
+
+    def keyed(self, keys: Collection[str]) -> Self:
+        """Those that were skipped or answered under these names; nonsense is nobody's."""
+        found = [match for key in keys if (match := KEY.fullmatch(key))]
+        people, clusters = ([int(match[2]) for match in found if match[1] == kind] for kind in "pg")
+        about = self.filter(Q(person__in=people) | Q(cluster__in=clusters))
+        return self.filter(pk__in=[question.pk for question in about if question.key in keys])
 
     def best_first(self) -> Self:
         return self.order_by("-worth", "pk")
@@ -57,6 +69,7 @@ class Question(models.Model):
     @property
     def key(self) -> str:
         """What stays the same when the question is ranked anew: it was skipped under this name."""
+        # KEY reads it.
         people = f"p{self.person_id}-{self.other_person_id or ''}" if self.person_id else ""
         groups = f"g{self.cluster_id}-{self.other_cluster_id or ''}" if self.cluster_id else ""
         return people + groups

@@ -10,6 +10,7 @@ from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
 from people.models import Cluster
+from people.questions import strangers
 from people.review import likely_people
 from people.views.respond import back, say_what_was_decided
 
@@ -20,7 +21,7 @@ FACES_SHOWN = 300
 @require_safe
 def strip(request: UserRequest) -> HttpResponse:
     """ "Who is this?": the biggest groups, for the top of other pages."""
-    waiting = Cluster.objects.owned_by(request.user).to_ask_about()
+    waiting = Cluster.objects.owned_by(request.user).to_ask_about().exclude(pk__in=strangers(request.user))
     biggest = list(waiting[:STRIP])
     attach_mosaics(biggest, faces=1)
     context = {"groups": biggest, "group_count": waiting.count()}

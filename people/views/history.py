@@ -8,11 +8,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
 from accounts.models import User
-from people import ledger
+from people import ledger, questions
 from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, what_holds
 from people.models import Decision, Face, Person
-from people.views.respond import back
+from people.views.respond import FIRST, back
 
 PER_PAGE = 50
 
@@ -107,6 +107,8 @@ def _other_actors(user: User) -> list[User]:
 
 def _undo(request: UserRequest, decision: Decision) -> None:
     undone = ledger.undo(decision, actor=request.user)
+    if undone.decision is not None:
+        request.session[FIRST] = questions.ask_again(undone.decision)
     if undone.decision is None:
         messages.info(request, "That was undone already.")
         return

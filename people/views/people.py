@@ -16,6 +16,7 @@ from people.forms import NameForm, PersonForm, primary_keys
 from people.models import Cluster, Face, Person, Suggestion
 from people.models.counting import CountOf
 from people.models.person import PersonQuerySet
+from people.questions import strangers
 from people.views.respond import back, say_what_was_decided
 from photos.models import Photo
 from photos.pagination import timeline_page
@@ -39,10 +40,13 @@ def index(request: UserRequest) -> HttpResponse:
     hidden = list(everyone.filter(is_hidden=True).order_by("folded_name"))
     groups = Cluster.objects.owned_by(request.user).waiting()
     counts = groups.aggregate(asked=Count("pk", filter=Q(is_hidden=False)), faces=Sum("face_count", default=0))
-    asked = list(groups.filter(is_hidden=False)[:GROUPS_SHOWN])
+    folded = groups.filter(is_hidden=False, pk__in=strangers(request.user))
+    asked = list(groups.filter(is_hidden=False).exclude(pk__in=strangers(request.user))[:GROUPS_SHOWN])
+    seen_once = list(folded[:GROUPS_SHOWN])
     hidden_groups = list(groups.filter(is_hidden=True)[:GROUPS_SHOWN])
+    stranger_count = folded.count()
     attach_covers([*page, *hidden])
-    attach_mosaics([*asked, *hidden_groups])
+    attach_mosaics([*asked, *seen_once, *hidden_groups])
     waiting = Face.objects.owned_by(request.user).untagged()
     companions = Face.objects.untagged().filter(cluster=OuterRef("cluster")).exclude(pk=OuterRef("pk"))
     singles = waiting.exclude(Exists(companions))
@@ -50,7 +54,9 @@ def index(request: UserRequest) -> HttpResponse:
         "people": page,
         "hidden": hidden,
         "groups": asked,
-        "group_count": counts["asked"],
+        "group_count": counts["asked"] - stranger_count,
+        "strangers": seen_once,
+        "stranger_count": stranger_count,
         "hidden_groups": hidden_groups,
         "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],
         "single_count": waiting.count() - counts["faces"],

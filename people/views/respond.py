@@ -9,6 +9,7 @@ from accounts.http import UserRequest
 from people.history import sentence
 from people.models import Decision
 
+FIRST = "first"  # in the session: keys of questions that an undo brought back, for the queue to ask next
 NOTHING_LEFT = "Nothing was left to change. The page shows how things stand now."
 
 

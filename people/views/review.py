@@ -1,5 +1,7 @@
 """The review queue: one question at a time, answered with a key."""
 
+from collections.abc import Collection
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,37 +11,40 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from people import answers
 from people.asked import Asked, asked_about_group, asked_about_person, asked_of_no_group
-from people.covers import attach_covers
+from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
-from people.models import Cluster, Person, Question
-from people.review import forecast, next_card
-from people.views.respond import say_what_was_decided
+from people.models import Cluster, Person, Question, Upkeep
+from people.questions import drop_settled, strangers
+from people.review import Card, forecast, next_card
+from people.views.respond import FIRST, say_what_was_decided
 from photos.models import Photo
 
 MOST_SKIPPED = 500
-LONGEST_KEY = 20  # a letter and a primary key
+LONGEST_KEY = 40  # a letter and two primary keys
+STRANGERS_SHOWN = 24
 
 
 @vary_on_headers("HX-Request")
 @require_safe
 def review(request: UserRequest) -> HttpResponse:
-    """Show the next question; `person` asks about one person first. Skipped ones wait for the others."""
+    """Show the next question; `person` asks about one person first, `key` a question. Skipped ones wait for others."""
     if "again" in request.GET:
         request.session["skipped"] = []
         return redirect("people:review")
     template = "people/_question.html" if request.htmx else "people/review.html"
     about = next(iter(primary_keys(request.GET.getlist("person"))), None)
-    return render(request, template, _context(request, about=about))
+    return render(request, template, _context(request, about=about, first=request.GET.getlist("key")))
 
 
 @require_POST
 def answer(request: UserRequest) -> HttpResponse:
     """Take an answer and show the next question."""
     if request.POST.get("answer") == "skip":
-        skipped = [*request.session.get("skipped", []), request.POST.get("key", "")[:LONGEST_KEY]]
+        skipped = [*_skipped(request), request.POST.get("key", "")[:LONGEST_KEY]]
         request.session["skipped"] = skipped[-MOST_SKIPPED:]
     else:
         _decide(request)
+        drop_settled(request.user, request.POST.get("key", ""))
     if not request.htmx:
         return redirect("people:review")
     return render(request, "people/_question.html", _context(request))
@@ -82,10 +87,10 @@ def _decide_on_two(request: UserRequest, *, is_same: bool) -> None:
 def _asked(request: UserRequest) -> Asked:
     """The faces of the question that still wait for an answer; others may be answered by now."""
     shown = primary_keys(request.POST.getlist("shown"))
-    if "cluster" not in request.POST:
+    if "about" in request.POST:
         return asked_about_person(request.user, _person_asked_about(request), shown)
-    clusters = Cluster.objects.owned_by(request.user).filter(pk__in=primary_keys([request.POST["cluster"]]))
-    cluster = clusters.first()
+    clusters = Cluster.objects.owned_by(request.user)
+    cluster = clusters.filter(pk__in=primary_keys([request.POST.get("cluster", "")])).first()
     # The group may be gone: what was shown of it is still answered for.
     return asked_about_group(request.user, cluster, shown) if cluster else asked_of_no_group(request.user, shown)
 
@@ -104,26 +109,49 @@ def _person_named(request: UserRequest) -> Person | None:
     return None
 
 
-def _context(request: UserRequest, *, about: int | None = None) -> dict[str, object]:
-    skipped = request.session.get("skipped", [])
-    card = next_card(request.user, skipped=skipped, about=about) if about else None
-    card = card or next_card(request.user, skipped=skipped)
+def _context(request: UserRequest, *, about: int | None = None, first: Collection[str] = ()) -> dict[str, object]:
+    skipped = _skipped(request)
+    card = _first_card(request, about=about, first=first) or next_card(request.user, skipped=skipped)
     if card is not None:
         people = (card.question.person, card.question.other_person)
         attach_covers([*card.others, *(person for person in people if person)])
     photos = Photo.objects.owned_by(request.user)
-    left = forecast(request.user)
+    left = forecast(request.user, skipped=skipped)
+    is_working = photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces
+    # Answers, too, bring questions: a worker is at it for seconds.
+    is_ranking = Upkeep.objects.filter(owner=request.user).without_suggestions().exists()
     return {
         "card": card,
         "question": card.question if card else None,
         "known_in": _photo_count(card.question.person) if card else 0,
-        "left": left.questions,
-        "to_aim": left.answers,
+        "left": left,
         "answered": _answered(request, left.questions),
-        "skipped": len(skipped),
         "has_photos": photos.exists(),
-        "is_working": photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces,
+        "is_working": is_working,
+        "is_to_be_continued": card is None and request.user.allows_faces and (is_working or is_ranking),
+        **(_strangers(request) if card is None and not is_ranking else {}),
     }
+
+
+def _skipped(request: UserRequest) -> list[str]:
+    skipped: list[str] = request.session.get("skipped", [])
+    return skipped
+
+
+def _first_card(request: UserRequest, *, about: int | None, first: Collection[str]) -> Card | None:
+    """What the address asks for, or what an undo brought back: once, and even if it was skipped."""
+    if about is not None:
+        return next_card(request.user, about=about)
+    first = first or request.session.pop(FIRST, [])
+    return next_card(request.user, only=first) if first else None
+
+
+def _strangers(request: UserRequest) -> dict[str, object]:
+    """Groups folded away below the end of the queue."""
+    groups = Cluster.objects.owned_by(request.user).waiting().filter(is_hidden=False, pk__in=strangers(request.user))
+    shown = list(groups[:STRANGERS_SHOWN])
+    attach_mosaics(shown)
+    return {"strangers": shown, "stranger_count": groups.count() if len(shown) == STRANGERS_SHOWN else len(shown)}
 
 
 def _photo_count(person: Person | None) -> int:

@@ -1,6 +1,7 @@
 // Forms with faces to tick: <form data-selection>. Says how many are ticked, and ticks many at once.
 //
-//   [data-ticked]        holds the number (data-more on the form is added: faces that are not shown)
+//   [data-ticked]        holds the number of faces: those a box answers for (its data-faces), and data-more of the form,
+//                        which are not shown
 //   [data-needs-ticked]  a button that makes no sense without any
 //   [data-while-ticked]  shown only while there are some
 //   [data-tick-all]      ticks all, or none if all are ticked;  [data-clear] ticks none
@@ -11,11 +12,12 @@ let last
 const boxesOf = (form) => [...form.querySelectorAll("input[name=faces]")]
 
 function count(form) {
-  const ticked = boxesOf(form).filter((box) => box.checked).length
-  const all = ticked && ticked + Number(form.dataset.more ?? 0)
-  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = all.toLocaleString("en")
-  for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked
-  for (const element of form.querySelectorAll("[data-while-ticked]")) element.hidden = !ticked
+  const ticked = boxesOf(form).filter((box) => box.checked)
+  const all = ticked.reduce((sum, box) => sum + Number(box.dataset.faces ?? 1), 0)
+  const settled = all && all + Number(form.dataset.more ?? 0)
+  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = settled.toLocaleString("en")
+  for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked.length
+  for (const element of form.querySelectorAll("[data-while-ticked]")) element.hidden = !ticked.length
 }
 
 function countAll() {

@@ -233,4 +233,6 @@ def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | Non
         return []
     people = Person.objects.owned_by(owner).filter(is_hidden=False).exclude(pk__in=not_born_by(probe))
     people = people.exclude(pk=but_not.pk) if but_not else people
-    return list(people.like(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS])
+    farthest = OTHERS_AS_FAR * suggestion_distance(probe.model)
+    most_like = people.most_like(probe)[:OTHERS]
+    return [person for person in most_like if person.distance is not None and person.distance <= farthest]

@@ -40,9 +40,9 @@ def pairs_of_one_photo(photos: NDArray[np.int64], repeats: ArrayLike = ()) -> Pa
         ValueError: photos or repeats has another shape, or is no whole number.
     """
     photos = checked_whole("photos", photos, None)
-    repeats = checked_whole("repeats", np.asarray(repeats).reshape(-1), None).astype(np.int64)
+    repeats = checked_whole("repeats", repeats, None)
     order = np.argsort(photos, kind="stable")
-    order = order[~np.isin(photos[order], repeats)]
+    order = order[~np.isin(photos[order], repeats.astype(np.int64))]
     of = photos[order]
     pairs = [np.zeros((0, 2), dtype=np.int64)]
     places = np.arange(len(order))

@@ -33,7 +33,7 @@ THRESHOLDS = {
     "facenet-casia": Thresholds(grouping=0.40, linkage=0.45, suggestion=0.36, poor_quality=0.25),
 }
 RECENTRED_THRESHOLDS = {
-    "facenet-casia": Thresholds(grouping=0.43, linkage=0.51, suggestion=0.38, poor_quality=0.25),
+    "facenet-casia": Thresholds(grouping=0.43, linkage=0.46, suggestion=0.38, poor_quality=0.25),
 }
 
 # Stands for the models that are plugged in. Not measured here, for none of them can be had everywhere: 0.5 is the
@@ -41,7 +41,7 @@ RECENTRED_THRESHOLDS = {
 ARCFACE = "arcface"
 THRESHOLDS[ARCFACE] = replace(THRESHOLDS["facenet-casia"], grouping=0.50, linkage=0.55, suggestion=0.50)
 RECENTRED_THRESHOLDS[ARCFACE] = replace(
-    RECENTRED_THRESHOLDS["facenet-casia"], grouping=0.53, linkage=0.61, suggestion=0.52
+    RECENTRED_THRESHOLDS["facenet-casia"], grouping=0.53, linkage=0.56, suggestion=0.52
 )
 
 
@@ -114,7 +114,10 @@ def closest_people(
 
 
 def assign_people(probabilities: NDArray[np.float64], *, least: float) -> list[int | None]:
-    """Give each face of one picture at most one person, and each person one face, the most probable pair first.
+    """Give each face of one picture at most one person, and each person one face, all faces together.
+
+    The sum of log odds is the greatest there is, so that a face is not left without a name, or with a wrong one,
+    because another one took its person by a hair.
 
     Args:
         probabilities: shape (n, m): of each of n faces being each of m people. NaN counts as improbable.
@@ -126,17 +129,27 @@ def assign_people(probabilities: NDArray[np.float64], *, least: float) -> list[i
     Raises:
         ValueError: probabilities is not a matrix, or least no finite number.
     """
+    from scipy.optimize import linear_sum_assignment
+
     checked_number("least", least)
     probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2 or probabilities.dtype.kind not in "fiu":
         raise ValueError("probabilities must be a matrix, a row per face and a column per person.")
+    may_be = probabilities >= least  # False also where it is not a number
+    # Beyond the least, so that a pair is always better than none.
+    gain = np.where(may_be, _log_odds(np.where(may_be, probabilities, 0.5)) - _log_odds(least) + TINY, 0.0)
     assigned: list[int | None] = [None] * len(probabilities)
-    taken: set[int] = set()
-    for index in np.argsort(-probabilities, axis=None, kind="stable"):
-        face, person = divmod(int(index), probabilities.shape[1])
-        if not probabilities[face, person] >= least:  # also where it is not a number
-            break
-        if assigned[face] is None and person not in taken:
-            assigned[face] = person
-            taken.add(person)
+    for face, person in zip(*linear_sum_assignment(gain, maximize=True), strict=True):
+        if may_be[face, person]:
+            assigned[int(face)] = int(person)
     return assigned
+
+
+CERTAIN = 1e-9  # probabilities are not nearer to 0 and 1 than this
+TINY = 1e-6
+
+
+def _log_odds(probability: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    inside = np.clip(np.asarray(probability, dtype=np.float64), CERTAIN, 1 - CERTAIN)
+    odds: NDArray[np.float64] = np.log(inside / (1 - inside))
+    return odds

@@ -89,8 +89,8 @@ def regroup(
     sets = said_to_be_one(before, held, pairs, checked_pairs("together", together, count))
     if photos is not None:
         pairs = np.concatenate([pairs, pairs_of_one_photo(checked_whole("photos", photos, count), repeats)])
-    settled = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
-    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~settled]))
+    needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
+    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless]))
     return _regrouped(faces, cuts, report)
 
 
@@ -107,7 +107,8 @@ def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
     components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
     anew = np.isin(components, np.unique(components[_has_news(faces, units)])) & ~faces.is_out
     poor = _touched_poor(faces, cuts.proposal)
-    unsettled = anew & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
+    touched = anew & np.isin(components, np.unique(components[faces.placed]))
+    unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
         units = faces.units()

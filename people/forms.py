@@ -5,6 +5,7 @@ from django import forms
 from accounts.models import User
 from people.history import KINDS, Filters
 from people.models import Person
+from people.tagging import BUDGETS
 from photos.intake import clean_name
 
 LONGEST_NAME = 100
@@ -63,6 +64,15 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_name(self) -> str:
         return _cleaned_name(self.cleaned_data["name"])
+
+
+class NamingForm(forms.Form):
+    """Whether Kith names faces by itself, and at most how many wrongly."""
+
+    is_tagging = forms.BooleanField(required=False)
+    one_wrong_in = forms.TypedChoiceField(
+        coerce=int, choices=[(budget, f"At most 1 wrong name in {budget}") for budget in BUDGETS]
+    )
 
 
 class HistoryForm(forms.Form):

@@ -234,6 +234,8 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return f"{_faces(touched)} named {name}"
         case Verb.REJECT:
             return f"{_faces(touched)} {_is(touched)} not {name}"
+        case Verb.REMOVE if decision.person is None:
+            return f"Names that Kith gave taken back from {_faces(touched)}"
         case Verb.REMOVE:
             return f"{_faces(touched)} removed from {name}"
         case Verb.IGNORE:

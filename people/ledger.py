@@ -95,6 +95,8 @@ def decide(
         return None
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person, other=other)
     changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
+    if verb == Decision.Verb.REPEAT:  # those without a group may now have one
+        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=verb in STATEMENTS)
     return decision
@@ -138,6 +140,8 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     states = {face: state for face, state in states.items() if face not in later}
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
+    if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be
+        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP))
     holding = {act.decision_id: act.decision for held in later.values() for act in held}
@@ -296,7 +300,9 @@ def _drop_answered_suggestions(changes: list[Change]) -> None:
 def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
     """Everything ever decided about each of these faces, by primary key, the oldest first."""
     acts: dict[int, list[Change]] = {face.pk: [] for face in faces}
-    for change in Change.objects.filter(face__in=list(acts)).select_related("decision").order_by("decision_id"):
+    # Each decision is made once, not for each of its faces: a group that was named and undone often has thousands.
+    changes = Change.objects.filter(face__in=list(acts)).only("decision", "face", "before", "after")
+    for change in changes.prefetch_related("decision").order_by("decision_id"):
         assert change.face_id is not None
         acts[change.face_id].append(change)
     return acts

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ml.group_distances import group_distances, group_means, same_person
 from people.constraints import Constraints
 from people.models import Face
-from people.suggestions import gallery_of
+from people.scores import gallery_of
 from people.vectors import FaceColumns, centre_in_use, load_faces
 from photos.face_model import current_face_model
 
@@ -32,7 +32,7 @@ class LikePair:
 def people_alike(owner_id: int, said: Constraints) -> list[LikePair]:
     """Pairs of people who may be one, the most probable first: not said to be two, and never in one photo."""
     model = current_face_model()
-    faces = load_faces(gallery_of(owner_id), centre=centre_in_use(owner_id, model.name))
+    faces = load_faces(gallery_of(owner_id, model), centre=centre_in_use(owner_id, model.name))
     return _alike(faces, faces.people, forbidden=said.people_apart(), fewest=1, linkage=_linkage(owner_id))
 
 
@@ -67,8 +67,8 @@ def _alike(
     largest = np.sort(np.argsort(-sizes, kind="stable")[:MOST_GROUPS])
     chosen, sizes = chosen[largest], sizes[largest]
     among = np.isin(groups, chosen)
-    _, means, widths = group_means(faces.rows[among], groups[among])
-    alike = same_person(group_distances(means, widths, means, widths), threshold=linkage)
+    _, means, counts = group_means(faces.rows[among], groups[among])
+    alike = same_person(group_distances(means, counts, threshold=linkage), threshold=linkage)
     photos = _photos_of(groups[among], faces.photos[among])
     found = []
     for place in zip(*np.nonzero(np.triu(alike >= LEAST_PROBABILITY, 1)), strict=True):

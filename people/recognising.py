@@ -10,7 +10,7 @@ from ml.images import UnreadableImage
 from ml.weights import WeightsUnavailable
 from people.finding import face_finder, open_original
 from people.inquiry import Answer, SeenFace, reply
-from people.suggestions import gallery_of
+from people.scores import gallery_of
 from photos.uploading import lent_file
 
 logger = logging.getLogger(__name__)

@@ -1,10 +1,11 @@
 """The review queue as its page shows it: the best question that still stands, and how many answers are left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from math import ceil
 
-from django.db.models import Avg, Count, F, Max, Q, Sum
+from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from pgvector.django import CosineDistance
 
@@ -19,6 +20,7 @@ from photos.face_model import suggestion_distance
 CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
 SHOWN_OF_TWO = 6  # of each, where two are compared
 REFERENCES = 4
+AT_ONCE = 20  # questions looked at for one that still stands
 OTHERS = 3
 # As many times as far as a suggestion goes: worth a key, not worth a question.
 OTHERS_AS_FAR = 1.67
@@ -86,11 +88,20 @@ def next_card(
     if only is not None:
         questions = questions.keyed(only)
     questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
-    for question in questions.best_first().iterator(50):
+    for question in _in_parts(questions.best_first()):
         card = _card(owner, question)
         if card is not None:
             return card
     return None
+
+
+def _in_parts(questions: QuerySet[Question]) -> Iterator[Question]:
+    """Mostly the first one stands. Not iterator(): its cursor makes PostgreSQL read and keep all of them."""
+    for start in count(0, AT_ONCE):
+        some = list(questions[start : start + AT_ONCE])
+        yield from some
+        if len(some) < AT_ONCE:
+            return
 
 
 def forecast(owner: User, *, skipped: Collection[str] = ()) -> Forecast:
@@ -219,8 +230,6 @@ def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | Non
     probe = next(iter(faces), None)
     if probe is None:
         return []
-    gallery = Face.objects.owned_by(owner).gallery().filter(person__is_hidden=False).embedded_by(probe.model)
-    gallery = gallery.exclude(person=but_not) if but_not else gallery
-    likely = gallery.closest_people(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS]
-    people = Person.objects.in_bulk([pk for pk, _ in likely])
-    return [people[pk] for pk, _ in likely]
+    people = Person.objects.owned_by(owner).filter(is_hidden=False)
+    people = people.exclude(pk=but_not.pk) if but_not else people
+    return list(people.like(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS])

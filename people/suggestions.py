@@ -1,30 +1,31 @@
 """Suggests names for unknown faces, from the faces whose names a user confirmed."""
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
-from numpy.typing import NDArray
 
-from ml.identification import Candidate, closest_people
-from people.ledger import rejected_pairs
+from ml.identification import assign_people
+from people import constraints, learning, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
-from people.models.face import FaceQuerySet
+from people.scores import Scores, people_in_photos
 from photos.face_model import current_face_model
+
+# Below it a suggestion would be a no more often than every third time is a yes; docs/decisions/0018.
+LEAST_PROBABILITY = 0.3
 
 
 @dataclass(frozen=True)
-class _Faces:
-    """Columns of some faces, row by row."""
+class _Chosen:
+    """Whom a face may be. nearest: primary key of that person's nearest confirmed face."""
 
-    pks: list[int]
-    photos: list[int]
-    people: NDArray[np.int64]
-    embeddings: NDArray[np.float32]
+    person: int
+    probability: float
+    distance: float
+    nearest: int
 
 
 def refresh_suggestions(owner_id: int) -> int:
@@ -34,63 +35,59 @@ def refresh_suggestions(owner_id: int) -> int:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
-        probes = _load(Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name))
-        gallery = _load(gallery_of(owner_id))
-        candidates = closest_people(
-            probes.embeddings, gallery.embeddings, gallery.people, threshold=model.limits().suggestion
-        )
-        chosen = _assign(owner_id, probes, candidates)
+        learning.learn(owner_id, model)
+        scored = scores.score_waiting(owner_id, model)
+        chosen = _assigned(scored)
         changing = is_changing(owner_id, model.name)
         with transaction.atomic():
-            _write(owner_id, gallery, chosen, asked_again=set() if changing else set(probes.pks))
+            _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
             Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
+    tagging.name_surest(owner_id)
     return len(chosen)
 
 
-def _load(faces: FaceQuerySet) -> _Faces:
-    rows = list(faces.order_by("pk").values_list("pk", "photo_id", "person_id", "projection"))
-    projections = np.array([row[3] for row in rows], dtype=np.float32)
-    return _Faces(
-        [row[0] for row in rows],
-        [row[1] for row in rows],
-        np.array([row[2] or 0 for row in rows], dtype=np.int64),
-        projections if rows else projections.reshape(0, 0),
-    )
-
-
-def gallery_of(owner_id: int) -> FaceQuerySet:
-    """Confirmed faces, of the model in use, good enough to compare with; of a person who has none, what there is."""
-    model = current_face_model()
-    good = Q(quality__gte=model.limits().poor_quality)
-    faces = Face.objects.filter(photo__owner=owner_id).gallery().embedded_by(model.name)
-    people_with_good_faces = faces.filter(good).values("person")
-    return faces.filter(good | ~Q(person__in=people_with_good_faces))
-
-
-def _assign(owner_id: int, probes: _Faces, candidates: list[Candidate]) -> dict[int, Candidate]:
-    """Give each face at most one person, the closest first, and each person one face per photo."""
-    ruled_out = rejected_pairs(owner_id)
-    present = _people_in_photos(owner_id)
-    chosen: dict[int, Candidate] = {}
-    for candidate in candidates:
-        face, photo = probes.pks[candidate.probe], probes.photos[candidate.probe]
-        if face in chosen or candidate.person in present[photo] or (face, candidate.person) in ruled_out:
-            continue
-        chosen[face] = candidate
-        present[photo].add(candidate.person)
+def _assigned(scored: Scores) -> dict[int, _Chosen]:
+    """Give each face at most one person, and each person one face per photo, by primary key of the face."""
+    chosen: dict[int, _Chosen] = {}
+    pks = scored.faces.pks
+    for pair in _chosen_pairs(scored):
+        evidence = scored.evidence
+        chosen[int(pks[evidence.probe[pair]])] = _Chosen(
+            person=int(evidence.person[pair]),
+            probability=float(scored.probabilities[pair]),
+            distance=float(evidence.features.nearest[pair]),
+            nearest=int(scored.gallery.pks[evidence.face[pair]]),
+        )
     return chosen
 
 
-def _people_in_photos(owner_id: int) -> defaultdict[int, set[int]]:
-    """Who is named in each photo already: one person appears once per photo."""
-    named = Face.objects.filter(photo__owner=owner_id, person__isnull=False)
-    present: defaultdict[int, set[int]] = defaultdict(set)
-    for photo, person in named.values_list("photo_id", "person_id"):
-        present[photo].add(person or 0)
-    return present
+def _chosen_pairs(scored: Scores) -> Iterator[int]:
+    likely = np.flatnonzero(scored.probabilities >= LEAST_PROBABILITY)
+    probe, faces = scored.evidence.probe[likely], scored.faces
+    # Of a photo that shows somebody more than once each face is a picture of its own.
+    pictures = np.where(scored.once, faces.photos, -1 - np.arange(len(faces)))[probe]
+    order = np.lexsort((probe, pictures))
+    likely, pictures = likely[order], pictures[order]
+    for pairs in np.split(likely, np.flatnonzero(np.diff(pictures)) + 1):
+        if len(pairs) == 1:
+            yield int(pairs[0])
+        elif len(pairs):
+            yield from _solved(scored, pairs)
 
 
-def _write(owner_id: int, gallery: _Faces, chosen: dict[int, Candidate], *, asked_again: set[int]) -> None:
+def _solved(scored: Scores, pairs: np.ndarray) -> Iterator[int]:
+    """Those of the likely pairs of one picture that go together."""
+    _, rows = np.unique(scored.evidence.probe[pairs], return_inverse=True)
+    _, columns = np.unique(scored.evidence.person[pairs], return_inverse=True)
+    table = np.zeros((rows.max() + 1, columns.max() + 1))
+    table[rows, columns] = scored.probabilities[pairs]
+    places = {(row, column): pair for row, column, pair in zip(rows, columns, pairs, strict=True)}
+    for row, column in enumerate(assign_people(table, least=LEAST_PROBABILITY)):
+        if column is not None:
+            yield int(places[row, column])
+
+
+def _write(owner_id: int, chosen: dict[int, _Chosen], *, asked_again: set[int]) -> None:
     """Make the stored suggestions these, touching only what differs.
 
     asked_again: faces whose suggestions are all known anew. Others keep theirs, as far as the answers allow.
@@ -100,9 +97,9 @@ def _write(owner_id: int, gallery: _Faces, chosen: dict[int, Candidate], *, aske
         face: Suggestion(
             face_id=face,
             person_id=candidate.person,
-            probability=1 - candidate.distance / 2,
+            probability=candidate.probability,
             distance=candidate.distance,
-            nearest_id=gallery.pks[candidate.nearest],
+            nearest_id=candidate.nearest,
         )
         for face, candidate in _still_open(owner_id, chosen).items()
     }
@@ -116,8 +113,8 @@ def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Su
     """Faces whose suggestions of before a change of model no answer since, and none of the new ones, speaks against."""
     if not suggestions:
         return set()
-    ruled_out = rejected_pairs(owner_id)
-    present = _people_in_photos(owner_id)
+    ruled_out = constraints.ruled_out(owner_id)
+    present = people_in_photos(owner_id)
     photos = dict(Face.objects.filter(pk__in=wanted).values_list("pk", "photo_id"))
     for face, suggestion in wanted.items():
         present[photos[face]].add(suggestion.person_id)
@@ -132,13 +129,21 @@ def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Su
     }
 
 
-def _still_open(owner_id: int, chosen: dict[int, Candidate]) -> dict[int, Candidate]:
+def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]:
     """Lock the faces to suggest for, and leave out what was answered since they were read."""
     locked = Face.objects.untagged().filter(pk__in=list(chosen)).order_by("pk").select_for_update(of=("self",))
     faces = list(locked.values_list("pk", flat=True))
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
-    ruled_out = rejected_pairs(owner_id, faces=faces)
-    return {f: chosen[f] for f in faces if chosen[f].person in people and (f, chosen[f].person) not in ruled_out}
+    ruled_out = constraints.ruled_out(owner_id)
+    confirmed = Face.objects.filter(pk__in={choice.nearest for choice in chosen.values()})
+    there = set(confirmed.values_list("pk", flat=True))
+    return {
+        face: chosen[face]
+        for face in faces
+        if chosen[face].person in people
+        and chosen[face].nearest in there
+        and (face, chosen[face].person) not in ruled_out
+    }
 
 
 def _is_same(suggestion: Suggestion, other: Suggestion | None) -> bool:
@@ -146,4 +151,5 @@ def _is_same(suggestion: Suggestion, other: Suggestion | None) -> bool:
         other is not None
         and (suggestion.person_id, suggestion.nearest_id) == (other.person_id, other.nearest_id)
         and abs(suggestion.distance - other.distance) < 1e-6
+        and abs(suggestion.probability - other.probability) < 1e-3
     )

@@ -5,6 +5,7 @@
     embed          embed the labelled faces, once, into FACES.npz
     verification   same person or not, on LFW's pairs
     suggestions    nearest confirmed face: precision and recall by threshold
+    identify       names by machine: fit the calibration, and measure it on other people
     groups         BCubed of group_faces and of DBSCAN alone by threshold
     quality        do poor faces go wrong more often
     detection      same faces as facenet-pytorch
@@ -24,16 +25,19 @@ from pathlib import Path
 
 import numpy as np
 
+from ml.calibration import CALIBRATION, RECENTRED_CALIBRATION
 from ml.clustering import group_faces
 from ml.dbscan import cluster_embeddings
 from ml.evaluation.clustering import GroupScore, bcubed
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
+from ml.evaluation.naming import print_names
 from ml.evaluation.stock import compare_with_stock
 from ml.evaluation.verification import all_pairs, fitted_projection, pair_accuracy, true_accept_rate
 from ml.identification import thresholds_for
 from ml.projection import Projection, library_centre, recentred, unit_rows
 
+WHAT = ("embed", "verification", "suggestions", "identify", "groups", "quality", "detection")
 EVERY_PORTRAIT = 13
 SURE_THRESHOLD = 0.28  # cosine distance at which DBSCAN hardly errs, to see how many people there are
 
@@ -134,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m ml.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["embed", "verification", "suggestions", "groups", "quality", "detection"])
+    parser.add_argument("what", choices=WHAT)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--faces", type=Path, default=Path("faces.npz"))
@@ -154,6 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_verification(options.data, faces)
     elif options.what == "suggestions":
         print_suggestions(faces, options.poor_quality)
+    elif options.what == "identify":
+        measured = RECENTRED_CALIBRATION if options.recentred else CALIBRATION
+        print_names(faces, thresholds_for("facenet-casia", recentred=options.recentred), measured)
     elif options.what == "groups":
         print_groups(faces, options.poor_quality)
     else:

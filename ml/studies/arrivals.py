@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_whole
 from ml.dbscan import NOISE
 from ml.evaluation.clustering import GroupScore, bcubed
 from ml.evaluation.labelled_faces import LabelledFaces
@@ -78,7 +79,13 @@ def arrive(faces: Arrived, people: Numbers, order: Numbers, at_once: int, way: G
 
 
 def faces_with_other_mates(before: Numbers, after: Numbers) -> int:
-    """Of faces in both, shape (n,) each, how many are grouped with others than they were."""
+    """Of faces in both, shape (n,) each, how many are grouped with others than they were.
+
+    Raises:
+        ValueError: before and after differ in length, or are not whole numbers.
+    """
+    before = checked_whole("before", before, None)
+    after = checked_whole("after", after, len(before))
     sizes = [_sizes(numbers) for numbers in (before, after)]
     both = _sizes(np.unique(np.column_stack([_alone(before), _alone(after)]), axis=0, return_inverse=True)[1].ravel())
     return int(((both < sizes[0]) | (both < sizes[1])).sum())
@@ -95,7 +102,7 @@ def _sizes(labels: Numbers) -> Numbers:
     return sizes
 
 
-def prepared(faces: LabelledFaces, *, is_recentred: bool) -> Arrived:
+def _prepared(faces: LabelledFaces, *, is_recentred: bool) -> Arrived:
     photos = np.unique(faces.files, return_inverse=True)[1]
     thresholds = thresholds_for(DEFAULT_MODEL)
     plain = Arrived(faces.projections, faces.qualities, photos, thresholds)
@@ -116,7 +123,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=3, help="random ones, each measured")
     chosen = parser.parse_args()
     labelled = LabelledFaces.load(chosen.faces)
-    faces = prepared(labelled, is_recentred=chosen.recentred)
+    faces = _prepared(labelled, is_recentred=chosen.recentred)
     people = labelled.identities()
     ways: dict[str, Grouping] = {
         f"settled from {n} faces": functools.partial(Arrived.groups, settled=n) for n in chosen.settled

@@ -41,6 +41,7 @@ def line_plot(
     logarithmic: bool = False,
     lowest: float = 0.0,
     highest: float = 1.0,
+    ticks: Sequence[float] = (),
 ) -> str:
     """Draw lines.
 
@@ -49,6 +50,7 @@ def line_plot(
         across, up: what the axes show.
         logarithmic: whether equal ratios take up equal widths; all xs are above 0 then.
         lowest, highest: ends of the upright axis.
+        ticks: what is written along the other axis, ascending; by default each x.
 
     Returns:
         An SVG document.
@@ -66,10 +68,10 @@ def line_plot(
         raise ValueError("lines have no points")
     if logarithmic and xs.min() <= 0:
         raise ValueError("lines must have xs above 0 on a logarithmic axis")
-    ticks = np.unique(xs)
+    ends = [min(xs.min(), *ticks), max(xs.max(), *ticks)] if ticks else [xs.min(), xs.max()]
 
     def place(x: float, y: float) -> str:
-        first, last, at = np.log([ticks[0], ticks[-1], x]) if logarithmic else np.array([ticks[0], ticks[-1], x])
+        first, last, at = np.log([*ends, x]) if logarithmic else np.array([*ends, x])
         right = (at - first) / max(last - first, 1e-9) * (WIDTH - LEFT - RIGHT)
         return f"{LEFT + right:.1f},{HEIGHT - BOTTOM - (y - lowest) / (highest - lowest) * (HEIGHT - TOP - BOTTOM):.1f}"
 
@@ -82,10 +84,10 @@ def line_plot(
         f'<text transform="translate(16 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(up)}</text>',
     ]
     for y in np.linspace(lowest, highest, 6):
-        height = place(ticks[0], y).split(",")[1]
+        height = place(ends[0], y).split(",")[1]
         parts.append(f'<path d="M{LEFT},{height}H{WIDTH - RIGHT}" stroke="#ddd"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{float(height) + 4:.1f}" text-anchor="end">{y:.2g}</text>')
-    for x in ticks:
+    for x in ticks or np.unique(xs).tolist():
         across_place = place(x, lowest).split(",")[0]
         parts.append(f'<text x="{across_place}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{x:.3g}</text>')
     for number, (line, colour) in enumerate(zip(lines, COLOURS, strict=False)):

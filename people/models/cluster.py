@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 
 from accounts.models import User
+from people.models.counting import CountOf
 
 if TYPE_CHECKING:
     from people.models.face import Face
@@ -20,10 +21,11 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
 
     def with_counts(self) -> Self:
         """Annotate face_count and photo_count over the faces that still wait for a name."""
-        waiting = models.Q(faces__person=None, faces__is_ignored=False)
+        from people.models.face import Face
+
+        waiting = Face.objects.untagged().filter(cluster=models.OuterRef("pk"))
         return self.annotate(
-            face_count=models.Count("faces", filter=waiting),
-            photo_count=models.Count("faces__photo", filter=waiting, distinct=True),
+            face_count=CountOf(waiting.values("cluster")), photo_count=CountOf(waiting.values("photo").distinct())
         )
 
     def waiting(self) -> Self:

@@ -18,6 +18,7 @@ from people.models.person import Person
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
+WAITING = Q(person=None, is_ignored=False)
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
@@ -30,7 +31,7 @@ class FaceQuerySet(models.QuerySet["Face"]):
 
     def untagged(self) -> Self:
         """Faces that wait for a name: nobody's yet, and not set aside."""
-        return self.filter(person=None, is_ignored=False)
+        return self.filter(WAITING)
 
     def embedded_by(self, model: str) -> Self:
         """Faces with an embedding of this model: only they compare."""
@@ -39,15 +40,6 @@ class FaceQuerySet(models.QuerySet["Face"]):
     def not_embedded_by(self, model: str) -> Self:
         """Faces with an embedding of another model; less-or-greater, because an index finds no "not equal"."""
         return self.filter(Q(model__lt=model) | Q(model__gt=model))
-
-    def closest_people(self, probe: "Face", *, threshold: float) -> "models.QuerySet[Face, tuple[int, float]]":
-        """People of these faces by cosine distance from the probe to their nearest one, as (person, distance).
-
-        All faces, and the probe, must be of one model.
-        """
-        distance = models.Min(CosineDistance("projection", probe.projection))
-        people = self.filter(person__isnull=False).values("person").annotate(distance=distance)
-        return people.filter(distance__lte=threshold).order_by("distance").values_list("person", "distance")
 
     def people_near(self, probes: Sequence[NDArray[np.float32]]) -> tuple[list[int], NDArray[np.float64]]:
         """People of these faces, and how far each probe is from each of them, in one query.
@@ -95,12 +87,17 @@ class Face(models.Model):
     crop = models.FileField(max_length=200)
 
     # RESTRICT: a person with faces goes away by a decision that can be undone, not by a cascade.
-    person = models.ForeignKey(Person, on_delete=models.RESTRICT, related_name="faces", null=True, blank=True)
+    # Its index is face_of_person.
+    person = models.ForeignKey(
+        Person, on_delete=models.RESTRICT, related_name="faces", null=True, blank=True, db_index=False
+    )
     tagged_by = models.CharField(max_length=7, choices=TaggedBy, default=TaggedBy.NOBODY, blank=True)
     is_ignored = models.BooleanField(default=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, related_name="faces", null=True, blank=True)
     # The model by whose projection grouping has looked at this face since it waits for a name; empty if it has not.
     # That it has no group says nothing: most strangers never get one, and are not to be placed with every photo.
+    # PLACE_AGAIN also for one that has a group.
+    PLACE_AGAIN = "again"
     grouped_by = models.CharField(max_length=50, default="", blank=True)
 
     objects = FaceQuerySet.as_manager()
@@ -121,7 +118,20 @@ class Face(models.Model):
             ),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="a_face_has_an_area"),
         ]
-        indexes = [models.Index(fields=["model", "photo"], name="face_model")]
+        # What a library of 300,000 faces is counted and listed by, without reading the faces (docs/naming.md).
+        indexes = [
+            models.Index(fields=["model", "photo"], name="face_model"),
+            models.Index(
+                fields=["person", "-quality", "id"],
+                include=["photo"],
+                condition=Q(person__isnull=False),
+                name="face_of_person",
+            ),
+            models.Index(
+                fields=["cluster", "-quality", "id"], include=["photo"], condition=WAITING, name="face_of_group"
+            ),
+            models.Index(fields=["-quality", "id"], condition=WAITING, name="face_waiting"),
+        ]
 
     def __str__(self) -> str:
         return f"Face {self.pk} in {self.photo_id}"

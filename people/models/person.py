@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from pgvector.django import CosineDistance
 
 from accounts.models import User
+from people.models.counting import CountOf, LeastOf
 
 if TYPE_CHECKING:
-    from people.models.face import Face
+    from people.models.face import Face, FaceQuerySet
+
+CLEAREST = 8  # faces of a person that stand for all of them where a page cannot wait
 
 
 def fold(name: str) -> str:
@@ -46,13 +50,25 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.filter(name__iexact=name).order_by(models.Exists(_faces_of_person()).desc(), "pk")
 
     def with_photo_count(self) -> Self:
-        return self.annotate(photo_count=models.Count("faces__photo", distinct=True))
+        return self.annotate(photo_count=CountOf(_faces_of_person().values("photo").distinct()))
+
+    def like(self, probe: "Face", *, threshold: float) -> Self:
+        """People by cosine distance from the probe to the nearest of their clearest confirmed faces.
+
+        Not to all of their faces: of a hundred thousand that takes most of a second, and a page waits for it.
+        """
+        from people.models.face import Face
+
+        theirs = Face.objects.gallery().embedded_by(probe.model).filter(person=models.OuterRef("pk"))
+        clearest = theirs.annotate(distance=CosineDistance("projection", probe.projection)).order_by("-quality", "pk")
+        people = self.annotate(distance=LeastOf(clearest.values("distance")[:CLEAREST]))
+        return people.filter(distance__lte=threshold).order_by("distance", "pk")
 
     def most_photos_first(self) -> Self:
         return self.with_photo_count().order_by("-photo_count", "folded_name", "pk")
 
 
-def _faces_of_person() -> models.QuerySet[models.Model]:
+def _faces_of_person() -> "FaceQuerySet":
     from people.models.face import Face
 
     return Face.objects.filter(person=models.OuterRef("pk"))

@@ -3,7 +3,7 @@
 import numpy as np
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -13,7 +13,8 @@ from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, PersonForm, primary_keys
-from people.models import Cluster, Face, Person
+from people.models import Cluster, Face, Person, Suggestion
+from people.models.counting import CountOf
 from people.models.person import PersonQuerySet
 from people.questions import strangers
 from people.views.respond import back, say_what_was_decided
@@ -38,6 +39,7 @@ def index(request: UserRequest) -> HttpResponse:
     page = Paginator(named, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     hidden = list(everyone.filter(is_hidden=True).order_by("folded_name"))
     groups = Cluster.objects.owned_by(request.user).waiting()
+    counts = groups.aggregate(asked=Count("pk", filter=Q(is_hidden=False)), faces=Sum("face_count", default=0))
     folded = groups.filter(is_hidden=False, pk__in=strangers(request.user))
     asked = list(groups.filter(is_hidden=False).exclude(pk__in=strangers(request.user))[:GROUPS_SHOWN])
     seen_once = list(folded[:GROUPS_SHOWN])
@@ -46,17 +48,18 @@ def index(request: UserRequest) -> HttpResponse:
     attach_covers([*page, *hidden])
     attach_mosaics([*asked, *seen_once, *hidden_groups])
     waiting = Face.objects.owned_by(request.user).untagged()
-    singles = waiting.exclude(cluster__in=groups.order_by().values("pk"))
+    companions = Face.objects.untagged().filter(cluster=OuterRef("cluster")).exclude(pk=OuterRef("pk"))
+    singles = waiting.exclude(Exists(companions))
     context = {
         "people": page,
         "hidden": hidden,
         "groups": asked,
-        "group_count": groups.filter(is_hidden=False).count() - stranger_count,
+        "group_count": counts["asked"] - stranger_count,
         "strangers": seen_once,
         "stranger_count": stranger_count,
         "hidden_groups": hidden_groups,
         "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],
-        "single_count": singles.count(),
+        "single_count": waiting.count() - counts["faces"],
         "query": request.GET.get("q", ""),
         "sort": order,
         "has_photos": Photo.objects.owned_by(request.user).exists(),
@@ -190,7 +193,7 @@ def _everyone(request: UserRequest) -> PersonQuerySet:
     people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
     query = request.GET.get("q", "")
     people = people.named_like(query) if query else people
-    return people.annotate(to_check=Count("suggestions", distinct=True))
+    return people.annotate(to_check=CountOf(Suggestion.objects.filter(person=OuterRef("pk"))))
 
 
 def _is_working(request: UserRequest) -> bool:

@@ -43,7 +43,6 @@ from ml import (
     regrouping,
     strictness,
     suppression,
-    tree_cut,
 )
 from ml.bench import contestants, inputs, racing, report
 from ml.bench.racing import Measurement
@@ -60,7 +59,7 @@ from ml.faces import KnownFace
 from ml.geometry import BoundingBox
 from ml.quantisation import quantise
 from ml.studies import alignment as alignment_study
-from ml.studies import cuts, detection_settings, earlier_quality, line_plot, quality_model, spoiling
+from ml.studies import arrivals, cuts, detection_settings, earlier_quality, line_plot, quality_model, spoiling
 from ml.studies.probes import CLEAN, Probes
 from tests.ml.synthetic import make_embeddings, make_labelled_faces
 
@@ -121,10 +120,10 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "rows": ROWS, "before": LABELS, "is_new": LABELS > 8, "proposal_threshold": 0.4, "linkage_threshold": 0.4,
         "min_faces": 2, "settled": 5, "may_seed": np.ones(len(ROWS), bool), "held": LABELS < 2, **PAIRS_KNOWN,
     },
+    arrivals.faces_with_other_mates: {"before": LABELS, "after": LABELS},
     linkage.link: {
         "means": ROWS, "sizes": LABELS + 1, "apart": np.array([[0, 1]]), "threshold": 0.4,
     },
-    constraints.checked_pairs: {"name": "pairs", "pairs": np.array([[0, 1]]), "faces": 5},
     constraints.pairs_of_one_photo: {"photos": LABELS, "repeats": np.array([1])},
     constraints.sets_of_one_person: {
         "faces": len(ROWS), "together": np.array([[0, 1]]), "apart": np.array([[1, 2]]), "kinds": LABELS,
@@ -136,9 +135,9 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     geometry.pairwise_overlap: {"boxes": BOXES, "others": BOXES},
     geometry.squared: {"boxes": BOXES},
     group_distances.group_means: {"rows": ROWS, "groups": LABELS},
-    group_distances.group_distances: {
-        "means": ROWS[:3], "widths": np.full(3, 0.3), "other_means": ROWS[:4], "other_widths": np.full(4, 0.3),
-    },
+    group_distances.group_distances: {"means": ROWS[:3], "sizes": np.array([1, 2, 3]), "threshold": 0.4},
+    group_distances.usual_width: {"threshold": 0.4},
+    group_distances.widths_of: {"means": ROWS[:3], "sizes": np.array([1, 2, 3]), "usual": 0.3},
     group_distances.same_person: {"distances": DISTANCES, "threshold": 0.3},
     identification.closest_people: {**GALLERY, "threshold": 0.4},
     identification.assign_people: {"probabilities": np.full((2, 3), 0.3), "least": 0.5},
@@ -169,7 +168,6 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     suppression.suppress_neighbours: {
         "boxes": BOXES, "scores": np.array([0.5, 0.6]), "places": np.array([[0, 0], [0, 1]]), "threshold": 0.5,
     },
-    tree_cut.cut_tree: {"tree": np.array([[0, 1, 0.1, 2], [2, 3, 0.6, 3]]), "threshold": 0.4},
     # evaluation
     grouping_score.score_grouping: {
         "projections": ROWS, "qualities": QUALITIES, "people": LABELS,
@@ -363,11 +361,9 @@ SHORT = [
     (constraints.sets_of_one_person, "together", np.array([[0, 1000]])),
     (dbscan.cluster_embeddings, "min_faces", 0),
     (group_distances.group_means, "groups", LABELS[1:]),
-    (group_distances.group_distances, "widths", np.full(2, 0.3)),
-    (group_distances.group_distances, "other_widths", np.full(2, 0.3)),
-    (group_distances.group_distances, "other_means", ROWS[:4, 1:]),
-    (tree_cut.cut_tree, "tree", np.array([[0, 1, 0.1]])),
-    (tree_cut.cut_tree, "tree", np.array([[0, 2, 0.1, 2]])),
+    (group_distances.group_distances, "sizes", np.array([1, 2])),
+    (group_distances.group_distances, "sizes", np.array([1, 0, 2])),
+    (group_distances.widths_of, "sizes", np.array([1, 2])),
     (group_ids.match_labels, "new", np.zeros(3, np.int64)),
     (geometry.BoundingBox, "width", -0.1),
     (geometry.BoundingBox.from_pixels, "size", (0, 10)),
@@ -636,8 +632,8 @@ TESTED_ELSEWHERE = {
     "ml.growing_clusters", "ml.mtcnn", "ml.networks", "ml.onnx_files", "ml.plugging", "ml.precision",
     "ml.quantisation", "ml.quiet_openvino", "ml.resampling", "ml.weights",
 }  # fmt: skip
-# Writes machine code, and takes nothing that comes from outside.
-OF_CODE = {"ml.vectors"}
+# Take nothing that comes from outside: one writes machine code, the others get what ml.regrouping has checked.
+OF_CODE = {"ml.vectors", "ml.proposals", "ml.units"}
 # Take files, folders and names, and say in their docstrings what becomes of those that are missing or broken.
 OF_FILES = {
     "ml.checked_files", "ml.downloads", "ml.graphdef", "ml.conversion", "ml.typical_faces", "ml.memory",
@@ -648,6 +644,7 @@ OF_FILES = {
 LISTED = {
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
+    "ml.constraints": {"checked_pairs"},
     "ml.calibration": {"calibration_for", "fit_calibration", "main"},
     "ml.embedding": {"embed_faces"},
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},
@@ -681,6 +678,7 @@ LISTED = {
     "ml.studies.alignment": {"run", "two_each", "photos_of_pairs"},
     "ml.studies.detection_settings": {"Found.recall", "Found.false_per_photo", "run", "read_boxed_photos", "look",
                                       "smallest_face_table", "threshold_table", "working_side_table"},
+    "ml.studies.arrivals": {"Arrived.groups", "Arrived.is_good", "arrive", "all_again", "main"},
     "ml.studies.spoiling": {"checked"},
 }  # fmt: skip
 

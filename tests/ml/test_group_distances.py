@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.group_distances import group_distances, group_means, same_person
-from ml.tree_cut import USUAL_PAIRS, USUAL_WIDTH
+from ml.group_distances import USUAL_PAIRS, group_distances, group_means, same_person, usual_width, widths_of
 from tests.ml.synthetic import make_embeddings, on_circle
 
+THRESHOLD = 0.46
+USUAL = usual_width(THRESHOLD)
 sizes = st.lists(st.integers(1, 7), min_size=1, max_size=6)
 noises = st.floats(0.0, 0.3)
 
@@ -26,23 +27,25 @@ def made(sizes: list[int], noise: float, seed: int) -> tuple[np.ndarray, np.ndar
 def slow_width(rows: np.ndarray) -> float:
     """The mean over the group's pairs, and over as many usual pairs as are taken to be there."""
     pairs = [1 - float(one @ other) for one, other in combinations(rows.astype(float), 2)]
-    return (sum(pairs) + USUAL_PAIRS * USUAL_WIDTH) / (len(pairs) + USUAL_PAIRS)
+    return (sum(pairs) + USUAL_PAIRS * USUAL) / (len(pairs) + USUAL_PAIRS)
 
 
 def slow_distance(some: np.ndarray, others: np.ndarray) -> float:
     between = np.mean([1 - float(one @ other) for one in some.astype(float) for other in others.astype(float)])
-    return between - (slow_width(some) - USUAL_WIDTH) / 2 - (slow_width(others) - USUAL_WIDTH) / 2
+    return between - (slow_width(some) - USUAL) / 2 - (slow_width(others) - USUAL) / 2
 
 
 @given(sizes, noises, st.integers(0, 99))
 def test_the_distance_of_two_groups_is_that_of_all_their_pairs_without_what_they_are_wide(sizes, noise, seed):
     rows, groups = made(sizes, noise, seed)
 
-    numbers, means, widths = group_means(rows, groups)
-    distances = group_distances(means, widths, means, widths)
+    numbers, means, counts = group_means(rows, groups)
+    distances = group_distances(means, counts, threshold=THRESHOLD)
 
     assert numbers.tolist() == sorted(set(groups.tolist()))
     members = [rows[groups == number] for number in numbers]
+    assert counts.tolist() == [len(each) for each in members]
+    widths = widths_of(means, counts, usual=USUAL)
     assert widths == pytest.approx([slow_width(each) for each in members], abs=1e-5)
     for (row, column), distance in np.ndenumerate(distances):
         assert distance == pytest.approx(slow_distance(members[row], members[column]), abs=1e-5)
@@ -57,13 +60,13 @@ def test_the_order_of_the_faces_does_not_matter(sizes, noise, seed):
 
     assert np.array_equal(before[0], after[0])
     assert before[1] == pytest.approx(after[1], abs=1e-6)
-    assert before[2] == pytest.approx(after[2], abs=1e-6)
+    assert np.array_equal(before[2], after[2])
 
 
 def test_a_group_of_one_is_as_wide_as_a_person_usually_is():
-    _, _, widths = group_means(on_circle(0), np.array([5]))
+    _, means, counts = group_means(on_circle(0), np.array([5]))
 
-    assert widths == pytest.approx([USUAL_WIDTH])
+    assert widths_of(means, counts, usual=USUAL) == pytest.approx([USUAL])
 
 
 def test_two_wide_groups_are_closer_than_two_tight_ones_as_far_apart():
@@ -71,19 +74,19 @@ def test_two_wide_groups_are_closer_than_two_tight_ones_as_far_apart():
     wide = on_circle(-40, -20, 0, 20, 40, 20, 40, 60, 80, 100)
     groups = np.repeat([1, 2], 5)
 
-    (_, means, widths), (_, wide_means, wide_widths) = group_means(tight, groups), group_means(wide, groups)
+    of_tight, of_wide = (
+        group_distances(*group_means(rows, groups)[1:], threshold=THRESHOLD)[0, 1] for rows in (tight, wide)
+    )
 
-    of_tight = group_distances(means[:1], widths[:1], means[1:], widths[1:])[0, 0]
-    of_wide = group_distances(wide_means[:1], wide_widths[:1], wide_means[1:], wide_widths[1:])[0, 0]
-    assert of_tight == pytest.approx(0.5 + USUAL_WIDTH - USUAL_WIDTH / 11, abs=1e-5)  # ten pairs of 0, one usual
+    assert of_tight == pytest.approx(0.5 + USUAL - USUAL / 11, abs=1e-5)  # ten pairs of 0, one usual
     assert of_wide < of_tight
 
 
 def test_no_faces_are_no_groups():
-    numbers, means, widths = group_means(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+    numbers, means, counts = group_means(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
 
-    assert (numbers.shape, means.shape, widths.shape) == ((0,), (0, 4), (0,))
-    assert group_distances(means, widths, means, widths).shape == (0, 0)
+    assert (numbers.shape, means.shape, counts.shape) == ((0,), (0, 4), (0,))
+    assert group_distances(means, counts, threshold=THRESHOLD).shape == (0, 0)
 
 
 def test_at_the_threshold_it_is_even_odds_and_surer_the_closer():

@@ -1,17 +1,20 @@
 """How unknown faces are grouped, and that a group keeps its number."""
 
-from threading import Barrier, Thread
+from datetime import timedelta
 
+import numpy as np
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from people import answers, grouping
-from people.grouping import group_owner
-from people.locks import Job, one_at_a_time
-from people.models import Cluster, Face
+from people import answers, grouping, ledger, tasks
+from people.grouping import CannotGroup, group_owner, regroup_from_scratch
+from people.models import Cluster, Decision, Face, Library, Upkeep
 from people.tasks import group_faces
 from photos.models import Photo
-from tests.factories import make_face, make_person, make_photo, make_user, unit
+from tests.factories import make_face, make_person, make_photo, unit
 
 
 def make_alike(owner, axis: int, count: int, **fields) -> list[Face]:
@@ -142,36 +145,295 @@ def test_faces_that_get_free_are_grouped_again_without_new_photos(alice):
 def test_an_answer_given_while_groups_are_made_stays(alice, monkeypatch):
     faces = make_alike(alice, 1, 3)
     ann = make_person(alice)
-    compute = grouping.group_faces
+    compute = grouping.regroup
 
     def answer_meanwhile(*args, **kwargs):
         answers.confirm(ann, [faces[0].pk], actor=alice)
         return compute(*args, **kwargs)
 
-    monkeypatch.setattr(grouping, "group_faces", answer_meanwhile)
+    monkeypatch.setattr(grouping, "regroup", answer_meanwhile)
     group_owner(alice.pk)
 
     assert Face.objects.get(pk=faces[0].pk).person == ann
     assert groups() == {pks(faces[1:])}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_for_one_owner_are_one_run():
-    owner = make_user()
-    locked, finish = Barrier(2), Barrier(2)
+# Groups that stay
 
-    def hold_lock() -> None:
-        with one_at_a_time(Job.GROUPING, owner.pk) as is_ours:
-            assert is_ours
-            locked.wait(10)
-            finish.wait(10)
-        connection.close()
 
-    holder = Thread(target=hold_lock)
-    holder.start()
-    locked.wait(10)
-    meanwhile = group_owner(owner.pk)
-    finish.wait(10)
-    holder.join()
+def clusters() -> dict[int, int | None]:
+    return dict(Face.objects.values_list("pk", "cluster_id"))
 
-    assert [meanwhile, group_owner(owner.pk)] == [False, True]
+
+def test_a_photo_changes_the_group_of_no_face_it_does_not_touch(alice):
+    for axis in range(1, 6):
+        make_alike(alice, axis, 3)
+    group_owner(alice.pk)
+    # Groups as no run from nothing would make them.
+    Face.objects.filter(cluster=Cluster.objects.first()).update(cluster=Cluster.objects.last())
+    before = clusters()
+
+    new = make_face(make_photo(alice), likeness=unit(3))
+    group_owner(alice.pk)
+
+    after = clusters()
+    assert after.pop(new.pk) is not None
+    assert after == before
+
+
+def test_a_face_that_was_looked_at_and_found_no_group_is_not_placed_again_and_again(alice):
+    [face] = make_alike(alice, 1, 1)
+    group_owner(alice.pk)
+
+    face.refresh_from_db()
+    assert face.grouped_by == "facenet-casia"
+
+
+def test_a_face_that_got_free_is_placed_again(alice):
+    faces = make_alike(alice, 1, 2)
+    answers.ignore(alice, [faces[0].pk], actor=alice)
+    group_owner(alice.pk)
+
+    answers.show_again(alice, [faces[0].pk], actor=alice)
+    group_owner(alice.pk)
+
+    assert groups() == {pks(faces)}
+
+
+def test_faces_of_a_new_model_are_all_placed_again_and_keep_their_numbers(alice):
+    faces = make_alike(alice, 1, 3)
+    group_owner(alice.pk)
+    before = clusters()
+    Face.objects.update(grouped_by="another")
+
+    group_owner(alice.pk)
+
+    assert clusters() == before
+    assert set(Face.objects.values_list("grouped_by", flat=True)) == {"facenet-casia"}
+    assert len(faces) == len(before)
+
+
+def test_a_hidden_group_is_still_hidden_after_its_faces_were_named_and_are_free_again(alice):
+    faces = make_alike(alice, 1, 2)
+    group_owner(alice.pk)
+    Cluster.objects.update(is_hidden=True)
+    named = answers.confirm(make_person(alice), pks(faces), actor=alice)
+    Upkeep.objects.want(alice.pk, groups=True)
+    group_owner(alice.pk)
+
+    ledger.undo(named, actor=alice)
+    group_owner(alice.pk)
+
+    assert [c.is_hidden for c in Cluster.objects.all()] == [True]
+    assert groups() == {pks(faces)}
+
+
+def test_more_faces_take_no_more_queries(alice):
+    counted = []
+    for axis, count in ((1, 2), (2, 25)):
+        make_alike(alice, axis, count)
+        with CaptureQueriesContext(connection) as queries:
+            group_owner(alice.pk)
+        counted.append(len(queries))
+
+    assert counted[0] == counted[1]
+
+
+# What users said
+
+
+def test_two_groups_said_to_be_one_are_one_and_can_be_parted_again(alice):
+    some, others = make_alike(alice, 1, 2), make_alike(alice, 2, 3)
+    group_owner(alice.pk)
+
+    answers.same(alice, pks(some), pks(others), actor=alice)
+    group_owner(alice.pk)
+    assert groups() == {pks([*some, *others])}
+
+    answers.different(alice, pks(some), pks(others), actor=alice)
+    group_owner(alice.pk)
+    assert groups() == {pks(some), pks(others)}
+
+
+def test_a_photo_with_a_mirror_shows_somebody_twice(alice):
+    photo = make_photo(alice)
+    twins = [make_face(photo, likeness=unit(1)), make_face(photo, likeness=unit(1, towards=9, by=0.1))]
+    group_owner(alice.pk)
+    assert groups() == set()
+
+    answers.repeat(photo, actor=alice)
+    group_owner(alice.pk)
+
+    assert groups() == {pks(twins)}
+
+
+def test_what_was_said_and_taken_back_counts_no_more(alice):
+    some, others = make_alike(alice, 1, 2), make_alike(alice, 1, 3)
+    group_owner(alice.pk)
+    said = answers.different(alice, pks(some), pks(others), actor=alice)
+    group_owner(alice.pk)
+    assert groups() == {pks(some), pks(others)}
+
+    ledger.undo(said, actor=alice)
+    group_owner(alice.pk)
+
+    assert groups() == {pks([*some, *others])}
+
+
+# The ledger
+
+
+def test_a_run_is_a_decision_that_can_be_undone_and_is_not_done_again(alice):
+    faces = make_alike(alice, 1, 3)
+    group_owner(alice.pk)
+    made = Decision.objects.get()
+    assert (made.verb, made.actor, made.changes.count()) == (Decision.Verb.REGROUP, None, 3)
+
+    ledger.undo(made, actor=alice)
+    group_owner(alice.pk)
+
+    assert groups() == set()
+    assert pks(faces) == ledger.held_faces(alice.pk)
+
+
+def test_a_run_that_moves_nothing_is_no_decision(alice):
+    make_alike(alice, 1, 3)
+    group_owner(alice.pk)
+
+    group_owner(alice.pk)
+
+    assert Decision.objects.count() == 1
+
+
+def test_all_groups_are_thrown_away_and_made_again_in_one_decision_that_can_be_undone(alice):
+    alike = [make_alike(alice, axis, 3) for axis in range(1, 5)]
+    apart = make_alike(alice, 9, 2)
+    ann = make_person(alice)
+    named = make_alike(alice, 1, 1)[0]
+    answers.confirm(ann, [named.pk], actor=alice)
+    group_owner(alice.pk)
+    answers.different(alice, [apart[0].pk], [apart[1].pk], actor=alice)
+    odd = Cluster.objects.create(owner=alice)
+    ledger.regroup(alice.pk, dict.fromkeys(Face.objects.untagged().values_list("pk", flat=True), odd.pk))
+    before = clusters()
+
+    decision = regroup_from_scratch(alice.pk)
+
+    assert groups() == {pks(faces) for faces in alike}
+    assert Face.objects.get(pk=named.pk).person == ann
+    ledger.undo(decision, actor=alice)
+    assert clusters() == before
+
+
+def test_the_command_groups_all_again(alice, capsys):
+    faces = make_alike(alice, 1, 3)
+    Face.objects.update(cluster=Cluster.objects.create(owner=alice))
+    make_face(make_photo(alice), likeness=unit(50), cluster=Cluster.objects.get())
+
+    call_command("regroup", user="alice")
+
+    assert "1 faces are in another group now" in capsys.readouterr().out
+    assert groups() == {pks(faces)}
+
+
+def test_the_command_wants_a_user_there_is(db):
+    with pytest.raises(CommandError, match="no user called"):
+        call_command("regroup", user="nobody")
+
+
+# The library's centre
+
+
+def make_strangers(owner, count: int, *, start: int = 0) -> list[Face]:
+    """Each of their own, but for a direction all share."""
+    looks = np.zeros((count, 128), dtype=np.float32)
+    looks[np.arange(count), 1 + (start + np.arange(count)) % 127] = 1 if start < 127 else -1
+    looks[:, 0] = 0.3
+    return [make_face(make_photo(owner), likeness=look / np.linalg.norm(look)) for look in looks]
+
+
+def test_the_centre_is_taken_away_from_a_hundred_groups_on_and_anew_when_they_have_doubled(alice):
+    make_strangers(alice, 99)
+    group_owner(alice.pk)
+    assert not Library.objects.exists()
+
+    make_strangers(alice, 11, start=99)
+    group_owner(alice.pk)
+    library = Library.objects.get(owner=alice)
+    assert (library.centre_model, library.centre_groups) == ("facenet-casia", 110)
+    assert np.asarray(library.centre)[0] == pytest.approx(0.3 / np.hypot(1, 0.3), abs=1e-3)
+
+    make_strangers(alice, 20, start=127)
+    group_owner(alice.pk)
+    assert Library.objects.get(owner=alice).centre_groups == 110
+
+    make_strangers(alice, 90, start=147)
+    group_owner(alice.pk)
+    assert Library.objects.get(owner=alice).centre_groups == 220
+
+
+# Failures
+
+
+def test_grouping_that_fails_is_tried_again_ever_later(alice, monkeypatch):
+    make_photo(alice, stage=Photo.Stage.GROUPING)
+    compute = grouping.regroup
+    monkeypatch.setattr(grouping, "regroup", fail)
+    pauses = []
+    for _ in range(12):
+        Upkeep.objects.update(retry_at=None)
+        with pytest.raises(MemoryError):
+            group_faces(alice.pk)
+        assert group_faces(alice.pk) is False
+        upkeep = Upkeep.objects.get()
+        pauses.append(round((upkeep.retry_at - timezone.now()).total_seconds() / 60))
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]
+    monkeypatch.setattr(grouping, "regroup", compute)
+    Upkeep.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+    assert group_faces(alice.pk) is True
+    upkeep = Upkeep.objects.get()
+    assert (upkeep.failures, upkeep.retry_at) == (0, None)
+
+
+def fail(*args, **kwargs):
+    raise MemoryError
+
+
+def test_beat_sends_no_message_for_an_owner_whose_grouping_is_put_off(alice, bob, monkeypatch):
+    for owner in (alice, bob):
+        make_photo(owner, stage=Photo.Stage.GROUPING)
+    Upkeep.objects.start_grouping(bob.pk)
+    sent = []
+    monkeypatch.setattr(tasks, "send_wakeup", lambda task, *args: sent.append((task, *args)))
+
+    tasks.wake_workers()
+
+    assert (group_faces, alice.pk) in sent
+    assert (group_faces, bob.pk) not in sent
+
+
+def test_answers_that_always_come_first_put_grouping_off(alice, monkeypatch):
+    faces = make_alike(alice, 1, 3)
+    compute = grouping.regroup
+
+    def say_something_meanwhile(*args, **kwargs):
+        Upkeep.objects.want(alice.pk, groups=True)
+        return compute(*args, **kwargs)
+
+    monkeypatch.setattr(grouping, "regroup", say_something_meanwhile)
+    with pytest.raises(CannotGroup):
+        group_owner(alice.pk)
+
+    assert groups() == set()
+    assert Upkeep.objects.get().failures == 1
+    assert len(faces) == Face.objects.filter(grouped_by="").count()
+
+
+def test_progress_is_reported(alice):
+    make_alike(alice, 1, 3)
+    shares = []
+
+    group_owner(alice.pk, report=shares.append)
+
+    assert shares[-1] == 1

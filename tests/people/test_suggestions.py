@@ -2,7 +2,7 @@
 
 import pytest
 
-from people import answers, ledger, suggestions
+from people import answers, ledger, scores
 from people.finding import thresholds
 from people.importing import person_named
 from people.models import Suggestion
@@ -147,14 +147,14 @@ def test_suggestions_go_when_their_reason_goes(alice, ann):
 @pytest.mark.parametrize("say", ["no", "yes"])
 def test_an_answer_given_while_suggestions_are_made_is_not_asked_again(alice, ann, monkeypatch, say):
     face = make_face(make_photo(alice), likeness=unit(1))
-    compute = suggestions.closest_people
+    compute = scores.weigh
 
     def answer_meanwhile(*args, **kwargs):
         answer = answers.reject if say == "no" else answers.confirm
         answer(ann, [face.pk], actor=alice)
         return compute(*args, **kwargs)
 
-    monkeypatch.setattr(suggestions, "closest_people", answer_meanwhile)
+    monkeypatch.setattr(scores, "weigh", answer_meanwhile)
     refresh_suggestions(alice.pk)
 
     assert suggested() == {}

@@ -1,0 +1,97 @@
+"""How probable it is that each waiting face is each of the named people, by all that is known of both."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import Q
+from numpy.typing import NDArray
+
+from ml.calibration import Calibration, calibration_for, probabilities_of
+from ml.models import FaceModel
+from ml.scoring import Evidence, Gallery, Probes, weigh
+from people import constraints
+from people.early_years import births_of, caution, days_of, is_unborn, years_at
+from people.models import Face, Library
+from people.models.face import FaceQuerySet
+from people.separators import told_apart
+from people.vectors import FaceColumns, centre_in_use, load_faces
+from photos.face_model import current_face_model
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Of waiting faces. evidence: likely pairs. probabilities: shape (pairs,). once: shape (faces,), False for faces of
+    photos that show somebody more than once."""
+
+    faces: FaceColumns
+    gallery: FaceColumns
+    evidence: Evidence
+    probabilities: NDArray[np.float64]
+    once: NDArray[np.bool_]
+
+
+def gallery_of(owner_id: int, model: FaceModel | None = None) -> FaceQuerySet:
+    """Confirmed faces, of the model in use, good enough to compare with; of a person who has none, what there is."""
+    model = model or current_face_model()
+    good = Q(quality__gte=model.limits().poor_quality)
+    faces = Face.objects.filter(photo__owner=owner_id).gallery().embedded_by(model.name)
+    people_with_good_faces = faces.filter(good).values("person")
+    return faces.filter(good | ~Q(person__in=people_with_good_faces))
+
+
+def score_waiting(owner_id: int, model: FaceModel) -> Scores:
+    """Score all faces of an owner that wait for a name."""
+    centre = centre_in_use(owner_id, model.name)
+    waiting = Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name)
+    faces = load_faces(waiting, centre=centre)
+    gallery = load_faces(gallery_of(owner_id, model), centre=centre)
+    births, days = births_of(owner_id), {}
+    if births:
+        days = days_of(set(faces.photos.tolist()))
+    twice = constraints.repeat_photos(owner_id)
+    once = ~np.isin(faces.photos, list(twice))
+    probes = Probes(
+        faces.rows,
+        faces.qualities.astype(np.float32),
+        np.where(faces.clusters > 0, faces.clusters, -1),
+        impossible=_impossible(owner_id, faces, once),
+    )
+    evidence = weigh(probes, Gallery(gallery.rows, gallery.people))
+    years = years_at(births, evidence.person.tolist(), [days.get(p) for p in faces.photos[evidence.probe].tolist()])
+    possible = ~is_unborn(years)
+    evidence, years = evidence.only(possible), years[possible]
+    odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
+    probabilities = probabilities_of(told_apart(owner_id, faces, gallery, evidence, odds), evidence.probe)
+    return Scores(faces, gallery, evidence, probabilities, once)
+
+
+def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> Calibration:
+    """What the library's own answers taught, else the shipped calibration."""
+    library = Library.objects.filter(owner=owner_id).first()
+    learnt = library.calibration if library is not None else None
+    own = None
+    if learnt and learnt.get("model") == model.name and learnt.get("recentred") == recentred:
+        own = Calibration.from_json(learnt.get("calibration"))
+    return own or calibration_for(model.limits().suggestion, recentred=recentred)
+
+
+def _impossible(owner_id: int, faces: FaceColumns, once: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Pairs of a face's row and a person that nobody may suggest: by the answers, or as the photo names them already."""
+    row_of = {pk: row for row, pk in enumerate(faces.pks.tolist())}
+    pairs = [(row_of[face], person) for face, person in constraints.ruled_out(owner_id) if face in row_of]
+    in_photo = defaultdict(list)
+    for row in np.flatnonzero(once).tolist():
+        in_photo[int(faces.photos[row])].append(row)
+    for photo, people in people_in_photos(owner_id).items():
+        pairs.extend((row, person) for row in in_photo.get(photo, ()) for person in people)
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def people_in_photos(owner_id: int) -> defaultdict[int, set[int]]:
+    """Who is named in each photo already: one person appears once per photo."""
+    named = Face.objects.filter(photo__owner=owner_id, person__isnull=False)
+    present: defaultdict[int, set[int]] = defaultdict(set)
+    for photo, person in named.values_list("photo_id", "person_id"):
+        present[photo].add(person or 0)
+    return present

@@ -7,7 +7,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from people.models import Cluster, Face, Person
+from people.models import Cluster, Face, Person, Suggestion
 from photos.models import Album, Batch, Photo
 
 _numbers = count(1)
@@ -41,6 +41,31 @@ def make_person(owner: User | None = None, name: str = "Ann", **fields) -> Perso
 
 def make_cluster(owner: User) -> Cluster:
     return Cluster.objects.create(owner=owner)
+
+
+def make_group(owner: User, count: int = 3, *, days: int = 1, **fields) -> Cluster:
+    """A group of so many faces that look the same, each in a photo of its own, taken on so many days."""
+    cluster = make_cluster(owner)
+    fields.setdefault("likeness", unit(next(_numbers) % 128))
+    for number in range(count):
+        taken_at = datetime(2024, 5, 1 + number % days, 12, tzinfo=UTC)
+        photo = make_photo(owner, taken_at=taken_at, taken_at_source=Photo.DateSource.CAMERA)
+        make_face(photo, cluster=cluster, **fields)
+    return cluster
+
+
+def make_known(owner: User, name: str = "Ann", *, likeness: np.ndarray | None = None, faces: int = 1) -> Person:
+    """A person with confirmed faces."""
+    person = make_person(owner, name)
+    for _ in range(faces):
+        make_face(make_photo(owner), person=person, likeness=likeness)
+    return person
+
+
+def make_suggestion(face: Face, person: Person, probability: float = 0.9) -> Suggestion:
+    """A suggestion as the worker writes it; the person must have a face."""
+    nearest = person.faces.first()
+    return Suggestion.objects.create(face=face, person=person, probability=probability, distance=0.1, nearest=nearest)
 
 
 def make_album(owner: User, title: str = "Summer") -> Album:

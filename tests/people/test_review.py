@@ -1,108 +1,263 @@
-"""Which question comes next, and how many are left."""
+"""What the review queue shows: which question next, with which tiles, and how much is left."""
+
+from datetime import UTC, datetime
 
 import pytest
 
 from people import answers
-from people.models import Suggestion
-from people.review import FACES_ASKED, count_questions, likely_people, next_question, reference_faces
+from people.asked import asked_about_group, asked_about_person
+from people.models import Face, Question
+from people.questions import drop_settled, strangers
+from people.ranking import rank_questions
+from people.review import count_questions, forecast, likely_people, next_card, reference_faces
 from people.suggestions import refresh_suggestions
-from tests.factories import make_cluster, make_face, make_person, make_photo, unit
+from people.tiles import TILES
+from tests.factories import (
+    make_cluster,
+    make_face,
+    make_group,
+    make_known,
+    make_person,
+    make_photo,
+    make_suggestion,
+    unit,
+)
+
+Kind = Question.Kind
 
 
 @pytest.fixture
 def ann(alice):
-    person = make_person(alice)
-    make_face(make_photo(alice), person=person, likeness=unit(1))
-    return person
+    return make_known(alice, "Ann", likeness=unit(1))
 
 
-def make_suggestions(owner, person, count: int) -> None:
-    source = person.faces.first()
-    for _ in range(count):
-        face = make_face(make_photo(owner), likeness=unit(1))
-        Suggestion.objects.create(face=face, person=person, probability=0.9, distance=0.1, nearest=source)
+def suggest_singles(owner, person, count: int, probability: float = 0.9) -> list[Face]:
+    faces = [make_face(make_photo(owner), likeness=unit(1)) for _ in range(count)]
+    for face in faces:
+        make_suggestion(face, person, probability)
+    return faces
 
 
-def make_group(owner, count: int, **fields):
-    cluster = make_cluster(owner)
-    for _ in range(count):
-        make_face(make_photo(owner), cluster=cluster, **fields)
-    return cluster
+def suggest_group(owner, person, count: int, probability: float = 0.9) -> list[Face]:
+    faces = list(make_group(owner, count, likeness=unit(1)).faces.order_by("pk"))
+    for face in faces:
+        make_suggestion(face, person, probability)
+    return faces
+
+
+def pks(faces) -> set[int]:
+    return {face.pk for face in faces}
+
+
+# ---------- Which question
 
 
 def test_nothing_to_ask_in_an_empty_library(alice):
-    assert next_question(alice) is None
-    assert count_questions(alice) == 0
+    rank_questions(alice.pk)
+
+    assert next_card(alice) is None
+    assert (forecast(alice).answers, forecast(alice).questions) == (0, 0)
 
 
 def test_the_question_that_settles_most_faces_comes_first(alice, ann):
-    make_suggestions(alice, ann, 3)
+    suggest_singles(alice, ann, 2)
     group = make_group(alice, 5)
+    rank_questions(alice.pk)
 
-    question = next_question(alice)
+    card = next_card(alice)
 
-    assert question.cluster == group
-    assert question.settles == 5
-
-
-def test_suggested_faces_are_asked_about_beside_confirmed_ones(alice, ann):
-    make_suggestions(alice, ann, 3)
-
-    question = next_question(alice)
-
-    assert question.person == ann
-    assert len(question.faces) == 3
-    assert question.references == list(ann.faces.all())
-
-
-def test_a_screenful_is_asked_at_once(alice, ann):
-    make_suggestions(alice, ann, FACES_ASKED + 1)
-
-    assert len(next_question(alice).faces) == FACES_ASKED
-    assert count_questions(alice) == 2
-
-
-def test_skipped_questions_wait(alice, ann):
-    make_suggestions(alice, ann, 2)
-    first = next_question(alice)
-
-    assert next_question(alice, skipped=[first.key]) is None
-
-
-def test_a_face_is_asked_about_once_as_somebodys_and_not_again_as_a_groups(alice, ann):
-    group = make_group(alice, 2)
-    for face in group.faces.all():
-        Suggestion.objects.create(face=face, person=ann, probability=0.9, distance=0.1, nearest=ann.faces.first())
-
-    assert count_questions(alice) == 1
-    assert next_question(alice).person == ann
-
-
-def test_hidden_groups_and_people_are_not_asked_about(alice, ann):
-    make_suggestions(alice, ann, 2)
-    group = make_group(alice, 3)
-    group.is_hidden = True
-    group.save()
-    ann.is_hidden = True
-    ann.save()
-
-    assert next_question(alice) is None
-
-
-def test_people_who_look_alike_are_offered_as_other_answers(alice, ann):
-    bea = make_person(alice, "Bea")
-    make_face(make_photo(alice), person=bea, likeness=unit(1, towards=5, by=0.5))
-    make_suggestions(alice, ann, 1)
-
-    assert next_question(alice).others == [bea]
+    assert (card.question.cluster, card.settles) == (group, 5)
 
 
 def test_questions_of_another_owner_are_not_seen(alice, bob, ann):
-    make_suggestions(alice, ann, 3)
+    suggest_singles(alice, ann, 3)
     make_group(alice, 3)
+    rank_questions(alice.pk)
 
-    assert next_question(bob) is None
+    assert next_card(bob) is None
     assert count_questions(bob) == 0
+
+
+def test_skipped_questions_wait_and_are_not_counted(alice, ann):
+    suggest_singles(alice, ann, 2)
+    make_group(alice, 3)
+    rank_questions(alice.pk)
+    first = next_card(alice).question.key
+
+    second = next_card(alice, skipped=[first]).question.key
+
+    assert second != first
+    assert count_questions(alice, skipped=[first]) == 1
+    assert next_card(alice, skipped=[first, second]) is None
+    left = forecast(alice, skipped=[first, second])
+    assert (left.answers, left.questions, left.skipped, left.is_reached) == (0, 0, 2, False)
+
+
+@pytest.mark.parametrize("nonsense", ["", "p", "x1-", "p1", "p1-2-3", "p" + "9" * 30 + "-", "p1-\0"])
+def test_nonsense_among_the_skipped_does_nothing(alice, nonsense):
+    make_group(alice, 3)
+    rank_questions(alice.pk)
+
+    assert count_questions(alice, skipped=[nonsense]) == 1
+
+
+def test_hidden_groups_and_people_are_not_asked_about(alice, ann):
+    suggest_singles(alice, ann, 2)
+    group = make_group(alice, 3)
+    rank_questions(alice.pk)
+    group.is_hidden = ann.is_hidden = True
+    group.save()
+    ann.save()
+
+    assert next_card(alice) is None
+    assert count_questions(alice) == 0
+
+
+def test_two_of_whom_one_is_hidden_are_not_compared(alice):
+    _, bea = (make_known(alice, name, likeness=unit(1), faces=2) for name in ("Ann", "Bea"))
+    rank_questions(alice.pk)
+    assert next_card(alice).question.kind == Kind.SAME
+
+    bea.is_hidden = True
+    bea.save()
+
+    assert next_card(alice) is None
+
+
+def test_one_person_can_be_asked_about_first(alice, ann):
+    suggest_singles(alice, ann, 1)
+    make_group(alice, 5)
+    rank_questions(alice.pk)
+
+    assert next_card(alice, about=ann.pk).question.person == ann
+
+
+def test_one_question_can_be_asked_first(alice, ann):
+    suggest_singles(alice, ann, 1)
+    make_group(alice, 5)
+    rank_questions(alice.pk)
+
+    assert next_card(alice, only=[f"p{ann.pk}-"]).question.person == ann
+    assert next_card(alice, only=["p987654321-"]) is None
+
+
+@pytest.mark.parametrize("groups", [1, 8])
+def test_asking_costs_the_same_number_of_queries_in_any_library(alice, groups, django_assert_max_num_queries):
+    for _ in range(groups):
+        make_group(alice, 2)
+    rank_questions(alice.pk)
+
+    with django_assert_max_num_queries(6):
+        next_card(alice)
+
+
+@pytest.mark.parametrize("many", [1, 8])
+def test_so_does_asking_about_a_person_and_counting_what_is_left(alice, ann, many, django_assert_num_queries):
+    for _ in range(many):
+        suggest_group(alice, ann, 3)
+        suggest_singles(alice, ann, 2)
+        make_group(alice, 2)
+    rank_questions(alice.pk)
+    skipped = [next_card(alice, about=ann.pk).question.key]
+
+    with django_assert_num_queries(6):
+        next_card(alice, about=ann.pk)
+    with django_assert_num_queries(3):
+        forecast(alice, skipped=skipped)
+
+
+# ---------- Is this Ann?
+
+
+def test_suggested_faces_are_asked_about_beside_confirmed_ones(alice, ann):
+    faces = suggest_singles(alice, ann, 3)
+    rank_questions(alice.pk)
+
+    card = next_card(alice)
+
+    assert card.question.person == ann
+    assert pks(card.asked_faces) == pks(faces)
+    assert [each.more for each in card.asked] == [0, 0, 0]
+    assert card.references == list(ann.faces.all())
+
+
+def test_a_screenful_is_asked_at_once(alice, ann):
+    suggest_singles(alice, ann, TILES + 1)
+    rank_questions(alice.pk)
+
+    assert len(next_card(alice).asked) == TILES
+
+
+def test_a_group_is_one_tile_that_shows_its_clearest_face(alice, ann):
+    group = suggest_group(alice, ann, 5)
+    Face.objects.filter(pk=group[3].pk).update(quality=0.99)
+    [single] = suggest_singles(alice, ann, 1)
+    rank_questions(alice.pk)
+
+    card = next_card(alice)
+
+    assert {each.face.pk: each.more for each in card.asked} == {group[3].pk: 4, single.pk: 0}
+    assert card.settles == 6
+    assert card.unseen == 0
+
+
+def test_faces_of_a_group_that_are_hardly_hers_are_no_part_of_its_tile(alice, ann):
+    group = suggest_group(alice, ann, 4)
+    doubtful = group[0]
+    doubtful.suggestion.probability = 0.2
+    doubtful.suggestion.save()
+    Face.objects.filter(pk=doubtful.pk).update(quality=0.99)
+    rank_questions(alice.pk)
+
+    [asked] = next_card(alice).asked
+
+    assert asked.face.pk in pks(group[1:])
+    assert asked.more == 2
+
+
+def test_a_tick_stands_for_the_whole_group(alice, ann):
+    group, others = suggest_group(alice, ann, 5), suggest_group(alice, ann, 3)
+    [single] = suggest_singles(alice, ann, 1)
+    shown = [group[2].pk, others[0].pk, single.pk]
+
+    asked = asked_about_person(alice, ann, shown)
+
+    assert asked.of([group[2].pk]) == pks(group)
+    assert asked.of([single.pk]) == {single.pk}
+    assert asked.all_shown == pks(group) | pks(others) | {single.pk}
+    assert asked.unseen == set()
+
+
+def test_a_tick_stands_for_no_face_that_was_answered_for_meanwhile(alice, ann):
+    group = suggest_group(alice, ann, 4)
+    answers.ignore(alice, [group[0].pk], actor=alice)
+    answers.confirm(make_person(alice, "Bea"), [group[1].pk], actor=alice)
+
+    assert asked_about_person(alice, ann, [group[2].pk]).all_shown == {group[2].pk, group[3].pk}
+    assert asked_about_person(alice, ann, [group[0].pk]).stands_for == {}
+
+
+def test_a_tick_does_not_stand_for_faces_that_joined_the_group_as_somebody_elses(alice, ann):
+    group = suggest_group(alice, ann, 3)
+    bea = make_known(alice, "Bea")
+    late = make_face(make_photo(alice), cluster=group[0].cluster)
+    make_suggestion(late, bea)
+
+    assert asked_about_person(alice, ann, [group[0].pk]).all_shown == pks(group)
+
+
+def test_faces_of_others_are_not_asked_about(alice, bob, ann):
+    theirs = make_face(make_photo(bob))
+
+    assert asked_about_person(alice, ann, [theirs.pk]).stands_for == {}
+
+
+def test_people_who_look_alike_are_offered_as_other_answers(alice, ann):
+    bea = make_known(alice, "Bea", likeness=unit(1, towards=5, by=0.5))
+    suggest_singles(alice, ann, 1)
+    rank_questions(alice.pk)
+
+    assert next_card(alice, about=ann.pk).others == [bea]
 
 
 def test_answering_settles_the_question(alice):
@@ -110,17 +265,198 @@ def test_answering_settles_the_question(alice):
     ann = make_person(alice)
     answers.confirm(ann, [faces[0].pk], actor=alice)
     refresh_suggestions(alice.pk)
-    question = next_question(alice)
+    rank_questions(alice.pk)
+    card = next_card(alice)
+    assert card.question.person == ann
 
-    answers.confirm(question.person, [face.pk for face in question.faces], actor=alice)
-    refresh_suggestions(alice.pk)
+    answers.confirm(card.question.person, pks(card.asked_faces), actor=alice)
+    assert next_card(alice) is None
+    drop_settled(alice, card.question.key)
 
     assert count_questions(alice) == 0
 
 
-def test_references_span_the_years(alice):
-    from datetime import UTC, datetime
+# ---------- Who is this?
 
+
+def test_a_face_is_asked_about_once_as_somebodys_and_not_again_as_a_groups(alice, ann):
+    suggest_group(alice, ann, 2)
+    rank_questions(alice.pk)
+
+    assert count_questions(alice) == 1
+    assert next_card(alice).question.person == ann
+
+
+def test_a_group_that_is_hardly_somebodys_is_asked_about_as_a_group_with_the_name_as_a_key(alice, ann):
+    group = suggest_group(alice, ann, 4, probability=0.3)
+    rank_questions(alice.pk)
+
+    card = next_card(alice)
+
+    assert card.question.cluster == group[0].cluster
+    assert card.others == [ann]
+    assert count_questions(alice) == 1
+
+
+def test_a_large_group_shows_its_clearest_faces_and_those_least_like_it(alice):
+    group = make_group(alice, 20, likeness=unit(1))
+    odd = make_face(make_photo(alice), cluster=group, likeness=unit(2), quality=0.31)
+    clear = make_face(make_photo(alice), cluster=group, likeness=unit(1), quality=0.95)
+    rank_questions(alice.pk)
+
+    card = next_card(alice)
+
+    assert len(card.asked) == TILES
+    assert card.asked_faces[0] == clear
+    assert odd in card.asked_faces
+    assert (card.settles, card.unseen) == (22, 10)
+
+
+def test_a_name_goes_to_the_unseen_of_a_group_and_not_to_those_asked_about_as_somebodys(alice, ann):
+    group = make_group(alice, 5)
+    faces = list(group.faces.order_by("pk"))
+    make_suggestion(faces[0], ann)
+    answers.ignore(alice, [faces[1].pk], actor=alice)
+
+    asked = asked_about_group(alice, group, [faces[2].pk])
+
+    assert asked.all_shown == {faces[2].pk}
+    assert asked.unseen == pks(faces[3:])
+
+
+# ---------- Same person?
+
+
+def test_two_people_who_may_be_one_are_shown_side_by_side(alice):
+    ann = make_known(alice, "Ann", likeness=unit(1), faces=3)
+    anna = make_known(alice, "Anna", likeness=unit(1), faces=2)
+    rank_questions(alice.pk)
+
+    card = next_card(alice)
+
+    assert (card.question.person, card.question.other_person) == (ann, anna)
+    assert pks(card.references) == pks(ann.faces.all())
+    assert pks(card.asked_faces) == pks(anna.faces.all())
+    assert (card.count, card.settles) == (3, 2)
+
+
+def test_two_people_of_whom_one_is_gone_are_not_compared(alice):
+    ann, anna = (make_known(alice, name, likeness=unit(1), faces=2) for name in ("Ann", "Anna"))
+    rank_questions(alice.pk)
+
+    answers.merge(anna, ann, actor=alice)
+
+    assert next_card(alice) is None
+
+
+# ---------- What was answered meanwhile
+
+
+def test_a_question_answered_in_another_tab_is_not_shown(alice, ann):
+    group, other = make_group(alice, 5), make_group(alice, 3)
+    rank_questions(alice.pk)
+
+    answers.confirm(ann, pks(group.faces.all()), actor=alice)
+
+    assert next_card(alice).question.cluster == other
+
+
+def test_only_a_settled_question_is_dropped(alice, ann):
+    first, second = make_group(alice, 5), make_group(alice, 3)
+    rank_questions(alice.pk)
+    answers.confirm(ann, pks(first.faces.all()), actor=alice)
+    answers.confirm(ann, pks(second.faces.all()[:1]), actor=alice)
+
+    drop_settled(alice, f"g{first.pk}-")
+    drop_settled(alice, f"g{second.pk}-")
+
+    assert list(Question.objects.values_list("cluster", flat=True)) == [second.pk]
+
+
+def test_nobody_drops_a_question_of_somebody_else(alice, bob):
+    group = make_group(alice, 3)
+    rank_questions(alice.pk)
+    group.faces.update(is_ignored=True)
+
+    drop_settled(bob, f"g{group.pk}-")
+
+    assert Question.objects.count() == 1
+
+
+# ---------- How much is left
+
+
+def test_the_forecast_counts_answers_until_95_in_a_hundred_have_their_name(alice):
+    for size in (40, 40, 20, 2, 2):
+        make_group(alice, size)
+    rank_questions(alice.pk)
+
+    left = forecast(alice)
+
+    assert left.questions == 5
+    assert left.is_reached is False
+    # Three questions, and a click for each hundredth face, which is somebody else's.
+    assert left.answers == 4
+
+
+def test_at_95_in_a_hundred_the_rest_is_not_needed(alice):
+    make_known(alice, faces=100)
+    make_group(alice, 3)
+    rank_questions(alice.pk)
+
+    left = forecast(alice)
+
+    assert (left.answers, left.questions, left.is_reached) == (0, 1, True)
+
+
+def test_groups_seen_on_one_day_only_are_folded_away(alice):
+    for day in range(1, 13):
+        make_photo(alice, taken_at=datetime(2023, 1, day, tzinfo=UTC), taken_at_source="camera")
+    passers_by, regulars, crowd = make_group(alice, 3), make_group(alice, 3, days=2), make_group(alice, 5)
+    rank_questions(alice.pk)
+
+    assert list(strangers(alice)) == [passers_by.pk]
+    assert count_questions(alice) == 2
+    assert next_card(alice, skipped=[f"g{regulars.pk}-", f"g{crowd.pk}-"]) is None
+
+
+def test_strangers_come_back_when_they_are_seen_on_another_day(alice):
+    for day in range(1, 13):
+        make_photo(alice, taken_at=datetime(2023, 1, day, tzinfo=UTC), taken_at_source="camera")
+    group = make_group(alice, 3)
+    rank_questions(alice.pk)
+    assert next_card(alice) is None
+
+    again = make_photo(alice, taken_at=datetime(2024, 7, 1, tzinfo=UTC), taken_at_source="camera")
+    make_face(again, cluster=group)
+    rank_questions(alice.pk)
+
+    assert next_card(alice).question.cluster == group
+    assert list(strangers(alice)) == []
+
+
+def test_in_a_library_of_few_days_nobody_is_a_stranger(alice):
+    make_group(alice, 3)
+    rank_questions(alice.pk)
+
+    assert count_questions(alice) == 1
+
+
+def test_a_group_of_photos_without_a_date_is_not_of_strangers(alice):
+    for day in range(1, 13):
+        make_photo(alice, taken_at=datetime(2023, 1, day, tzinfo=UTC), taken_at_source="camera")
+    cluster = make_cluster(alice)
+    for _ in range(3):
+        make_face(make_photo(alice, taken_at_source="upload"), cluster=cluster)
+    rank_questions(alice.pk)
+
+    assert count_questions(alice) == 1
+
+
+# ---------- Faces to compare with
+
+
+def test_references_span_the_years(alice):
     ann = make_person(alice)
     for year in range(2000, 2024):
         make_face(make_photo(alice, taken_at=datetime(year, 1, 1, tzinfo=UTC)), person=ann)
@@ -131,15 +467,6 @@ def test_references_span_the_years(alice):
     assert len(years) == 4
     assert years[0] < 2006
     assert years[-1] >= 2018
-
-
-@pytest.mark.parametrize("groups", [1, 8])
-def test_asking_costs_the_same_number_of_queries_in_any_library(alice, groups, django_assert_max_num_queries):
-    for _ in range(groups):
-        make_group(alice, 2)
-
-    with django_assert_max_num_queries(7):
-        next_question(alice)
 
 
 def test_a_person_with_many_faces_does_not_hide_the_others(alice):
@@ -158,10 +485,3 @@ def test_somebody_who_looks_nothing_alike_is_not_offered(alice):
     make_face(make_photo(alice), person=make_person(alice), likeness=unit(1))
 
     assert likely_people(alice, [make_face(make_photo(alice), likeness=unit(2))]) == []
-
-
-def test_one_person_can_be_asked_about_first(alice, ann):
-    make_suggestions(alice, ann, 1)
-    make_group(alice, 5)
-
-    assert next_question(alice, about=ann.pk).person == ann

@@ -51,8 +51,8 @@ from ml.bench.racing import Measurement
 from ml.checked_files import WeightsUnavailable
 from ml.compression import compress
 from ml.conversion import facenet_from_graph
+from ml.evaluation import answers, detection, folder, labelled_faces, matching, naming, pairs, plots, verification
 from ml.evaluation import clustering as grouping_score
-from ml.evaluation import detection, folder, labelled_faces, matching, naming, pairs, plots, verification
 from ml.evaluation import identification as identification_score
 from ml.evaluation import quality as quality_curve
 from ml.evaluation.csv_rows import BadLabels, read_rows
@@ -183,6 +183,17 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "boxes": BOXES, "scores": np.array([0.5, 0.6]), "places": np.array([[0, 0], [0, 1]]), "threshold": 0.5,
     },
     # evaluation
+    answers.AnswerCurve: {"answers": LABELS, "right": LABELS, "wrong": LABELS, "faces": 5},
+    answers.AnswerCurve.answers_per_face: {"self": answers.AnswerCurve(LABELS, LABELS, LABELS, 5), "share": 0.9},
+    answers.AnswerCurve.wrong_names: {"self": answers.AnswerCurve(LABELS, LABELS, LABELS, 5), "share": 0.9},
+    answers.one_answer_each: {"people": LABELS, "to_name": LABELS >= 0},
+    answers.each_face_alone: {"people": LABELS, "to_name": LABELS >= 0},
+    answers.name_groups: {"labels": LABELS, "people": LABELS, "to_name": LABELS >= 0},
+    answers.nearest_neighbour_groups: {"rows": ROWS, "threshold": 0.4},
+    answers.baselines: {"rows": ROWS, "people": LABELS, "to_name": LABELS >= 0, "share": 0.95},
+    grouping_score.plain_average_linkage: {
+        "projections": ROWS, "proposal_threshold": 0.4, "linkage_threshold": 0.45,
+    },
     grouping_score.score_grouping: {
         "projections": ROWS, "qualities": QUALITIES, "people": LABELS,
         "thresholds": identification.thresholds_for(models.CASIA),
@@ -676,6 +687,7 @@ LISTED = {
                         "ratio"},
     "ml.bench.report": {"show"},
     # Of what the other functions there made
+    "ml.evaluation.answers": {"best_cut"},
     "ml.evaluation.clustering": {"GroupScore.f"},
     "ml.evaluation.detection": {"score_detection"},
     "ml.evaluation.stock": {"compare_with_stock", "StockComparison.agree"},

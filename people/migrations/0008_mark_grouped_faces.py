@@ -8,7 +8,7 @@ MARK = "UPDATE people_face SET grouped_by = model WHERE person_id IS NULL AND NO
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0005_grouped_by'),
+        ('people', '0007_queue'),
     ]
 
     operations = [

@@ -14,6 +14,7 @@ from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.clustering import group_faces
 from ml.dbscan import NOISE, cluster_embeddings
 from ml.identification import Thresholds
+from ml.neighbours import LEAST_THRESHOLD
 
 # Cosine distances among which DBSCAN gets the one that suits the very photos it is measured on.
 DBSCAN_THRESHOLDS = tuple(round(0.20 + 0.02 * step, 2) for step in range(16))
@@ -84,6 +85,8 @@ def plain_average_linkage(
     Raises:
         ValueError: as for `ml.dbscan.cluster_embeddings`, or linkage_threshold is no finite number.
     """
+    projections = checked_numbers("projections", projections, None, None)
+    checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD)
     checked_number("linkage_threshold", linkage_threshold)
     labels = cluster_embeddings(projections, threshold=proposal_threshold)
     groups, used = np.full(len(labels), NOISE, dtype=np.int64), 0

@@ -8,8 +8,8 @@ from accounts.models import User
 from ml.calibration import within_budget
 from people import answers
 from people.ledger import Outcome, decide
-from people.states import FaceState
 from people.models import Change, Decision, Face, Library, Person, Suggestion
+from people.tracks import FaceState
 
 # One wrong name in so many, as the settings offer it.
 BUDGETS = (50, 200, 1000)

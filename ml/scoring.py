@@ -86,10 +86,11 @@ class Features:
     """What a calibration weighs, each of shape (pairs,).
 
     nearest: cosine distance to the nearest confirmed face. centroid: to the mean of all of them. margin: how much
-    further the nearest rival's nearest face lies. faces: logarithm of how many confirmed faces the person has. gallery: of how many there are of all people. quality: of the probe, 0 to 1. group: mean distance
-    of all faces of the probe's group to all confirmed ones. group_margin: how much further the group's nearest rival
-    lies. group_faces: logarithm of how many faces the group has; 0 for a probe alone, which is its own group.
-    group_reach: group times group_faces: in a large group the mean is more certain.
+    further the nearest rival's nearest face lies. faces: logarithm of how many confirmed faces the person has.
+    gallery: of how many there are of all people. quality: of the probe, 0 to 1. group: mean distance of all faces of
+    the probe's group to all confirmed ones. group_margin: how much further the group's nearest rival lies.
+    group_faces: logarithm of how many faces the group has; 0 for a probe alone, which is its own group. group_reach:
+    group times group_faces: in a large group the mean is more certain.
     """
 
     nearest: Values

@@ -117,7 +117,7 @@ def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> C
 
 
 def _impossible(owner_id: int, faces: FaceColumns, once: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Pairs of a face's row and a person that nobody may suggest: by the answers, or as the photo names them already."""
+    """Pairs of a face's row and a person nobody may suggest: by the answers, or as the photo names them already."""
     row_of = {pk: row for row, pk in enumerate(faces.pks.tolist())}
     pairs = [(row_of[face], person) for face, person in constraints.ruled_out(owner_id) if face in row_of]
     in_photo = defaultdict(list)

@@ -7,8 +7,9 @@ import numpy as np
 from accounts.models import User
 from ml.calibration import within_budget
 from people import answers
-from people.ledger import FaceState, Outcome, decide
+from people.ledger import Outcome, decide
 from people.models import Change, Decision, Face, Library, Person, Suggestion
+from people.tracks import FaceState
 
 # One wrong name in so many, as the settings offer it.
 BUDGETS = (50, 200, 1000)
@@ -23,8 +24,8 @@ def name_surest(owner_id: int) -> int:
     if library is None:
         return 0
     faces: defaultdict[int, list[int]] = defaultdict(list)
-    for face, person in would_name(owner_id, library.one_wrong_in).items():
-        faces[person].append(face)
+    for face, named_as in would_name(owner_id, library.one_wrong_in).items():
+        faces[named_as].append(face)
     named = 0
     for person in Person.objects.filter(pk__in=faces):
         # Read again for each: the owner may have turned it off meanwhile.

@@ -121,7 +121,7 @@ def _fill(owner: int, people: list[int], centres: np.ndarray, random: np.random.
         columns |= {"owner_id": "%s", "sha256": "lpad(%s || '-' || n::text, 64, '0')"}
         names, values = zip(*_defaults(_model("photos", "Photo"), columns).items(), strict=True)
         cursor.execute(
-            f"INSERT INTO photos_photo ({', '.join(names)}) SELECT {', '.join(values)} FROM rows ORDER BY n",
+            f"INSERT INTO photos_photo ({', '.join(names)}) SELECT {', '.join(values)} FROM rows ORDER BY n",  # noqa: S608
             [owner] * sum(value.count("%s") for value in values),
         )
         faces = {c.column: None for c in _model("people", "Face").concrete_fields if c.column != "id"}
@@ -131,7 +131,7 @@ def _fill(owner: int, people: list[int], centres: np.ndarray, random: np.random.
         faces |= {"width": "0.1", "height": "0.1", "is_ignored": "false"}
         names, values = zip(*_defaults(_model("people", "Face"), faces).items(), strict=True)
         cursor.execute(
-            f"INSERT INTO people_face ({', '.join(map(_quoted, names))}) SELECT {', '.join(values)} FROM rows JOIN"
+            f"INSERT INTO people_face ({', '.join(map(_quoted, names))}) SELECT {', '.join(values)} FROM rows JOIN"  # noqa: S608
             " photos_photo p ON p.owner_id = %s AND p.sha256 = lpad(%s || '-' || n::text, 64, '0')",
             [owner, owner],
         )

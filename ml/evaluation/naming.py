@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +185,7 @@ class Best:
         return float(right / max(chosen.sum(), 1)), float(right / max(self.is_known.sum(), 1))
 
     def best_f(self) -> tuple[float, float, float]:
-        """The best harmonic mean of precision and recall that any score gives, and that score's precision and recall."""
+        """The best harmonic mean of precision and recall that any score gives, and that precision and recall."""
         order = np.argsort(-self.score, kind="stable")
         right = np.cumsum(self.is_right[order])
         precision, recall = right / np.arange(1, len(order) + 1), right / max(self.is_known.sum(), 1)
@@ -306,7 +307,7 @@ class AlikeScore:
 def score_alike(
     faces: LabelledFaces, calibration: Calibration, *, pairs: int = 40, known: int = 8, fewest: int = 12
 ) -> AlikeScore:
-    """Tell the most alike pairs of people apart, by `known` faces of each, in ten draws; all their others are looked up.
+    """Tell the most alike pairs of people apart by `known` faces of each, in ten draws; the others are looked up.
 
     Args:
         pairs: how many pairs. fewest: people with fewer faces do not take part.
@@ -367,7 +368,7 @@ def _print_row(name: str, best: Best, *, is_probability: bool = True) -> None:
 def _print_reliability(best: Best) -> None:
     print("\nprobability      faces   mean  right")
     edges = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 1.0001)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         chosen = (best.score >= low) & (best.score < high)
         if chosen.any():
             mean, right = best.score[chosen].mean(), best.is_right[chosen].mean()

@@ -663,9 +663,9 @@ OF_FILES = {
 LISTED = {
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
-    "ml.calibration": {"Calibration.odds", "Calibration.as_json", "Calibration.from_json", "fit_calibration",
+    "ml.calibration": {"Calibration.weights", "Calibration.odds", "Calibration.as_json", "Calibration.from_json", "fit_calibration",
                        "refit_calibration"},
-    "ml.scoring": {"Gallery.faces_of", "Gallery.columns_of", "Features.only", "Features.joined", "Features.matrix",
+    "ml.scoring": {"Gallery.counts", "Gallery.faces_of", "Gallery.columns_of", "Features.only", "Features.joined", "Features.matrix",
                    "Evidence.only"},
     "ml.evaluation.naming": {"Best.at_false_rate", "Best.suggested", "Best.best_f", "Best.wrong_within", "best_names",
                              "classic", "fit_only", "only", "wider", "score_alike", "print_names", "print_refit"},

@@ -82,7 +82,8 @@ def _group(owner_id: int, *, all_anew: bool, report: Report) -> Decision | None:
 
 @dataclass(frozen=True, eq=False)
 class _Snapshot:
-    """What is grouped. faces: all that wait for a name. is_new: shape (n,), to be placed. wanted: of Upkeep."""
+    """What is grouped. wanted: of Upkeep, when it was taken. faces: all that wait for a name. is_new: shape (n,), to be
+    placed. to_mark: shape (n,), looked at by this run for the first time."""
 
     owner_id: int
     wanted: int | None
@@ -91,7 +92,7 @@ class _Snapshot:
     is_changing: bool
     faces: FaceColumns
     is_new: NDArray[np.bool_]
-    is_unmarked: NDArray[np.bool_]
+    to_mark: NDArray[np.bool_]
     has_centre: bool
 
     @classmethod
@@ -107,9 +108,11 @@ class _Snapshot:
         is_unmarked = np.isin(faces.pks, unmarked)
         # A face that is in a group but bears no mark came back into it by an undo, and stays.
         is_new = (is_unmarked & (faces.clusters == 0)) | np.isin(faces.pks, other)
+        to_mark = is_unmarked | is_new
+        if changing:  # groups wait until all of their faces can be compared, and are to be looked at then
+            to_mark &= faces.clusters == 0
         return cls(
-            owner_id, wanted, photos, model, changing, faces, is_new | all_anew, is_unmarked | is_new,
-            centre is not None,
+            owner_id, wanted, photos, model, changing, faces, is_new | all_anew, to_mark, centre is not None
         )  # fmt: skip
 
     @property
@@ -218,7 +221,7 @@ def _write(library: _Snapshot, labels: Labels, centre: Centre | None) -> tuple[D
     pks = library.faces.pks
     is_moved = labels != library.before
     # In order of primary key, as the ledger does: an answer given meanwhile waits, or we do, but never both.
-    there = _these(pks[is_moved | library.is_unmarked]).order_by("pk").select_for_update(of=("self",))
+    there = _these(pks[is_moved | library.to_mark]).order_by("pk").select_for_update(of=("self",))
     list(there.values_list("pk", flat=True))
     targets = _clusters(library, labels)
     if targets is None or _is_outdated(library):
@@ -227,7 +230,7 @@ def _write(library: _Snapshot, labels: Labels, centre: Centre | None) -> tuple[D
         owner_id,
         {pk: targets.get(label) for pk, label in zip(pks[is_moved].tolist(), labels[is_moved].tolist(), strict=True)},
     )
-    _these(pks[library.is_unmarked]).untagged().embedded_by(model.name).update(grouped_by=model.name)
+    _these(pks[library.to_mark]).untagged().embedded_by(model.name).update(grouped_by=model.name)
     if centre is not None:
         centre.store(owner_id, model.name)
     # That a group was hidden must outlive its faces: an undo may bring them back.

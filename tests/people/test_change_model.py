@@ -131,6 +131,20 @@ def test_new_photos_join_groups_while_the_model_changes(alice, own_models):
     assert group.faces.count() == 5
 
 
+def test_groups_that_grew_while_the_model_changed_are_made_anew_after_it(alice, own_models):
+    group = Cluster.objects.create(owner=alice)
+    odd = [make_face(make_photo(alice), likeness=unit(n), cluster=group, grouped_by=OTHER) for n in (1, 2)]
+    late = make_face(make_photo(alice), likeness=unit(3), model=OTHER)
+    make_photo(alice, stage=Photo.Stage.GROUPING)
+    assert tasks.group_faces(alice.pk)
+    assert group.faces.count() == 2
+
+    Face.objects.filter(pk=late.pk).update(model=CASIA)
+    group_owner(alice.pk)
+
+    assert not Face.objects.filter(pk__in=[face.pk for face in odd]).exclude(cluster=None).exists()
+
+
 def test_groups_are_made_anew_only_once_all_faces_are_of_one_model(alice, own_models):
     from people.models import Upkeep
 

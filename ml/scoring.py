@@ -28,17 +28,21 @@ Values = NDArray[np.float64]
 class Gallery:
     """Faces with a confirmed identity.
 
-    rows: shape (m, d), unit rows. persons: shape (m,): whose each is. m may be 0.
+    rows: shape (m, d), unit rows. persons: shape (m,): whose each is. m may be 0. total: how many confirmed faces there
+    are, where these are only those of some people; or None.
 
     Raises:
-        ValueError: persons has another length, or something is no finite number.
+        ValueError: persons has another length, something is no finite number, or total is less than m.
     """
 
     rows: Vectors
     persons: Numbers
+    total: int | None = None
 
     def __post_init__(self) -> None:
         checked_whole("persons", self.persons, len(checked_numbers("rows", self.rows, None, None)))
+        if self.total is not None:
+            checked_count("total", self.total, least=len(self.rows))
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
@@ -169,8 +173,8 @@ class Probes:
         for name in ("groups", "own"):
             if getattr(self, name) is not None:
                 checked_whole(name, getattr(self, name), count)
-        if self.impossible is not None and len(self.impossible):
-            checked_whole("impossible", self.impossible.ravel(), 2 * len(self.impossible))
+        if self.impossible is not None:
+            checked_whole("impossible", self.impossible, None, 2)
 
 
 def weigh(probes: Probes, gallery: Gallery, *, candidates: int = CANDIDATES) -> Evidence:
@@ -202,7 +206,7 @@ def weigh(probes: Probes, gallery: Gallery, *, candidates: int = CANDIDATES) -> 
         centroid=near.centroid,
         margin=_rivals(near.nearest, probe, len(probes.rows)) - np.minimum(near.nearest, STRANGER_DISTANCE),
         faces=np.log(near.faces),
-        gallery=np.full(len(probe), np.log(len(gallery.rows))),
+        gallery=np.full(len(probe), np.log(gallery.total or len(gallery.rows))),
         quality=probes.qualities[probe].astype(np.float64),
         group=group,
         group_margin=_rivals(group, probe, len(probes.rows)) - np.minimum(group, STRANGER_DISTANCE),

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from math import log
 
 import numpy as np
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from people.models import Person
+from people.models import Face, Person
 from photos.models import Photo
 
 # Cameras do not say in which time zone they were: a photo of the day before birth may be one of the day itself.
@@ -50,3 +51,12 @@ def days_of(photos: Collection[int]) -> dict[int, date]:
     """When photos were taken, as far as the camera said so: the day of the upload says nothing about it."""
     dated = Photo.objects.filter(pk__in=photos, taken_at_source=Photo.DateSource.CAMERA)
     return {pk: taken_at.date() for pk, taken_at in dated.values_list("pk", "taken_at")}
+
+
+def not_born_by(face: Face) -> QuerySet[Person]:
+    """People of the same owner whose birth is later than the photo of a face."""
+    photo = face.photo
+    people = Person.objects.filter(owner=photo.owner_id)
+    if photo.taken_at_source != Photo.DateSource.CAMERA:
+        return people.none()
+    return people.filter(birth_date__gt=photo.taken_at.date() + SLACK)

@@ -5,7 +5,7 @@ all in one transaction. Views, commands and the machine share it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db import connection, transaction
@@ -130,13 +130,16 @@ def undo(decision: Decision, *, actor: User) -> Undone:
         undoes=decision,
     )
     chain = _turned_round(decision)
-    touched = _changes_by_face(chain)
+    touched = Change.objects.filter(decision__in=chain, face__isnull=False).values_list("face_id", flat=True)
     wait_for_lock(Job.CLUSTERS, owner.pk)  # before the faces, as grouping does
-    faces = _locked_faces(owner, touched)
+    faces = _locked_faces(owner, {face for face in touched if face})
     acts = acts_on(faces)
+    of_chain = {act.pk for act in chain}
     states = {face: state_in_force(acts[face.pk], FaceState.of(face)) for face in faces}
     unmoved = [face for face in faces if states[face] == FaceState.of(face)]
-    later = {face: held for face in unmoved if (held := later_acts(acts[face.pk], touched[face.pk]))}
+    # Of the chain, the oldest is the act itself; the others only took it back and did it again.
+    oldest = {face: next(act for act in acts[face.pk] if act.decision_id in of_chain) for face in unmoved}
+    later = {face: held for face in unmoved if (held := later_acts(acts[face.pk], oldest[face]))}
     states = {face: state for face, state in states.items() if face not in later}
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
@@ -278,8 +281,8 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
         face=face,
         photo_sha256=face.photo.sha256,
         box=[face.left, face.top, face.width, face.height],
-        before=asdict(before),
-        after=asdict(after),
+        before=dict(vars(before)),
+        after=dict(vars(after)),
         rejected=outcome.rejected,
         side=outcome.side,
     )
@@ -301,17 +304,11 @@ def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:
     """Everything ever decided about each of these faces, by primary key, the oldest first."""
     acts: dict[int, list[Change]] = {face.pk: [] for face in faces}
     # Each decision is made once, not for each of its faces: a group that was named and undone often has thousands.
-    changes = Change.objects.filter(face__in=list(acts)).only("decision", "face", "before", "after")
+    changes = Change.objects.filter(face__in=list(acts)).only("decision", "face", "before", "after", "rejected")
     for change in changes.prefetch_related("decision").order_by("decision_id"):
         assert change.face_id is not None
         acts[change.face_id].append(change)
     return acts
-
-
-def _changes_by_face(chain: Sequence[Decision]) -> dict[int, Change]:
-    """What a decision, or what it undid, did to each face: of several, the oldest, which is the act itself."""
-    changes = Change.objects.filter(decision__in=chain, face__isnull=False).select_related("decision")
-    return {change.face_id: change for change in changes.order_by("-decision_id") if change.face_id is not None}
 
 
 def _revive_clusters(owner: User, wanted: Collection[int | None]) -> None:

@@ -3,14 +3,15 @@
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from accounts.models import User
-from ml.calibration import calibration_for
 from ml.identification import assign_people
 from ml.images import UnreadableImage
 from ml.weights import WeightsUnavailable
+from people import scores
 from people.finding import face_finder, open_original
 from people.inquiry import Answer, SeenFace, reply
-from people.scores import gallery_of
 from photos.uploading import lent_file
 
 logger = logging.getLogger(__name__)
@@ -51,11 +52,9 @@ def who_is_in(path: Path, owner: User) -> Answer:
     finder = face_finder()  # once: somebody may change the model meanwhile
     surest = finder.find_faces([image])[0][:MOST_FACES]
     found = sorted(surest, key=lambda face: face.box.left)
-    gallery = gallery_of(owner.pk).embedded_by(finder.model_name)
-    people, distances = gallery.people_near([face.projection for face in found])
-    calibration = calibration_for(finder.model_name)
-    # Somebody may take back a name between the queries.
-    probabilities = calibration.probabilities(distances, gallery_faces=max(gallery.count(), len(people)))
+    rows = np.array([face.projection for face in found], dtype=np.float32)
+    qualities = np.array([face.quality for face in found], dtype=np.float32)
+    people, probabilities = scores.score_shown(owner.pk, finder.model_name, rows, qualities)
     assigned = assign_people(probabilities, least=LEAST_PROBABILITY)
     faces = tuple(
         SeenFace(face.box, None, 0.0) if column is None else SeenFace(face.box, people[column], float(row[column]))

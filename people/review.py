@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from pgvector.django import CosineDistance
 
 from accounts.models import User
+from people.early_years import not_born_by
 from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
@@ -230,6 +231,8 @@ def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | Non
     probe = next(iter(faces), None)
     if probe is None:
         return []
-    people = Person.objects.owned_by(owner).filter(is_hidden=False)
+    people = Person.objects.owned_by(owner).filter(is_hidden=False).exclude(pk__in=not_born_by(probe))
     people = people.exclude(pk=but_not.pk) if but_not else people
-    return list(people.like(probe, threshold=OTHERS_AS_FAR * suggestion_distance(probe.model))[:OTHERS])
+    farthest = OTHERS_AS_FAR * suggestion_distance(probe.model)
+    most_like = people.most_like(probe)[:OTHERS]
+    return [person for person in most_like if person.distance is not None and person.distance <= farthest]

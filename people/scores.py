@@ -4,14 +4,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from django.conf import settings
 from django.db.models import Q
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from ml.calibration import Calibration, calibration_for, probabilities_of
-from ml.models import FaceModel
-from ml.scoring import Evidence, Gallery, Probes, weigh
+from ml.models import FaceModel, find_model
+from ml.projection import recentred
+from ml.scoring import CANDIDATES, Evidence, Gallery, Probes, weigh
 from people import constraints
-from people.early_years import births_of, caution, days_of, is_unborn, years_at
+from people.early_years import SLACK, births_of, caution, days_of, is_unborn, years_at
 from people.models import Face, Library
 from people.models.face import FaceQuerySet
 from people.separators import told_apart
@@ -62,8 +65,45 @@ def score_waiting(owner_id: int, model: FaceModel) -> Scores:
     possible = ~is_unborn(years)
     evidence, years = evidence.only(possible), years[possible]
     odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
-    probabilities = probabilities_of(told_apart(owner_id, faces, gallery, evidence, odds), evidence.probe)
+    probabilities = probabilities_of(told_apart(owner_id, faces.rows, gallery, evidence, odds), evidence.probe)
     return Scores(faces, gallery, evidence, probabilities, once)
+
+
+def score_shown(
+    owner_id: int, model_name: str, rows: NDArray[np.float32], qualities: NDArray[np.float32]
+) -> tuple[list[int], NDArray[np.float64]]:
+    """Score faces of a picture that is shown now and not stored; what is looked at closely is little, for a camera
+    shows two a second.
+
+    Returns:
+        Primary keys of people, and probabilities of shape (faces, people).
+    """
+    model = find_model(settings.KITH_MODELS, model_name)
+    gallery = gallery_of(owner_id, model)
+    everybody, distances = gallery.people_near(list(rows))
+    nearest = np.argsort(distances, axis=1)[:, :CANDIDATES] if everybody else np.zeros((0, 0), dtype=np.int64)
+    people = sorted({everybody[column] for column in nearest.ravel().tolist()} - _not_born_yet(owner_id))
+    if not people:
+        return [], np.zeros((len(rows), 0))
+    centre = centre_in_use(owner_id, model_name)
+    rows = rows if centre is None else recentred(rows, centre)
+    known = load_faces(gallery.filter(person__in=people), centre=centre)
+    # Somebody may take back a name between the queries.
+    total = max(gallery.count(), len(known))
+    evidence = weigh(Probes(rows, qualities), Gallery(known.rows, known.people, total))
+    births = births_of(owner_id)
+    years = years_at(births, evidence.person.tolist(), [timezone.now().date()] * len(evidence.person))
+    odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
+    odds = told_apart(owner_id, rows, known, evidence, odds)
+    table = np.zeros((len(rows), len(people)))
+    table[evidence.probe, np.searchsorted(people, evidence.person)] = probabilities_of(odds, evidence.probe)
+    return people, table
+
+
+def _not_born_yet(owner_id: int) -> set[int]:
+    """People whose birth date is still to come."""
+    today = timezone.now().date()
+    return {person for person, born in births_of(owner_id).items() if born > today + SLACK}
 
 
 def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> Calibration:

@@ -16,11 +16,11 @@ MOST_FACES = 500  # of each of the two that it is fitted to
 
 
 def told_apart(
-    owner_id: int, faces: FaceColumns, gallery: FaceColumns, evidence: Evidence, odds: NDArray[np.float64]
+    owner_id: int, rows: NDArray[np.float32], gallery: FaceColumns, evidence: Evidence, odds: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """The log odds, shape (pairs,), with each plane's side of a face added for the one and taken off for the other.
 
-    Only where both of the two are likely for the face.
+    Only where both of the two are likely for the face. rows: shape (faces, d), what evidence was weighed of.
     """
     odds = odds.copy()
     for first, second in confused_pairs(owner_id):
@@ -30,7 +30,7 @@ def told_apart(
         of_first, of_second = (np.flatnonzero(evidence.person == person) for person in (first, second))
         both, left, right = np.intersect1d(evidence.probe[of_first], evidence.probe[of_second], return_indices=True)
         if len(both):
-            sides = separate(*members).sides(faces.rows[both])
+            sides = separate(*members).sides(rows[both])
             odds[of_first[left]] += np.minimum(sides, 0)
             odds[of_second[right]] -= np.maximum(sides, 0)
     return odds

@@ -170,7 +170,12 @@ def baselines(
 
     Args:
         rows: shape (n, d), unit rows. people, to_name: as for `one_answer_each`. share: of faces to bear their name.
+
+    Raises:
+        ValueError: rows, people or to_name has another shape, share is no finite number, or nobody is to be named.
     """
+    people, to_name = _checked(people, to_name)
+    checked_number("share", share)
     rows = checked_numbers("rows", rows, len(people), None).astype(np.float32, copy=False)
     return {
         "each_face": (None, each_face_alone(people, to_name)),

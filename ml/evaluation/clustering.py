@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
-from ml.arguments import checked_numbers, checked_whole
+from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.clustering import group_faces
 from ml.dbscan import NOISE, cluster_embeddings
 from ml.identification import Thresholds
@@ -66,6 +68,33 @@ def score_grouping(
         may_seed=qualities >= thresholds.poor_quality,
     )
     return score_groups(labels, people, threshold=thresholds.linkage)
+
+
+def plain_average_linkage(
+    projections: NDArray[np.float32], *, proposal_threshold: float, linkage_threshold: float
+) -> NDArray[np.int64]:
+    """SciPy's average linkage within DBSCAN's clusters, cut at a mean distance: what `ml.linkage` is measured against.
+
+    Args:
+        projections: shape (n, d), unit rows. proposal_threshold: of DBSCAN. linkage_threshold: mean cosine distance.
+
+    Returns:
+        Shape (n,): group numbers, or NOISE; a face alone in its part of a cluster has a number of its own.
+
+    Raises:
+        ValueError: as for `ml.dbscan.cluster_embeddings`, or linkage_threshold is no finite number.
+    """
+    checked_number("linkage_threshold", linkage_threshold)
+    labels = cluster_embeddings(projections, threshold=proposal_threshold)
+    groups, used = np.full(len(labels), NOISE, dtype=np.int64), 0
+    for label in range(int(labels.max(initial=NOISE)) + 1):
+        members = np.flatnonzero(labels == label)
+        distances = np.clip(1 - projections[members] @ projections[members].T, 0, 2)
+        np.fill_diagonal(distances, 0)
+        tree = linkage(squareform(distances, checks=False), method="average")
+        groups[members] = used + fcluster(tree, t=linkage_threshold, criterion="distance") - 1
+        used = int(groups.max()) + 1
+    return groups
 
 
 def best_dbscan(

@@ -8,23 +8,27 @@ fits the calibration on half of the people and measures it on the other half.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.arguments import checked_count, checked_numbers, checked_whole
+from ml.arguments import checked_count, checked_number, checked_numbers, checked_whole
 from ml.calibration import (
+    DISTANCES,
     Calibration,
     calibration_error,
     fit_calibration,
     probabilities_of,
+    refit_calibration,
     within_budget,
 )
 from ml.clustering import group_faces
 from ml.evaluation.labelled_faces import LabelledFaces
 from ml.identification import Thresholds
+from ml.projection import unit_rows
 from ml.scoring import Evidence, Features, Gallery, Probes, weigh
+from ml.separation import FEWEST_FACES, separate
 
 # Galleries of many sizes, because the one of a new library grows from one face to thousands.
 PEOPLE_IN_GALLERY = (2, 10, 40, 150)
@@ -35,6 +39,7 @@ RIVALS = 3  # pairs of a probe that are fitted: the nearest people
 FALSE_RATE = 0.01
 SUGGESTED = 0.3
 BUDGETS = (50, 200, 1000)
+DRAWS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,6 +260,98 @@ def print_names(faces: LabelledFaces, limits: Thresholds, shipped: Calibration) 
     for budget in BUDGETS:
         named, wrong = best.wrong_within(budget)
         print(f"at most 1 wrong in {budget}: {named} named, {wrong} wrong, 1 in {named / max(wrong, 1):.0f}")
+    print_refit(faces, limits, shipped)
+    alike = score_alike(faces, shipped)
+    print(f"\nof the 40 most alike pairs of people, {alike.faces} faces, the share that gets the other's name")
+    print(f"nearest face {alike.nearest:.4f}, calibration {alike.calibrated:.4f}, with a plane {alike.separated:.4f}")
+
+
+def print_refit(faces: LabelledFaces, limits: Thresholds, shipped: Calibration) -> None:
+    """How a calibration that was fitted to a library of longer distances does on other people of it."""
+    people = np.random.default_rng(3).permutation(faces.identities().max() + 1)
+    half = len(people) // 2
+    answers = named_probes(faces, people[:half], limits=limits, seed=4)
+    held_out = named_probes(faces, people[half:], limits=limits, seed=5)
+    random = np.random.default_rng(6)
+    print("\nin a library whose distances are 15 % longer, calibration error on other people of it")
+    for count in (0, 50, 200, 1000, 5000):
+        chosen = np.isin(answers.evidence.probe, random.permutation(len(answers.is_known))[:count])
+        features, right = wider(answers.evidence.features.only(chosen)), answers.is_right[chosen]
+        fitted = refit_calibration(shipped, features, right) if count else shipped
+        best = best_names(held_out, fitted.odds(wider(held_out.evidence.features)))
+        print(f"after {count:5} answers: {calibration_error(best.score, best.is_right):.4f}")
+
+
+def wider(features: Features, factor: float = 1.15) -> Features:
+    """The features of the same faces if distances were so many times as long.
+
+    Raises:
+        ValueError: factor is no finite number.
+    """
+    checked_number("factor", factor)
+    return replace(features, **{name: factor * getattr(features, name) for name in DISTANCES})
+
+
+@dataclass(frozen=True)
+class AlikeScore:
+    """Of faces of two people who are alike, the share given to the other one: by nearest face, by the calibration, and
+    by that and a plane between the two. faces: how many were looked at."""
+
+    nearest: float
+    calibrated: float
+    separated: float
+    faces: int
+
+
+def score_alike(
+    faces: LabelledFaces, calibration: Calibration, *, pairs: int = 40, known: int = 8, fewest: int = 12
+) -> AlikeScore:
+    """Tell the most alike pairs of people apart, by `known` faces of each, in ten draws; all their others are looked up.
+
+    Args:
+        pairs: how many pairs. fewest: people with fewer faces do not take part.
+
+    Raises:
+        ValueError: no two people have so many faces, known is less than 5, or something is no whole number above 0.
+    """
+    checked_count("pairs", pairs)
+    checked_count("known", known, least=FEWEST_FACES)
+    checked_count("fewest", fewest, least=known + 1)
+    people = faces.identities()
+    members = [np.flatnonzero(people == person) for person in np.flatnonzero(np.bincount(people) >= fewest)]
+    if len(members) < 2:
+        raise ValueError(f"faces must hold two people of {fewest} faces")
+    centroids = unit_rows(np.stack([faces.projections[mine].mean(axis=0) for mine in members]))
+    first, second = np.triu_indices(len(members), 1)
+    alike = np.argsort(-(centroids[first] * centroids[second]).sum(axis=1))[:pairs]
+    counts = np.zeros(4, dtype=np.int64)
+    for draw in range(DRAWS):
+        random = np.random.default_rng(draw)
+        for pair in alike:
+            counts += _told_apart(faces, members[first[pair]], members[second[pair]], calibration, known, random)
+    wrong = counts[:3] / counts[3]
+    return AlikeScore(float(wrong[0]), float(wrong[1]), float(wrong[2]), int(counts[3]))
+
+
+def _told_apart(
+    faces: LabelledFaces,
+    one: NDArray[np.intp],
+    other: NDArray[np.intp],
+    calibration: Calibration,
+    known: int,
+    random: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Wrong names by the three ways, and how many faces."""
+    one, other = random.permutation(one), random.permutation(other)
+    rows, probes = faces.projections, np.concatenate([one[known:], other[known:]])
+    is_one = np.repeat([True, False], [len(one) - known, len(other) - known])
+    gallery = Gallery(rows[np.concatenate([one[:known], other[:known]])], np.repeat(np.array([0, 1]), known))
+    found = weigh(Probes(rows[probes], faces.qualities[probes]), gallery)
+    odds = calibration.odds(found.features).reshape(-1, 2)
+    nearest = found.features.nearest.reshape(-1, 2)
+    sides = separate(rows[one[:known]], rows[other[:known]]).sides(rows[probes])
+    decided = [nearest[:, 1] - nearest[:, 0], odds[:, 0] - odds[:, 1], odds[:, 0] - odds[:, 1] + sides]
+    return np.array([*(((score > 0) != is_one).sum() for score in decided), len(probes)])
 
 
 def _print_row(name: str, best: Best, *, is_probability: bool = True) -> None:

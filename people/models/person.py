@@ -52,8 +52,8 @@ class PersonQuerySet(models.QuerySet["Person"]):
     def with_photo_count(self) -> Self:
         return self.annotate(photo_count=CountOf(_faces_of_person().values("photo").distinct()))
 
-    def like(self, probe: "Face", *, threshold: float) -> Self:
-        """People by cosine distance from the probe to the nearest of their clearest confirmed faces.
+    def most_like(self, probe: "Face") -> Self:
+        """People by `distance`: cosine, from the probe to the nearest of their clearest confirmed faces.
 
         Not to all of their faces: of a hundred thousand that takes most of a second, and a page waits for it.
         """
@@ -61,8 +61,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
         theirs = Face.objects.gallery().embedded_by(probe.model).filter(person=models.OuterRef("pk"))
         clearest = theirs.annotate(distance=CosineDistance("projection", probe.projection)).order_by("-quality", "pk")
-        people = self.annotate(distance=LeastOf(clearest.values("distance")[:CLEAREST]))
-        return people.filter(distance__lte=threshold).order_by("distance", "pk")
+        return self.annotate(distance=LeastOf(clearest.values("distance")[:CLEAREST])).order_by("distance", "pk")
 
     def most_photos_first(self) -> Self:
         return self.with_photo_count().order_by("-photo_count", "folded_name", "pk")
@@ -87,6 +86,7 @@ class Person(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     photo_count: int  # by with_photo_count()
+    distance: float | None  # by most_like(); None without a face to compare
     cover: "Face | None"  # by attach_covers()
     together: int  # on the page of somebody else: photos that show both
 

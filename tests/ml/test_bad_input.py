@@ -41,6 +41,8 @@ from ml import (
     projection,
     quality,
     regrouping,
+    scoring,
+    separation,
     strictness,
     suppression,
 )
@@ -49,8 +51,8 @@ from ml.bench.racing import Measurement
 from ml.checked_files import WeightsUnavailable
 from ml.compression import compress
 from ml.conversion import facenet_from_graph
+from ml.evaluation import answers, detection, folder, labelled_faces, matching, naming, pairs, plots, verification
 from ml.evaluation import clustering as grouping_score
-from ml.evaluation import detection, folder, labelled_faces, matching, pairs, plots, verification
 from ml.evaluation import identification as identification_score
 from ml.evaluation import quality as quality_curve
 from ml.evaluation.csv_rows import BadLabels, read_rows
@@ -81,7 +83,9 @@ PAIRS = verification.PairedFaces(np.arange(20), np.arange(20, 40), SAME, np.aran
 RUN = Measurement((1.0, 2.0), (1.0, 2.0), 3, 4, "1")
 CURVE = np.array([[0.5, 1.0], [1.0, 0.8]])
 AXIS = plots.Axis(0, 1, [(0, "0")], "share")
-CALIBRATION = calibration.CALIBRATIONS["facenet-casia"]
+CALIBRATION = calibration.CALIBRATION
+KNOWN = scoring.Gallery(ROWS, LABELS)
+KNOWN_PROBES = scoring.Probes(ROWS[:3], QUALITIES[:3])
 RATED = {"face": FACE, "corners": CORNERS, "landmarks": LANDMARKS, "score": 0.9}
 CUT = {"image": PHOTO, "corners": CORNERS, "landmarks": LANDMARKS}
 SPOILED = {"image": PHOTO, "face": CORNERS}
@@ -103,12 +107,22 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     },
     alignment.fit_similarity: {"landmarks": LANDMARKS, "layout": alignment.ARCFACE_LAYOUT},
     alignment.crop_for_display: {"image": PHOTO, "corners": CORNERS},
-    calibration.Calibration.probabilities: {"self": CALIBRATION, "distances": np.full((2, 3), 0.3), "gallery_faces": 9},
-    calibration.Calibration.of_margins: {
-        "self": CALIBRATION, "distances": np.full(3, 0.3), "margins": np.full(3, 0.3), "gallery_faces": np.full(3, 9.0),
-    },
+    calibration.Calibration.stretched: {"self": CALIBRATION, "factor": 1.5},
+    calibration.calibration_for: {"suggestion": 0.36},
+    calibration.probabilities_of: {"odds": np.zeros(3), "probes": np.array([0, 0, 1])},
+    calibration.within_budget: {"probabilities": QUALITIES, "one_wrong_in": 50},
     calibration.calibration_error: {"probabilities": QUALITIES, "is_right": QUALITIES > 0.4, "bins": 10},
-    calibration.named_probes: {"faces": FACES, "people": np.arange(12), "poor_quality": 0.3, "seed": 0},
+    scoring.Gallery: {"rows": ROWS, "persons": LABELS, "total": 100},
+    scoring.Probes: {
+        "rows": ROWS, "qualities": QUALITIES, "groups": LABELS, "own": LABELS, "impossible": np.array([[0, 1]]),
+    },
+    scoring.weigh: {"probes": KNOWN_PROBES, "gallery": KNOWN, "candidates": 8},
+    scoring.Evidence.is_among_nearest: {"self": scoring.weigh(KNOWN_PROBES, KNOWN), "count": 3},
+    separation.separate: {"first": ROWS[:8], "second": ROWS[8:16]},
+    separation.Separator.sides: {"self": separation.separate(ROWS[:8], ROWS[8:16]), "rows": ROWS},
+    naming.named_probes: {
+        "faces": FACES, "people": np.arange(12), "limits": identification.thresholds_for(models.CASIA), "seed": 0,
+    },
     dbscan.cluster_embeddings: {"embeddings": ROWS, "threshold": 0.4, "min_faces": 2},
     neighbours.pairs_within: {"rows": ROWS, "threshold": 0.4},
     neighbours.pairs_between: {"rows": ROWS, "others": ROWS, "threshold": 0.4},
@@ -169,6 +183,17 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
         "boxes": BOXES, "scores": np.array([0.5, 0.6]), "places": np.array([[0, 0], [0, 1]]), "threshold": 0.5,
     },
     # evaluation
+    answers.AnswerCurve: {"answers": LABELS, "right": LABELS, "wrong": LABELS, "faces": 5},
+    answers.AnswerCurve.answers_per_face: {"self": answers.AnswerCurve(LABELS, LABELS, LABELS, 5), "share": 0.9},
+    answers.AnswerCurve.wrong_names: {"self": answers.AnswerCurve(LABELS, LABELS, LABELS, 5), "share": 0.9},
+    answers.one_answer_each: {"people": LABELS, "to_name": LABELS >= 0},
+    answers.each_face_alone: {"people": LABELS, "to_name": LABELS >= 0},
+    answers.name_groups: {"labels": LABELS, "people": LABELS, "to_name": LABELS >= 0},
+    answers.nearest_neighbour_groups: {"rows": ROWS, "threshold": 0.4},
+    answers.baselines: {"rows": ROWS, "people": LABELS, "to_name": LABELS >= 0, "share": 0.95},
+    grouping_score.plain_average_linkage: {
+        "projections": ROWS, "proposal_threshold": 0.4, "linkage_threshold": 0.45,
+    },
     grouping_score.score_grouping: {
         "projections": ROWS, "qualities": QUALITIES, "people": LABELS,
         "thresholds": identification.thresholds_for(models.CASIA),
@@ -271,9 +296,6 @@ DOCUMENTED = {
     (images.decode_smaller, "image", "an array"),
     (grouping_score.score_groups, "threshold", "NaN"),  # goes into the result as it is
     # Any shape, and the others must have the same, or be one number.
-    (calibration.Calibration.of_margins, "distances", "one dimension more"),
-    (calibration.Calibration.of_margins, "distances", "one number"),
-    (calibration.Calibration.of_margins, "gallery_faces", "one number"),
     (quality.QualityModel.probability, "measured", "one dimension more"),
     (quality.QualityModel.scaled, "measured", "one dimension more"),
     (grouping_score.best_dbscan, "thresholds", "one more"),
@@ -344,10 +366,8 @@ SHORT = [
     (calibration.calibration_error, "is_right", QUALITIES[1:] > 0.4),
     (calibration.calibration_error, "probabilities", QUALITIES * 2),
     (calibration.calibration_error, "probabilities", np.zeros(0)),
-    (calibration.Calibration.probabilities, "gallery_faces", 2),
-    (calibration.Calibration.of_margins, "gallery_faces", np.zeros(3)),
-    (calibration.named_probes, "people", np.array([0])),
-    (calibration.named_probes, "people", np.array([3, 99])),
+    (naming.named_probes, "people", np.array([0])),
+    (naming.named_probes, "people", np.array([3, 99])),
     (clustering.group_faces, "may_seed", np.ones(3, bool)),
     (clustering.group_faces, "linkage_threshold", 0.0),
     (clustering.group_faces, "apart", np.array([[0, 1000]])),
@@ -475,21 +495,20 @@ def test_a_grey_of_floats_that_are_no_numbers_is_black():
 
 
 @pytest.mark.parametrize(
-    "probes",
+    ("name", "bad"),
     [
-        {"is_right": np.ones(4, bool)},
-        {"distances": np.zeros(3)},
-        {"margins": np.full(4, np.nan)},
-        {"gallery_faces": np.zeros(4)},
+        ("is_right", np.ones(4, bool)),
+        ("is_right", np.zeros(3, bool)),
+        ("weights", np.ones(3)),
+        ("weights", np.full(4, np.nan)),
     ],
-    ids=lambda probes: next(iter(probes)),
 )
-def test_probes_that_cannot_be_fitted_are_refused(probes):
-    good = {name: np.ones(4) for name in ("distances", "margins", "gallery_faces", "weights")}
-    fields = good | {"is_right": np.array([True, False, True, False])} | probes
+def test_pairs_that_cannot_be_fitted_are_refused(name, bad):
+    features = scoring.Features(*[np.linspace(0, 1, 4)] * len(dataclasses.fields(scoring.Features)))
+    good = {"is_right": np.array([True, False, True, False]), "weights": np.ones(4)}
 
-    with pytest.raises(ValueError, match=rf"probes\.{next(iter(probes))}"):
-        calibration.fit_calibration(calibration.NamedProbes(**fields))
+    with pytest.raises(ValueError, match=name):
+        calibration.fit_calibration(features, **good | {name: bad})
 
 
 @pytest.mark.parametrize("faces", [[FACE / 255], [FACE[1:]], [FACE, FACE[:112, :112]], [FACE[..., 0]], [FACE[:0, :0]]])
@@ -644,8 +663,13 @@ OF_FILES = {
 LISTED = {
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
+    "ml.calibration": {"Calibration.odds", "Calibration.as_json", "Calibration.from_json", "fit_calibration",
+                       "refit_calibration"},
+    "ml.scoring": {"Gallery.faces_of", "Gallery.columns_of", "Features.only", "Features.joined", "Features.matrix",
+                   "Evidence.only"},
+    "ml.evaluation.naming": {"Best.at_false_rate", "Best.suggested", "Best.best_f", "Best.wrong_within", "best_names",
+                             "classic", "fit_only", "only", "wider", "score_alike", "print_names", "print_refit"},
     "ml.constraints": {"checked_pairs"},
-    "ml.calibration": {"calibration_for", "fit_calibration", "main"},
     "ml.embedding": {"embed_faces"},
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},
     "ml.geometry": {"BoundingBox.intersection_over_union", "checked_boxes"},
@@ -663,6 +687,7 @@ LISTED = {
                         "ratio"},
     "ml.bench.report": {"show"},
     # Of what the other functions there made
+    "ml.evaluation.answers": {"best_cut"},
     "ml.evaluation.clustering": {"GroupScore.f"},
     "ml.evaluation.detection": {"score_detection"},
     "ml.evaluation.stock": {"compare_with_stock", "StockComparison.agree"},

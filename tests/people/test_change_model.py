@@ -98,7 +98,7 @@ def test_names_groups_and_answers_outlive_a_change_and_the_way_back(library, ali
         assert face.model == CASIA
         assert np.dot(face.embedding, embeddings[face.pk]) > 0.999
     assert len({face.cluster_id for face in Face.objects.filter(pk__in=[face.pk for face in obamas])}) == 1
-    assert Decision.objects.count() == 3
+    assert Decision.objects.exclude(actor=None).count() == 3
 
 
 def test_a_group_keeps_its_number_through_a_change_of_model(alice, own_models):
@@ -120,22 +120,22 @@ def test_a_group_keeps_its_number_through_a_change_of_model(alice, own_models):
 
 def test_new_photos_join_groups_while_the_model_changes(alice, own_models):
     group = Cluster.objects.create(owner=alice)
-    make_face(make_photo(alice), likeness=unit(1), cluster=group)
-    make_face(make_photo(alice), likeness=unit(5), cluster=group)
+    for axis in (1, 1, 5):
+        make_face(make_photo(alice), likeness=unit(axis), cluster=group)
     make_face(make_photo(alice), likeness=unit(1), cluster=group, model=OTHER)
     new = make_face(make_photo(alice, stage=Photo.Stage.GROUPING), likeness=unit(1, towards=60, by=0.2))
 
     assert tasks.group_faces(alice.pk)
 
     assert Face.objects.get(pk=new.pk).cluster == group
-    assert group.faces.count() == 4
+    assert group.faces.count() == 5
 
 
 def test_groups_are_made_anew_only_once_all_faces_are_of_one_model(alice, own_models):
     from people.models import Upkeep
 
     group = Cluster.objects.create(owner=alice)
-    one, two = (make_face(make_photo(alice), likeness=unit(n), cluster=group) for n in (1, 2))
+    one, two = (make_face(make_photo(alice), likeness=unit(n), cluster=group, grouped_by=OTHER) for n in (1, 2))
     late = make_face(make_photo(alice), likeness=unit(3), model=OTHER)
     Upkeep.objects.want(alice.pk, groups=True)
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from people import answers
 from people.erasing import delete_face_data, forget_person
-from people.models import Change, Cluster, Decision, Face, Person, Suggestion
+from people.models import Change, Cluster, Decision, Face, Library, Person, Suggestion
 from photos.models import Photo
 from tests.factories import make_cluster, make_face, make_person, make_photo, make_user
 
@@ -29,11 +29,12 @@ def test_deleting_everything_leaves_only_photos():
     face = make_face(make_photo(alice), cluster=make_cluster(alice))
     answers.confirm(make_person(alice), [face.pk], actor=alice)
     face.refresh_from_db()
+    Library.objects.create(owner=alice, is_tagging=True)
     of_bob = make_face(make_photo(make_user()))
 
     assert delete_face_data(alice) == 1
 
-    for model in (Decision, Change, Cluster, Person, Suggestion):
+    for model in (Decision, Change, Cluster, Person, Suggestion, Library):
         assert model.objects.count() == 0
     assert list(Face.objects.all()) == [of_bob]
     assert not default_storage.exists(face.crop.name)

@@ -229,6 +229,7 @@ def test_a_hidden_group_is_still_hidden_after_its_faces_were_named_and_are_free_
 
 
 def test_more_faces_take_no_more_queries(alice):
+    group_owner(alice.pk)
     counted = []
     for axis, count in ((1, 2), (2, 25)):
         make_alike(alice, axis, count)

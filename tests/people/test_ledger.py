@@ -298,3 +298,164 @@ def test_a_merge_of_500_faces_is_undone_within_two_seconds(alice):
     assert time.monotonic() - started < 2
     assert undone.restored == 500
     assert set(Face.objects.values_list("person", flat=True)) == {ann.pk}
+
+
+def test_a_regroup_of_5000_faces_is_undone_in_as_many_queries_as_one_of_five(alice):
+    photo = make_photo(alice)
+    model = make_face(photo)
+    Face.objects.bulk_create([_copy(model, n) for n in range(5000)])
+    faces = list(Face.objects.values_list("pk", flat=True))
+
+    def queries(some: list[int]) -> tuple[int, float]:
+        old, new = make_cluster(alice), make_cluster(alice)
+        ledger.regroup(alice.pk, dict.fromkeys(some, old.pk))
+        with CaptureQueriesContext(connection) as regrouping:
+            decision = ledger.regroup(alice.pk, dict.fromkeys(some, new.pk))
+        Cluster.objects.filter(pk=old.pk).delete()
+        started = time.monotonic()
+        with CaptureQueriesContext(connection) as undoing:
+            undone = ledger.undo(decision, actor=alice)
+        took = time.monotonic() - started
+        assert undone.restored == len(some)
+        assert Face.objects.filter(cluster=old.pk).count() == len(some)
+        ledger.undo(undone.decision, actor=alice)
+        return len(regrouping) + len(undoing), took
+
+    queries(faces[:1])  # the first act of an owner also makes a row to note what is out of date
+    few, _ = queries(faces[1:6])
+    many, took = queries(faces[6:])
+    assert many == few
+    assert took < 60  # seconds, on a machine that has much else to do
+
+
+def _copy(face: Face, number: int) -> Face:
+    fields = {field.attname: getattr(face, field.attname) for field in Face._meta.concrete_fields}
+    return Face(**fields | {"id": None, "crop": f"crops/{number}.webp"})
+
+
+def test_undoing_a_name_leaves_the_face_in_the_group_grouping_would_have_it_in(alice, photos):
+    face = make_face(photos[0], cluster=make_cluster(alice))
+    first, second = make_cluster(alice), make_cluster(alice)
+    ledger.regroup(alice.pk, {face.pk: first.pk})
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    assert ledger.regroup(alice.pk, {face.pk: second.pk}) is None
+
+    ledger.undo(decision, actor=alice)
+
+    face.refresh_from_db()
+    assert face.cluster == first
+
+
+def test_a_regroup_undone_while_a_face_has_a_name_counts_once_it_has_none(alice, photos):
+    old, new = make_cluster(alice), make_cluster(alice)
+    face = make_face(photos[0], cluster=old)
+    regroup = ledger.regroup(alice.pk, {face.pk: new.pk})
+    decision = answers.confirm(make_person(alice), [face.pk], actor=alice)
+    ledger.undo(regroup, actor=alice)
+
+    ledger.undo(decision, actor=alice)
+
+    face.refresh_from_db()
+    assert face.cluster == old
+
+
+def test_a_face_taken_off_a_person_is_held_no_more(alice, photos):
+    old, new = make_cluster(alice), make_cluster(alice)
+    face = make_face(photos[0], cluster=old)
+    ledger.undo(ledger.regroup(alice.pk, {face.pk: new.pk}), actor=alice)
+    ann = make_person(alice)
+    answers.confirm(ann, [face.pk], actor=alice)
+    answers.remove_name(ann, [face.pk], actor=alice)
+
+    assert ledger.held_faces(alice.pk) == set()
+
+
+def test_the_machine_names_only_faces_that_wait_and_may_be_the_person(alice, photos):
+    faces = [make_face(photo).pk for photo in photos]
+    ann, bob = make_person(alice), make_person(alice, "Bob")
+    answers.confirm(bob, faces[:1], actor=alice)
+    answers.reject(ann, faces[1:2], actor=alice)
+    answers.ignore(alice, faces[2:3], actor=alice)
+
+    decision = answers.tag(ann, faces)
+
+    assert (decision.actor, decision.verb) == (None, Decision.Verb.TAG)
+    named = Face.objects.get(person=ann)
+    assert (named.pk, named.tagged_by) == (faces[3], Face.TaggedBy.MACHINE)
+
+
+def test_a_name_the_machine_gave_is_not_given_again_once_taken_back(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    decision = answers.tag(ann, [face.pk])
+
+    undone = ledger.undo(decision, actor=alice)
+
+    assert answers.tag(ann, [face.pk]) is None
+    assert answers.tag(make_person(alice, "Bob"), [face.pk]) is not None
+    assert undone.restored == 1
+
+
+def test_confirming_what_the_machine_named_makes_it_the_users(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    answers.tag(ann, [face.pk])
+
+    answers.confirm(ann, [face.pk], actor=alice)
+
+    assert Face.objects.get(pk=face.pk).is_confirmed
+
+
+@pytest.mark.parametrize("no", ["reject", "untick"])
+def test_a_no_takes_off_the_name_the_machine_gave_but_not_the_users(alice, photos, no):
+    by_machine, by_user, other = (make_face(photo).pk for photo in photos[:3])
+    ann = make_person(alice)
+    answers.tag(ann, [by_machine])
+    answers.confirm(ann, [by_user], actor=alice)
+
+    if no == "reject":
+        answers.reject(ann, [by_machine, by_user], actor=alice)
+    else:
+        answers.confirm(ann, [other], but_not=[by_machine, by_user], actor=alice)
+
+    assert Face.objects.get(pk=by_machine).person is None
+    assert Face.objects.get(pk=by_user).person == ann
+    assert ledger.rejected_pairs(alice.pk) == {(by_machine, ann.pk)}
+
+
+def test_a_no_said_again_takes_off_what_the_machine_named_meanwhile(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    undone = ledger.undo(answers.reject(ann, [face.pk], actor=alice), actor=alice).decision
+    answers.tag(ann, [face.pk])
+
+    ledger.undo(undone, actor=alice)
+
+    assert Face.objects.get(pk=face.pk).person is None
+
+
+def test_a_name_given_again_stands_above_what_the_machine_named_meanwhile(alice, photos):
+    face = make_face(photos[0])
+    ann = make_person(alice)
+    undone = ledger.undo(answers.confirm(ann, [face.pk], actor=alice), actor=alice).decision
+    answers.tag(make_person(alice, "Bob"), [face.pk])
+
+    ledger.undo(undone, actor=alice)
+
+    assert Face.objects.get(pk=face.pk).person == ann
+
+
+def test_a_merge_keeps_what_the_machine_named_the_machines_and_never_against_a_no(alice, photos):
+    faces = [make_face(photo).pk for photo in photos[:3]]
+    ann, annie = make_person(alice), make_person(alice, "Annie")
+    answers.confirm(annie, faces[:1], actor=alice)
+    answers.reject(ann, faces[1:2], actor=alice)
+    answers.tag(annie, faces[1:])
+
+    merged = answers.merge(annie, ann, actor=alice)
+
+    rows = {face.pk: (face.person, face.tagged_by) for face in Face.objects.all()}
+    assert rows == {faces[0]: (ann, "user"), faces[1]: (None, ""), faces[2]: (ann, "machine")}
+    assert (merged.person, merged.other) == (ann, annie)
+    ledger.undo(merged, actor=alice)
+    assert annie.faces.count() == 3

@@ -1,6 +1,7 @@
 """Two users do random acts, groups are made anew in between, all is undone in a random order: all is as it was."""
 
 from random import Random
+from typing import ClassVar
 
 import hypothesis.strategies as st
 import pytest
@@ -73,25 +74,35 @@ class Library:
 class TwoUsers(RuleBasedStateMachine):
     """Everything one can do about faces, in any order."""
 
+    libraries: ClassVar[list[Library]]
+    before: ClassVar[list[tuple[object, ...]]]
+    begun: ClassVar[int]  # the last decision of before
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Make the libraries once; each run of the machine is rolled back."""
+        cls.libraries = [Library("alice"), Library("bob")]
+        for library in cls.libraries:
+            group_owner(library.owner.pk)
+        # The first groups are part of what was there before.
+        cls.begun = max(Decision.objects.values_list("pk", flat=True), default=0)
+        cls.before = [library.state() for library in cls.libraries]
+
     @initialize(random=st.randoms(use_true_random=False))
     def begin(self, random: Random) -> None:
         self.random = random
-        self.savepoint = transaction.atomic()
-        self.savepoint.__enter__()
-        self.libraries = [Library("alice"), Library("bob")]
-        for library in self.libraries:
-            group_owner(library.owner.pk)
-        # The first groups are part of what was there before.
-        self.begun = max(Decision.objects.values_list("pk", flat=True), default=0)
-        self.before = [library.state() for library in self.libraries]
-        self.confirmed: dict[int, int] = {}
+        self.acted: set[int] = set()  # users, since the last look at the rows
+        self.run = transaction.atomic()
+        self.run.__enter__()
 
     def acts(self, user: int) -> list[Decision]:
-        """What can be taken back."""
+        """What can be taken back. Whoever asks, is about to act."""
+        self.acted.add(user)
         decisions = Decision.objects.filter(owner=self.libraries[user].owner, pk__gt=self.begun, is_in_force=True)
         return list(decisions.order_by("pk"))
 
     def faces(self, user: int, numbers: list[int]) -> list[int]:
+        self.acted.add(user)
         return [self.libraries[user].faces[number] for number in numbers]
 
     @rule(user=users, person=a_person, yes=some_faces, no=some_faces)
@@ -121,6 +132,7 @@ class TwoUsers(RuleBasedStateMachine):
     @rule(user=users, person=a_person, into=a_person)
     def merge(self, user: int, person: int, into: int) -> None:
         library = self.libraries[user]
+        self.acted.add(user)
         if person != into:
             answers.merge(library.people[person], library.people[into], actor=library.owner)
 
@@ -172,6 +184,7 @@ class TwoUsers(RuleBasedStateMachine):
 
     @rule(user=users)
     def regroup(self, user: int) -> None:
+        self.acted.add(user)
         owner = self.libraries[user].owner
         named = dict(Face.objects.owned_by(owner).exclude(person=None).values_list("pk", "person"))
         held = dict(Face.objects.filter(pk__in=ledger.held_faces(owner.pk)).values_list("pk", "cluster"))
@@ -193,7 +206,7 @@ class TwoUsers(RuleBasedStateMachine):
     @invariant()
     def rows_are_what_the_ledger_says(self) -> None:
         """A name never moves by itself, named faces wait in no group, and the machine keeps to the noes."""
-        for library in self.libraries:
+        for library in [self.libraries[user] for user in self.acted]:
             faces = {face.pk: face for face in Face.objects.owned_by(library.owner).without_vectors()}
             noes = ledger.rejected_pairs(library.owner.pk)
             acts = ledger.acts_on(faces.values())
@@ -202,6 +215,7 @@ class TwoUsers(RuleBasedStateMachine):
                 assert not acts[pk] or state == state_in_force(acts[pk], state)
                 assert state.waits_for_a_name or state.cluster is None
                 assert face.tagged_by != Face.TaggedBy.MACHINE or (pk, state.person) not in noes
+        self.acted.clear()
 
     def undo_everything(self) -> None:
         for user, library in enumerate(self.libraries):
@@ -210,18 +224,16 @@ class TwoUsers(RuleBasedStateMachine):
             assert library.state() == self.before[user]
 
     def teardown(self) -> None:
-        if not hasattr(self, "savepoint"):
-            return
         try:
-            if hasattr(self, "before"):
-                self.undo_everything()
+            self.undo_everything()
         finally:
             transaction.set_rollback(True)
-            self.savepoint.__exit__(None, None, None)
+            self.run.__exit__(None, None, None)
 
 
 @pytest.mark.django_db
 def test_whatever_is_done_can_be_undone_in_any_order():
+    TwoUsers.prepare()
     run_state_machine_as_test(
         TwoUsers,
         settings=settings(

@@ -2,14 +2,14 @@
 
 import pytest
 
-from people import answers, ledger, scores
+from people import answers, ledger, scores, suggestions
 from people.finding import thresholds
 from people.importing import person_named
 from people.models import Suggestion
 from people.suggestions import refresh_suggestions
 from people.tasks import refresh_suggestions as refresh_task
 from people.tasks import wake_workers
-from tests.factories import make_face, make_person, make_photo, unit
+from tests.factories import make_cluster, make_face, make_person, make_photo, unit
 
 NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
 FAR = {"towards": 60, "by": 3.0}  # cosine distance 0.68
@@ -185,3 +185,72 @@ def test_a_lost_wakeup_is_sent_again(alice, ann, monkeypatch):
     refresh_suggestions(alice.pk)
     wake_workers()
     assert sent == []
+
+
+def test_a_group_is_suggested_as_a_whole(alice, ann):
+    """Its farthest face would be nobody's alone."""
+    cluster = make_cluster(alice)
+    near = [make_face(make_photo(alice), likeness=unit(1, **NEAR), cluster=cluster) for _ in range(6)]
+    far = make_face(make_photo(alice), likeness=unit(1, towards=61, by=1.6), cluster=cluster)
+    alone = make_face(make_photo(alice), likeness=unit(1, towards=61, by=1.6))
+
+    refresh_suggestions(alice.pk)
+
+    chances = dict(Suggestion.objects.values_list("face", "probability"))
+    assert {face.pk for face in near} | {far.pk} <= set(chances)
+    assert chances[far.pk] > chances.get(alone.pk, 0)
+
+
+def test_faces_of_a_photo_are_solved_together(alice, ann):
+    """The first is a little more like Ann, but may be Bob as well; the other can only be Ann."""
+    bob = make_person(alice, "Bob")
+    make_face(make_photo(alice), person=bob, likeness=unit(2))
+    photo = make_photo(alice)
+    either = make_face(photo, likeness=unit(1, towards=2, by=0.99), quality=0.4)
+    only_ann = make_face(photo, likeness=unit(1, towards=70, by=0.98), quality=0.4)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {either.pk: "Bob", only_ann.pk: "Ann"}
+
+
+def test_in_a_photo_of_a_mirror_a_person_is_suggested_twice(alice, ann):
+    photo = make_photo(alice)
+    faces = [make_face(photo, likeness=unit(1)), make_face(photo, likeness=unit(1, **NEAR))]
+    answers.repeat(photo, actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == dict.fromkeys([face.pk for face in faces], "Ann")
+
+
+def test_who_is_not_this_group_is_not_suggested_for_it(alice, ann):
+    face = make_face(make_photo(alice), likeness=unit(1))
+    answers.different(alice, [face.pk], [ann.faces.get().pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
+def test_faces_of_hidden_people_are_suggested(alice, ann):
+    ann.is_hidden = True
+    ann.save()
+    face = make_face(make_photo(alice), likeness=unit(1))
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Ann"}
+
+
+def test_probabilities_are_between_nothing_and_certainty_and_fall_with_distance(alice, ann):
+    leanings = (0.1, 0.5, 0.9, 1.2)
+    faces = [make_face(make_photo(alice), likeness=unit(1, towards=60, by=by)) for by in leanings]
+
+    refresh_suggestions(alice.pk)
+
+    chances = dict(Suggestion.objects.values_list("face", "probability"))
+    found = [chances.get(face.pk, 0) for face in faces]
+    assert found == sorted(found, reverse=True)
+    assert 0.99 < found[0] <= 1
+    assert all(chance == 0 or chance >= suggestions.LEAST_PROBABILITY for chance in found)

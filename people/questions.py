@@ -120,8 +120,10 @@ def _freed(undo: Decision) -> list[Question]:
 
 def _compared(undo: Decision) -> list[Question]:
     """The question that an undone answer to "Same person?" was about."""
-    act = undo.undoes
-    if act is None or act.verb not in COMPARING:
+    act = undo
+    while act.undoes is not None:  # an undo of what was done again
+        act = act.undoes
+    if act.is_in_force or act.verb not in COMPARING:
         return []
     if act.person_id and act.other_id:
         return _about_two(undo.owner_id, person_id=act.person_id, other_person_id=act.other_id)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("people/<int:person_id>/edit/", people.edit, name="edit"),
     path("people/<int:person_id>/hide/", people.hide, name="hide"),
     path("people/<int:person_id>/merge/", people.merge, name="merge"),
+    path("people/<int:person_id>/merge/preview/", people.merge_preview, name="merge-preview"),
     path("people/<int:person_id>/faces/", people.change_faces, name="change-faces"),
     path("people/<int:person_id>/forget/", erasing.forget, name="forget"),
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),

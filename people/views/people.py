@@ -13,10 +13,11 @@ from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, PersonForm, primary_keys
-from people.models import Cluster, Face, Person, Suggestion
+from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.counting import CountOf
 from people.models.person import PersonQuerySet
 from people.questions import strangers
+from people.tiles import asked_as_somebodys
 from people.views.respond import back, say_what_was_decided
 from photos.models import Photo
 from photos.pagination import timeline_page
@@ -105,8 +106,9 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         "form": PersonForm(instance=person),
         "photo_count": photos.count(),
         "face_count": person.faces.count(),
-        "to_review": person.suggestions.count(),
+        "to_review": person.suggestions.filter(asked_as_somebodys()).count(),
         "often_with": _often_with(person),
+        "alike": _perhaps_the_same(request, person),
         "first_photo": photos.order_by("taken_at").first(),
         "last_photo": photos.order_by("-taken_at").first(),
     }
@@ -160,6 +162,27 @@ def merge(request: UserRequest, person_id: int) -> HttpResponse:
     return redirect(other)
 
 
+@require_safe
+def merge_preview(request: UserRequest, person_id: int) -> HttpResponse:
+    """What a merge would do, before it is done: for the dialog, once somebody is chosen."""
+    person = _person_of(request, person_id)
+    form = NameForm(request.GET, owner=request.user)
+    if not form.is_valid() or not form.cleaned_data["person"]:
+        return HttpResponse(status=404)
+    other = form.get_or_create_person()
+    attach_covers([person, other])
+    photos = Photo.objects.owned_by(request.user)
+    theirs = photos.filter(faces__person=other).distinct()
+    context = {
+        "person": person,
+        "other": other,
+        "face_count": person.faces.count(),
+        "photo_count": theirs.count(),
+        "together": theirs.filter(pk__in=photos.filter(faces__person=person).values("pk")).count(),
+    }
+    return render(request, "people/_merge_preview.html", context)
+
+
 @require_POST
 def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
     """What a selection of a person's faces can have done: not them, somebody else, or their cover."""
@@ -193,7 +216,7 @@ def _everyone(request: UserRequest) -> PersonQuerySet:
     people = Person.objects.owned_by(request.user).with_faces().with_photo_count()
     query = request.GET.get("q", "")
     people = people.named_like(query) if query else people
-    return people.annotate(to_check=CountOf(Suggestion.objects.filter(person=OuterRef("pk"))))
+    return people.annotate(to_check=CountOf(Suggestion.objects.filter(asked_as_somebodys(), person=OuterRef("pk"))))
 
 
 def _is_working(request: UserRequest) -> bool:
@@ -218,6 +241,16 @@ def _often_with(person: Person) -> list[Person]:
     for companion in found:
         companion.together = counts[companion.pk]
     return found
+
+
+def _perhaps_the_same(request: UserRequest, person: Person) -> Question | None:
+    """The question whether somebody else is this person, if there is one."""
+    questions = Question.objects.owned_by(request.user).open().filter(kind=Question.Kind.SAME)
+    about = questions.filter(Q(person=person) | Q(other_person=person)).select_related("person", "other_person")
+    question = about.best_first().first()
+    if question is not None:
+        attach_covers([each for each in (question.person, question.other_person) if each])
+    return question
 
 
 def _least_alike_first(person: Person) -> list[Face]:

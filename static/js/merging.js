@@ -1,18 +1,23 @@
-// Merging two people: says in a sentence what will happen before it can happen.
+// Merging two people: shows what will happen before it can happen.
 
 for (const form of document.querySelectorAll("form[data-merge]")) {
-  const sentence = form.querySelector("[data-merge-sentence]")
+  const preview = form.querySelector("[data-merge-preview]")
   const button = form.querySelector("[data-merge-button]")
-  const before = sentence.innerHTML
+  const before = preview.innerHTML
+  let chosen = null
   button.disabled = true
-  form.addEventListener("name-chosen", ({ detail: person }) => {
-    button.disabled = !person
-    if (person) {
-      const photos = `${person.photos.toLocaleString("en")} photo${person.photos === 1 ? "" : "s"}`
-      sentence.textContent = sentence.dataset.mergeSentence.replace("{name}", person.name).replace("{photos}", photos)
-      button.focus()
-    } else {
-      sentence.innerHTML = before
+  form.addEventListener("name-chosen", async ({ detail: person }) => {
+    chosen = person
+    button.disabled = true
+    if (!person) {
+      preview.innerHTML = before
+      return
     }
+    const answer = await fetch(`${form.dataset.merge}?${new URLSearchParams({ person: person.id })}`)
+    const html = await answer.text()
+    if (chosen !== person) return // somebody else was chosen meanwhile
+    if (answer.ok) preview.innerHTML = html // of our own server, which escapes names
+    button.disabled = false
+    button.focus()
   })
 }

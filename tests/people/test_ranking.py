@@ -361,6 +361,17 @@ def test_an_undone_no_about_two_groups_is_asked_again_at_once(alice, two_groups)
     assert ask_again(undone.decision) == [key.key]
 
 
+def test_a_no_that_was_undone_done_again_and_undone_is_asked_again_at_once(alice, two_people):
+    ann, anna = two_people
+    decision = answers.different_people(ann, anna, actor=alice)
+    keys = []
+    for _ in range(3):
+        decision = ledger.undo(decision, actor=alice).decision
+        keys.append(ask_again(decision))
+
+    assert keys == [[f"p{ann.pk}-{anna.pk}"], [], [f"p{ann.pk}-{anna.pk}"]]
+
+
 def test_an_answer_given_again_asks_nothing(alice):
     group = make_group(alice, 3)
     decision = answers.confirm(make_known(alice), pks(group.faces.all()), actor=alice)

@@ -4,17 +4,9 @@ import pytest
 from django.urls import reverse
 
 from people import answers
-from people.models import Face, Person, Suggestion
+from people.models import Face, Person, Question, Suggestion
 from people.ranking import rank_questions
-from tests.factories import (
-    make_face,
-    make_group,
-    make_known,
-    make_person,
-    make_photo,
-    make_suggestion,
-    unit,
-)
+from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_suggestion, unit
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -282,3 +274,244 @@ def test_a_cover_that_turned_out_to_be_somebody_else_is_not_shown(signed_in, ali
     answers.remove_name(ann, [wrong.pk], actor=alice)
 
     assert signed_in.get(ann.get_absolute_url()).context["person"].cover != wrong
+
+
+# ---------- The queue
+
+
+@pytest.fixture
+def alike(alice):
+    """Ann and Anna, who look alike, and the question whether they are one."""
+    ann = make_known(alice, "Ann", likeness=unit(1), faces=3)
+    anna = make_known(alice, "Anna", likeness=unit(1), faces=2)
+    rank_questions(alice.pk)
+    return ann, anna, Question.objects.get()
+
+
+def answer_two(client, kind: str, question: Question, **headers):
+    data = {"answer": kind, "key": question.key, "question": question.pk}
+    return client.post(reverse("people:answer"), data, **headers)
+
+
+def question_shown(client) -> Question | None:
+    return client.get(reverse("people:review")).context["question"]
+
+
+def test_a_tick_answers_for_its_whole_group_and_a_missing_one_rules_it_out(signed_in, alice):
+    ann = make_known(alice, likeness=unit(1))
+    ticked, unticked = make_group(alice, 4, likeness=unit(1)), make_group(alice, 3, likeness=unit(1))
+    for face in Face.objects.untagged():
+        make_suggestion(face, ann)
+    shown = [ticked.faces.first(), unticked.faces.first()]
+
+    answer(signed_in, "yes", shown, ticked=shown[:1], about=ann.pk)
+
+    assert ann.faces.count() == 5
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in unticked.faces.all()}
+
+
+def test_no_rules_out_the_whole_group(signed_in, alice):
+    ann = make_known(alice, likeness=unit(1))
+    group = make_group(alice, 4, likeness=unit(1))
+    for face in group.faces.all():
+        make_suggestion(face, ann)
+
+    answer(signed_in, "no", [group.faces.first()], about=ann.pk)
+
+    assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in group.faces.all()}
+
+
+def test_the_page_says_how_many_faces_a_tick_stands_for(signed_in, alice):
+    ann = make_known(alice, likeness=unit(1))
+    group = make_group(alice, 14, likeness=unit(1))
+    for face in group.faces.all():
+        make_suggestion(face, ann)
+    rank_questions(alice.pk)
+
+    html = signed_in.get(reverse("people:review")).content.decode()
+
+    assert 'data-faces="14"' in html
+    assert ">+13</a>" in html
+    assert f'href="{group.get_absolute_url()}" target="_blank"' in html
+
+
+def test_naming_a_group_in_the_queue_takes_its_question_away_at_once(signed_in, alice, group):
+    rank_questions(alice.pk)
+    key = question_shown(signed_in).key
+
+    answer(signed_in, "name", list(group.faces.all()), name="Ann", cluster=group.pk, key=key)
+
+    assert Question.objects.count() == 0
+
+
+def test_yes_the_same_merges_two_people(signed_in, alike):
+    ann, anna, question = alike
+
+    answer_two(signed_in, "same", question)
+
+    assert (ann.faces.count(), anna.faces.count()) == (5, 0)
+    assert question_shown(signed_in) is None
+
+
+def test_no_two_people_is_not_asked_again(signed_in, alice, alike):
+    _, _, question = alike
+
+    answer_two(signed_in, "different", question)
+
+    assert question_shown(signed_in) is None
+    rank_questions(alice.pk)
+    assert question_shown(signed_in) is None
+
+
+def test_a_question_about_two_of_somebody_else_is_not_answered(client, bob, alike):
+    ann, _, question = alike
+    client.force_login(bob)
+
+    answer_two(client, "same", question)
+
+    assert ann.faces.count() == 3
+    assert Question.objects.count() == 1
+
+
+def test_the_queue_asks_next_what_an_undo_brought_back(signed_in, alice, alike):
+    *_, question = alike
+    make_group(alice, 9)
+    rank_questions(alice.pk)
+    answer_two(signed_in, "different", question)
+    assert question_shown(signed_in).kind == "group"
+
+    signed_in.post(reverse("people:undo-last"))
+
+    assert question_shown(signed_in).key == question.key
+    assert question_shown(signed_in).kind == "group"  # once: then the queue goes on in its order
+
+
+def test_redo_is_offered_right_after_an_undo(signed_in, alike):
+    *_, question = alike
+    answer_two(signed_in, "different", question)
+    review = reverse("people:review")
+    assert signed_in.get(review).context["can_redo"] is False
+
+    signed_in.post(reverse("people:undo-last"))
+    assert signed_in.get(review).context["can_redo"] is True
+
+    signed_in.post(reverse("people:redo-last"))
+    assert signed_in.get(review).context["can_redo"] is False
+
+
+def test_what_was_skipped_is_counted_neither_in_the_queue_nor_in_the_menu(signed_in, alice, question, group):
+    rank_questions(alice.pk)
+    key = question_shown(signed_in).key
+
+    signed_in.post(reverse("people:answer"), {"answer": "skip", "key": key})
+
+    context = signed_in.get(reverse("people:review")).context
+    assert context["question"].key != key
+    assert context["left"].questions == 1
+    assert str(context["questions_left"]) == "1"
+
+
+def test_a_queue_that_may_go_on_looks_again_by_itself(signed_in, alice, question):
+    ann, faces = question
+    html = answer_and_read(signed_in, ann, faces)
+    assert 'hx-trigger="every 3s"' in html
+
+    alice.upkeep.suggestions_made = alice.upkeep.suggestions_wanted
+    alice.upkeep.save()
+    html = signed_in.get(reverse("people:review")).content.decode()
+    assert "All caught up" in html
+    assert 'hx-trigger="every 3s"' not in html
+
+
+def answer_and_read(client, ann, faces) -> str:
+    data = {"answer": "yes", "about": ann.pk, "key": f"p{ann.pk}-"}
+    data |= {"shown": [f.pk for f in faces], "faces": [f.pk for f in faces]}
+    return client.post(reverse("people:answer"), data, **HTMX).content.decode()
+
+
+def test_strangers_are_folded_away_on_the_people_page_and_below_the_queue(signed_in, alice):
+    known, strange = make_group(alice, 6), make_group(alice, 3)
+    rank_questions(alice.pk)
+    Question.objects.filter(cluster=strange).update(is_stranger=True)
+
+    context = signed_in.get(reverse("people:index")).context
+    assert context["groups"] == [known]
+    assert context["group_count"] == 1
+    assert context["strangers"] == [strange]
+    assert signed_in.get(reverse("people:strip")).context["groups"] == [known]
+
+    known.faces.update(is_ignored=True)
+    html = signed_in.get(reverse("people:review")).content.decode()
+    assert "1 group of people seen on one day only" in html
+    assert reverse("people:name-group", args=[strange.pk]) in html
+
+
+def test_naming_a_stranger_below_the_queue_shows_the_queue_again(signed_in, alice):
+    group = make_group(alice, 3)
+    rank_questions(alice.pk)
+    Question.objects.update(is_stranger=True)
+    data = {"name": "Ann", "next": reverse("people:review")}
+
+    response = signed_in.post(
+        reverse("people:name-group", args=[group.pk]), data, HTTP_HX_TARGET="question", follow=True, **HTMX
+    )
+
+    assert response.redirect_chain == [(reverse("people:review"), 302)]
+    assert Person.objects.get().faces.count() == 3
+
+
+# ---------- People who may be the same
+
+
+def test_a_person_page_names_somebody_who_may_be_the_same(signed_in, alike):
+    ann, anna, question = alike
+
+    for person in (ann, anna):
+        response = signed_in.get(person.get_absolute_url())
+        assert response.context["alike"] == question
+        assert f"{reverse('people:review')}?key={question.key}" in response.content.decode()
+
+
+def test_a_link_to_a_question_asks_it_first_even_if_it_was_skipped(signed_in, alice, alike):
+    *_, question = alike
+    make_group(alice, 9)
+    rank_questions(alice.pk)
+    signed_in.post(reverse("people:answer"), {"answer": "skip", "key": question.key})
+
+    response = signed_in.get(reverse("people:review"), {"key": question.key})
+
+    assert response.context["question"] == question
+
+
+def test_a_merge_says_beforehand_what_it_does_and_warns_of_photos_that_show_both(signed_in, alice, alike):
+    ann, anna, _ = alike
+    url = reverse("people:merge-preview", args=[anna.pk])
+
+    response = signed_in.get(url, {"person": ann.pk})
+    assert (response.context["face_count"], response.context["photo_count"]) == (2, 3)
+    assert response.context["together"] == 0
+    assert "Two people, perhaps?" not in response.content.decode()
+
+    make_face(ann.faces.first().photo, person=anna)
+    response = signed_in.get(url, {"person": ann.pk})
+    assert response.context["together"] == 1
+    assert "Two people, perhaps?" in response.content.decode()
+
+
+@pytest.mark.parametrize("person", ["", "987654321", "x"])
+def test_there_is_no_preview_of_a_merge_with_nobody(signed_in, alike, person):
+    ann, *_ = alike
+
+    response = signed_in.get(reverse("people:merge-preview", args=[ann.pk]), {"person": person, "name": "New"})
+
+    assert response.status_code == 404
+    assert Person.objects.count() == 2
+
+
+def test_people_of_others_cannot_be_looked_at_by_a_preview(signed_in, bob, alike):
+    ann, *_ = alike
+    theirs = make_known(bob, "Bea")
+
+    response = signed_in.get(reverse("people:merge-preview", args=[ann.pk]), {"person": theirs.pk})
+
+    assert response.status_code == 404

@@ -17,7 +17,7 @@ Kernel = Callable[..., Any]
 logger = logging.getLogger(__name__)
 
 # Modules that write machine code which becomes part of compiled functions of other modules.
-WRITERS = ("vectors.py", "convolution.py")
+WRITERS = ("vectors.py",)
 
 
 def compiled(signature: str) -> Callable[[Kernel], Kernel]:

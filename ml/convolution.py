@@ -197,7 +197,7 @@ def _write_block(
     """`BLOCK` channels at so many places; arguments as of `_work_out`, but arrays from the block's first float on."""
     code = VectorCode(builder, FLOAT, LANES)
     sums = [[code.variable(code.load(biases, part)) for part in PARTS] for _ in range(places)]
-    write_sums(code, builder, sums, maps, starts, row_step, height, run, kernels)
+    _write_sums(code, builder, sums, maps, starts, row_step, height, run, kernels)
     for place, parts in enumerate(sums):
         line = at(builder, out, builder.mul(out_step, index(place)))
         for part, variable in zip(PARTS, parts, strict=True):
@@ -206,7 +206,7 @@ def _write_block(
             code.store(builder.select(builder.fcmp_ordered(">", total, code.zero), total, lowered), line, part)
 
 
-def write_sums(
+def _write_sums(
     code: VectorCode, builder: Builder, sums: list[list[Value]], maps: Value, starts: Value, row_step: Value,
     height: Value, run: Value, kernels: Value,
 ) -> None:  # fmt: skip

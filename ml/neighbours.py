@@ -2,38 +2,41 @@
 
 The rows are turned so that their first dimensions carry most of their length. The product of these dimensions alone,
 plus the product of the lengths of what is left, is never less than the similarity (Cauchy and Schwarz). It costs half
-of the arithmetic, and only the few pairs whose bound reaches the threshold are worked out in full.
+of the arithmetic, a CPU does it in whole numbers (`ml.coarse`), and only the few pairs whose bound reaches the
+threshold are worked out in full.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import reduce
 
 import numpy as np
-from llvmlite import ir
 from numba.core import cgutils
 from numpy.typing import NDArray
 
 from ml.arguments import checked_number, checked_numbers
+from ml.coarse import coarse_rows, reaching
 from ml.compiled import compiled
-from ml.convolution import BLOCK, LANES, PARTS, PLACES, pack_layer, write_sums
 from ml.device import Device, cores_available
 from ml.vectors import FLOAT, Builder, Value, VectorCode, at, index, machine_code
 
-ROWS_AT_ONCE, LINES_AT_ONCE = 2048, 256  # of the one side and the other
+ROWS_AT_ONCE = 2048  # of each side
 SAMPLE = 1000  # rows by which it is decided how many dimensions the bound looks at
-HEADS = (16, 32, 48, 64, 96)  # dimensions that it may look at; else all
-# A pair worked out in full fetches two rows from anywhere: as dear as so many dimensions in a matrix product.
-FULL_PAIR = 1000
+HEADS = (16, 32, 40, 48, 56, 64, 72, 80, 96)  # dimensions that it may look at; else all
+# A pair worked out in full fetches two rows from anywhere: as dear as so many dimensions of the bound.
+FULL_PAIR, FULL_PAIR_ON_GPU = 4000, 1000
+LANES, AT_ONCE = 8, 32  # floats of one vector, and of those multiplied side by side
 ROUNDING = 1e-4  # that a bound in single precision may be too small by
 LEAST_THRESHOLD = 1e-12  # above 0
 
 Rows = NDArray[np.float32]
 Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]  # of each pair the first row and the second
 Report = Callable[[float], object]
+# Of `ROWS_AT_ONCE` rows from a place on and as many others, the places, shape (n, 2), whose bound reaches the least.
+Reaching = Callable[[int, int], NDArray[np.int32]]
 
 
 def pairs_within(
@@ -82,164 +85,131 @@ def _search(
     if not blocks:
         return
     same = others is rows
-    bound = _choose_bound(rows if len(rows) >= len(others) else others, threshold)
-    heads = bound.heads(rows)
-    reaching = _comparer(device, heads, heads if same else bound.heads(others), bound.least)
+    sides = [rows] if same else [rows, others]
+    longest = max(1.0, *(float(np.einsum("ij,ij->i", side, side).max(initial=1)) for side in sides))
+    doubt = ROUNDING * longest
+    if device == "cpu":
+        reaching = _on_cpu(sides, 1 - threshold - doubt, longest)
+    else:
+        reaching = _on_gpu(device, sides, 1 - threshold - doubt)
 
-    def look(first: int, last: int, second: int) -> NDArray[np.int32]:
-        found: NDArray[np.int32] = _within(
-            reaching(slice(first, last), second), rows[first:], others[second:], 1 - threshold, bound.doubt
-        )
-        found += np.array([first, second], dtype=np.int32)
-        return found[found[:, 0] < found[:, 1]] if same and second < last else found
+    def look(first: int, second: int) -> NDArray[np.int32]:
+        found = reaching(first, second)
+        if same and first == second:
+            found = found[found[:, 0] < found[:, 1]]
+        pairs: NDArray[np.int32] = _within(found, rows, others, first, second, 1 - threshold, doubt)
+        return pairs
 
     with ThreadPoolExecutor(cores_available()) as threads:
-        for number, (first, second) in enumerate(blocks):
-            edges = [*range(first, min(first + ROWS_AT_ONCE, len(rows)), LINES_AT_ONCE)]
-            edges.append(min(first + ROWS_AT_ONCE, len(rows)))
-            for found in threads.map(look, edges[:-1], edges[1:], [second] * len(edges)):
-                if len(found):
-                    yield found[:, 0].copy(), found[:, 1].copy()
+        for number, found in enumerate(_in_order(threads, look, blocks)):
+            if found.size:
+                yield found[0], found[1]
             report((number + 1) / len(blocks))
+
+
+def _in_order(
+    threads: ThreadPoolExecutor, look: Callable[[int, int], NDArray[np.int32]], blocks: list[tuple[int, int]]
+) -> Iterator[NDArray[np.int32]]:
+    """What is found in each block. Threads are kept busy, but not so far ahead that results pile up."""
+    ahead: deque[Future[NDArray[np.int32]]] = deque()
+    for block in blocks:
+        ahead.append(threads.submit(look, *block))
+        if len(ahead) > 2 * cores_available():
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
 # The bound
 
 
-@dataclass(frozen=True, eq=False)
-class _Bound:
-    """axes: shape (d, k), the directions it looks at; least: the bound of pairs within the threshold is not below.
-
-    doubt: that a similarity in single precision may be off by.
-    """
-
-    axes: Rows
-    least: np.float32
-    doubt: float
-
-    def heads(self, rows: Rows) -> Rows:
-        """Shape (n, k + 1): products of two of these are bounds of the rows' similarity."""
-        seen = rows @ self.axes
-        left = np.maximum(np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", seen, seen), 0)
-        return np.column_stack([seen, np.sqrt(left)]).astype(np.float32, copy=False)
-
-
-def _choose_bound(rows: Rows, threshold: float) -> _Bound:
-    """The number of dimensions at which the work on a sample of the rows is least."""
-    dimensions = rows.shape[1]
-    longest = float(np.einsum("ij,ij->i", rows, rows).max(initial=1))
-    doubt = ROUNDING * longest
-    least = np.float32(1 - threshold - doubt)
+def _axes(sides: list[Rows]) -> tuple[Rows, Rows]:
+    """A sample of the rows, and directions at right angles, shape (d, d): first those that it is longest in."""
+    rows = max(sides, key=len)
     # Evenly over all, and not at random: the same rows are always searched in the same way.
     sample = rows[:: max(len(rows) // SAMPLE, 1)]
-    axes = np.linalg.eigh(sample.T.astype(np.float64) @ sample)[1][:, ::-1].astype(np.float32)
-    costs = {dimensions: float(dimensions)}
-    for head in HEADS:
-        if head < dimensions:
-            heads = _Bound(axes[:, :head], least, doubt).heads(sample)
-            costs[head] = head + FULL_PAIR * float((heads @ heads.T >= least).mean())
-    return _Bound(np.ascontiguousarray(axes[:, : min(costs, key=lambda head: costs[head])]), least, doubt)
+    return sample, np.linalg.eigh(sample.T.astype(np.float64) @ sample)[1][:, ::-1].astype(np.float32)
 
 
-def _comparer(
-    device: Device, heads: Rows, others: Rows, least: np.float32
-) -> Callable[[slice, int], NDArray[np.int32]]:
-    """Finds, of some rows and `ROWS_AT_ONCE` others from a place on, those whose product reaches the least: (n, 2)."""
-    if device != "cpu":
-        return _on_gpu(device, heads, others, least)
-    starts = range(0, len(others), ROWS_AT_ONCE)
-    # As the kernels of a layer: for so few dimensions that is quicker than a matrix product, and no product is stored.
-    packed = {start: _as_kernels(others[start : start + ROWS_AT_ONCE]) for start in starts}
+def _cheapest(dimensions: int, full_pair: float, share_reaching: Callable[[int], float]) -> int:
+    """The number of dimensions at which the work on a sample of the rows is least."""
+    costs: dict[int, float] = {}
+    for head in (*(head for head in HEADS if head < dimensions), dimensions):
+        if head < min(costs.values(), default=np.inf):
+            costs[head] = head + full_pair * share_reaching(head)
+    return min(costs, key=lambda head: costs[head])
 
-    def compare(lines: slice, second: int) -> NDArray[np.int32]:
-        found: NDArray[np.int32] = _reaching(
-            heads[lines], packed[second], min(ROWS_AT_ONCE, len(others) - second), least
-        )
+
+def _on_cpu(sides: list[Rows], least: float, longest: float) -> Reaching:
+    sample, axes = _axes(sides)
+
+    def share_reaching(head: int) -> float:
+        return coarse_rows([sample], axes[:, :head], least, longest)[0].share_reaching()
+
+    head = _cheapest(sample.shape[1], FULL_PAIR, share_reaching)
+    coarse = coarse_rows(sides, axes[:, :head], least, longest)
+    lines, panels = (
+        {start: pack(start, start + ROWS_AT_ONCE) for start in range(0, len(side), ROWS_AT_ONCE)}
+        for pack, side in ((coarse[0].lines, sides[0]), (coarse[-1].panels, sides[-1]))
+    )
+    counts = [len(side) for side in sides]
+
+    def compare(first: int, second: int) -> NDArray[np.int32]:
+        sizes = min(ROWS_AT_ONCE, counts[0] - first), min(ROWS_AT_ONCE, counts[-1] - second)
+        found: NDArray[np.int32] = reaching(lines[first], sizes[0], panels[second], sizes[1])
         return found
 
     return compare
 
 
-def _as_kernels(rows: Rows) -> Rows:
-    return pack_layer(rows[:, :, None, None], np.zeros(len(rows), dtype=np.float32)).kernels
-
-
-def _on_gpu(device: Device, heads: Rows, others: Rows, least: np.float32) -> Callable[[slice, int], NDArray[np.int32]]:
+def _on_gpu(device: Device, sides: list[Rows], least: float) -> Reaching:
     import torch
 
-    these, those = (torch.from_numpy(some).to(device) for some in (heads, others))
+    sample, axes = _axes(sides)
 
-    def compare(lines: slice, second: int) -> NDArray[np.int32]:
-        products = these[lines] @ those[second : second + ROWS_AT_ONCE].T
-        found = torch.nonzero(products >= float(least)).int().cpu().numpy()
+    def share_reaching(head: int) -> float:
+        heads = _heads(sample, axes[:, :head])
+        return float((heads @ heads.T >= least).mean())
+
+    head = _cheapest(sample.shape[1], FULL_PAIR_ON_GPU, share_reaching)
+    heads = [torch.from_numpy(_heads(side, axes[:, :head])).to(device) for side in sides]
+
+    def compare(first: int, second: int) -> NDArray[np.int32]:
+        products = heads[0][first : first + ROWS_AT_ONCE] @ heads[-1][second : second + ROWS_AT_ONCE].T
+        found = torch.nonzero(products >= least).int().cpu().numpy()
         return np.ascontiguousarray(found)
 
     return compare
 
 
+def _heads(rows: Rows, axes: Rows) -> Rows:
+    """Shape (n, k + 1): products of two of these are bounds of the rows' similarity."""
+    seen = rows @ axes
+    left = np.maximum(np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", seen, seen), 0)
+    return np.column_stack([seen, np.sqrt(left)]).astype(np.float32, copy=False)
+
+
 # Compiled loops
 
 
-def _write_marks(
-    places: int, builder: Builder, rows: Value, starts: Value, run: Value, kernels: Value, least: Value, marks: Value
+def _write_product(
+    builder: Builder, rows: Value, start: Value, others: Value, other_start: Value, steps: Value, product: Value
 ) -> None:
-    """One number for each place: its bits say which of a block's 16 sums are not below the least."""
+    """The product of so many times `AT_ONCE` numbers of the one and of the other."""
     code = VectorCode(builder, FLOAT, LANES)
-    sums = [[code.variable(code.zero) for _ in PARTS] for _ in range(places)]
-    write_sums(code, builder, sums, rows, starts, index(0), index(1), run, kernels)
-    for place, parts in enumerate(sums):
-        mark = ir.Constant(ir.IntType(16), 0)
-        for part, variable in zip(PARTS, parts, strict=True):
-            bits = builder.bitcast(
-                builder.fcmp_ordered(">=", builder.load(variable), code.spread(least)), ir.IntType(LANES)
-            )
-            mark = builder.or_(mark, builder.shl(builder.zext(bits, mark.type), ir.Constant(mark.type, part)))
-        builder.store(mark, at(builder, marks, place))
+    one, other = at(builder, rows, start), at(builder, others, other_start)
+    sums = [code.variable(code.zero) for _ in range(0, AT_ONCE, LANES)]  # each waits for itself only
+    with cgutils.for_range(builder, steps) as step:
+        place = builder.mul(step.index, index(AT_ONCE))
+        for number, total in enumerate(sums):
+            part = builder.add(place, index(number * LANES))
+            added = code.multiply_add(code.load(one, part), code.load(other, part), builder.load(total))
+            builder.store(added, total)
+    first, *others = (builder.load(total) for total in sums)
+    builder.store(code.sum(reduce(builder.fadd, others, first)), product)
 
 
-_mark_places = machine_code(partial(_write_marks, PLACES))
-
-
-@compiled("int32[:,::1](float32[:,::1], float32[:,:,::1], int64, float32)")
-def _reaching(rows, kernels, count, least):  # type: ignore[no-untyped-def]
-    """Places, shape (n, 2), of rows and of the `count` others packed as kernels whose product reaches the least."""
-    found = np.empty((1024, 2), dtype=np.int32)
-    used = 0
-    lines = len(rows)
-    floats = rows.reshape(-1)
-    # Whole blocks of places; what is too much is the last row again.
-    starts = np.minimum(np.arange(-(-lines // PLACES) * PLACES), lines - 1) * rows.shape[1]
-    marks = np.empty(len(starts), dtype=np.uint16)
-    for block in range(len(kernels)):
-        taps = kernels[block].reshape(-1)
-        for line in range(0, len(starts), PLACES):
-            _mark_places(floats, starts[line:], rows.shape[1], taps, least, marks[line:])
-        if used + lines * BLOCK > len(found):
-            longer = np.empty((2 * len(found) + lines * BLOCK, 2), dtype=np.int32)
-            longer[:used] = found[:used]
-            found = longer
-        for line in range(lines):
-            mark = marks[line]
-            if mark:
-                for other in range(block * BLOCK, min(block * BLOCK + BLOCK, count)):
-                    if mark >> (other - block * BLOCK) & 1:
-                        found[used, 0], found[used, 1] = line, other
-                        used += 1
-    return found[:used].copy()
-
-
-def _write_products(builder: Builder, one: Value, other: Value, vectors: Value, sums: Value) -> None:
-    """Eight sums of the products of two rows."""
-    code = VectorCode(builder, FLOAT, LANES)
-    total = code.variable(code.zero)
-    with cgutils.for_range(builder, vectors) as vector:
-        place = builder.mul(vector.index, index(LANES))
-        factors = code.load(one, place), code.load(other, place)
-        builder.store(code.multiply_add(*factors, builder.load(total)), total)
-    code.store(builder.load(total), sums, 0)
-
-
-_add_products = machine_code(_write_products)
+_multiply = machine_code(_write_product)
 
 
 @compiled("float64(float32[::1], float32[::1])")
@@ -251,20 +221,24 @@ def _similarity(one, other):  # type: ignore[no-untyped-def]
     return similarity
 
 
-@compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], float64, float64)")
-def _within(places, rows, others, least, doubt):  # type: ignore[no-untyped-def]
-    """Those whose similarity reaches the least; in double precision where single precision leaves a doubt."""
+@compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], int64, int64, float64, float64)")
+def _within(places, rows, others, first, second, least, doubt):  # type: ignore[no-untyped-def]
+    """Those, shape (2, n), whose similarity reaches the least; in double precision where single leaves a doubt.
+
+    Places count from a first row and from a second one; what is returned counts from 0.
+    """
+    found = np.empty((2, len(places)), dtype=np.int32)
     count = 0
-    sums = np.empty(LANES, dtype=np.float32)
-    vectors = rows.shape[1] // LANES
+    product = np.empty(1, dtype=np.float32)
+    steps = rows.shape[1] // AT_ONCE
     for number in range(len(places)):
-        one, other = rows[places[number, 0]], others[places[number, 1]]
-        _add_products(one, other, vectors, sums)
-        rough = np.float64(sums.sum())
-        for place in range(vectors * LANES, rows.shape[1]):
-            rough += np.float64(one[place] * other[place])
-        if rough < least - doubt or (rough < least + doubt and _similarity(one, other) < least):
+        place, other_place = first + places[number, 0], second + places[number, 1]
+        _multiply(rows, place * rows.shape[1], others, other_place * rows.shape[1], steps, product)
+        rough = np.float64(product[0])
+        for rest in range(steps * AT_ONCE, rows.shape[1]):
+            rough += np.float64(rows[place, rest] * others[other_place, rest])
+        if rough < least - doubt or (rough < least + doubt and _similarity(rows[place], others[other_place]) < least):
             continue
-        places[count] = places[number]
+        found[0, count], found[1, count] = place, other_place
         count += 1
-    return places[:count].copy()
+    return found[:, :count].copy()

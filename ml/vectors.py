@@ -96,5 +96,12 @@ class VectorCode:
             cgutils.get_or_insert_function(self._builder.module, signature, name), [factor, other, sum_]
         )
 
+    def sum(self, vector: Value) -> Value:
+        """Of the floats of one vector, in any order."""
+        name = f"llvm.vector.reduce.fadd.v{self.type.count}f32"
+        signature = ir.FunctionType(FLOAT, [FLOAT, self.type])
+        function = cgutils.get_or_insert_function(self._builder.module, signature, name)
+        return self._builder.call(function, [ir.Constant(FLOAT, 0), vector], fastmath=("reassoc",))
+
     def _place(self, pointer: Value, index: Value | int) -> Value:
         return self._builder.bitcast(at(self._builder, pointer, index), self.type.as_pointer())

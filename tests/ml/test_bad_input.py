@@ -661,6 +661,8 @@ OF_FILES = {
 }  # fmt: skip
 # The same, one by one, in modules that also take arrays; the first of each are tested here, or beside their others.
 LISTED = {
+    # Of rows that ml.neighbours has checked
+    "ml.coarse": {"coarse_rows", "reaching", "Coarse.lines", "Coarse.panels", "Coarse.share_reaching"},
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
     "ml.calibration": {"Calibration.weights", "Calibration.odds", "Calibration.as_json", "Calibration.from_json", "fit_calibration",

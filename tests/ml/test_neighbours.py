@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml import neighbours
+from ml.device import cores_available
 from ml.neighbours import pairs_between, pairs_within
 from tests.ml.synthetic import make_embeddings, on_circle
 
@@ -51,20 +54,28 @@ def test_pairs_between_two_sets(seed, count, others, threshold):
     assert as_set(pairs_between(rows, other_rows, threshold=threshold)) == near(rows, other_rows, threshold)
 
 
-def test_the_bound_looks_at_fewer_dimensions_and_misses_nothing(random):
+def test_the_bound_looks_at_fewer_dimensions_and_misses_nothing(random, monkeypatch):
+    cheapest = neighbours._cheapest
     rows, _ = make_embeddings(random, [20] * 60, noise=0.03, dimensions=128)
     # Nearly everything in 40 of them
     rows[:, 40:] *= 0.05
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
-    bound = neighbours._choose_bound(rows, 0.4)
-    heads = bound.heads(rows)
-
-    assert bound.axes.shape[1] < 128
-    assert (heads @ heads.T > rows @ rows.T - 1e-5).all()
+    chosen = []
+    monkeypatch.setattr(neighbours, "_cheapest", lambda *given: chosen.append(cheapest(*given)) or chosen[-1])
     found = as_set(pairs_within(rows, threshold=0.4))
     assert found == {(one, other) for one, other in near(rows, rows, 0.4) if one < other}
     assert len(found) > 5000
+    assert 16 <= chosen[0] < 128
+
+
+def test_bounds_on_a_gpu_are_never_below_the_similarity(random):
+    rows = cloud(1, 300, 128, 0.4)
+    axes = neighbours._axes([rows])[1][:, :40]
+
+    heads = neighbours._heads(rows, axes)
+
+    assert (heads @ heads.T > rows @ rows.T - 1e-5).all()
 
 
 def test_a_gpu_multiplies_the_same_blocks(random, monkeypatch):
@@ -77,6 +88,22 @@ def test_a_gpu_multiplies_the_same_blocks(random, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: tensor)
 
     assert as_set(pairs_within(rows, threshold=0.3, device="cuda")) == expected
+
+
+def test_results_come_in_the_order_of_the_blocks_and_do_not_pile_up():
+    blocks = [(number, number) for number in range(50)]
+    begun, taken = [], []
+
+    def look(first, second):
+        begun.append(first)
+        return np.array([first])
+
+    with ThreadPoolExecutor(2) as threads:
+        for found in neighbours._in_order(threads, look, blocks):
+            taken.append(int(found[0]))
+            assert len(begun) <= len(taken) + 2 * cores_available()
+
+    assert taken == list(range(50))
 
 
 def test_progress_is_reported_to_the_end(monkeypatch):

@@ -219,12 +219,13 @@ def _clearest_and_least_alike(faces: FaceQuerySet) -> list[Face]:
 
 def reference_faces(person: Person) -> list[Face]:
     """Confirmed faces to compare with: the best of each quarter of the years known, oldest first."""
-    faces = list(person.faces.gallery().without_vectors().select_related("photo").order_by("photo__taken_at", "pk"))
-    if len(faces) <= REFERENCES:
-        return faces
-    step = len(faces) / REFERENCES
-    quarters = [faces[round(i * step) : round((i + 1) * step)] for i in range(REFERENCES)]
-    return [max(quarter, key=lambda face: face.quality) for quarter in quarters]
+    known = list(person.faces.gallery().order_by("photo__taken_at", "pk").values_list("quality", "pk"))
+    step = max(len(known) / REFERENCES, 1)
+    quarters = [known[round(i * step) : round((i + 1) * step)] for i in range(min(REFERENCES, len(known)))]
+    best = [max(quarter, key=lambda row: row[0])[1] for quarter in quarters]
+    # Whole rows only of those shown: of a thousand they took half of the time of an answer.
+    faces = Face.objects.without_vectors().select_related("photo").in_bulk(best)
+    return [faces[pk] for pk in best if pk in faces]
 
 
 def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | None = None) -> list[Person]:

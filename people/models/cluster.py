@@ -37,9 +37,6 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
         by_size = self.with_counts().order_by("-face_count", "pk")  # type: ignore[misc]  # an annotation
         return list(by_size.values_list("pk", "is_hidden", "face_count"))  # type: ignore[misc]
 
-    def to_ask_about(self) -> Self:
-        return self.waiting().filter(is_hidden=False)
-
 
 class Cluster(models.Model):
     """Its id stays the same from one run of the grouping to the next, for as long as most of it lives."""

@@ -10,6 +10,7 @@ from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
 from people.models import Cluster
+from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
 from people.review import likely_people
 from people.views.respond import back, say_what_was_decided
@@ -21,10 +22,14 @@ FACES_SHOWN = 300
 @require_safe
 def strip(request: UserRequest) -> HttpResponse:
     """ "Who is this?": the biggest groups, for the top of other pages."""
-    waiting = Cluster.objects.owned_by(request.user).to_ask_about().exclude(pk__in=strangers(request.user))
-    biggest = list(waiting[:STRIP])
-    attach_mosaics(biggest, faces=1)
-    context = {"groups": biggest, "group_count": waiting.count()}
+    groups, folded = Cluster.objects.owned_by(request.user), set(strangers(request.user))
+    asked = [
+        pk for pk, is_hidden, count in groups.sizes() if count >= SMALLEST_GROUP and not is_hidden and pk not in folded
+    ]
+    biggest = groups.with_counts().in_bulk(asked[:STRIP])
+    shown = [biggest[pk] for pk in asked[:STRIP] if pk in biggest]
+    attach_mosaics(shown, faces=1)
+    context = {"groups": shown, "group_count": len(asked)}
     return render(request, "people/_strip.html", context)
 
 

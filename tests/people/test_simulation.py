@@ -103,7 +103,7 @@ def test_figures_tables_and_plot_tell_the_same(reviewed):
     assert figures["baselines"]["dbscan_clusters"]["cut"] == 0.3
     assert "0.1250" in tables(contest)
     assert plot(contest).startswith("<svg")
-    assert "Immich" not in plot(contest)
+    assert "DBSCAN" in plot(contest)
 
 
 @pytest.mark.django_db(transaction=True)

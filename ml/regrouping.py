@@ -111,8 +111,7 @@ def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
     unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
-        units = faces.units()
-        components = propose(faces, units, anew, cuts.proposal, cuts.min_faces, report=lambda share: None)
+        units = faces.units()  # within the components there are: nothing else is touched
     base = int(faces.before.max(initial=NOISE)) + 1  # groups made anew get numbers above all that were there before
     labels = np.where(anew, base + _linked(faces, units, components, anew, cuts), faces.before)
     labels[anew & ~_makes_a_group(faces, labels, cuts.min_faces)] = NOISE

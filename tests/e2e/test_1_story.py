@@ -227,7 +227,7 @@ def wait_for_question(page: Page, heading: str) -> None:
 
 
 def questions_left(page: Page) -> int:
-    return int(page.locator(".appnav .pill").inner_text())
+    return int(page.locator(".appnav .pill").text_content() or 0)
 
 
 def found_photos(page: Page) -> int:

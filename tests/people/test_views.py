@@ -1,10 +1,12 @@
 """Pages and actions of people: what they show, what they do, and that they also work without htmx."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from people import answers
-from people.models import Face, Person, Question, Suggestion
+from people.models import Decision, Face, Person, Question, Suggestion
 from people.ranking import rank_questions
 from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_suggestion, unit
 
@@ -31,6 +33,19 @@ def answer(client, kind: str, faces: list[Face], *, ticked: list[Face] | None = 
     ticked = faces if ticked is None else ticked
     data = {"answer": kind, "shown": [f.pk for f in faces], "faces": [f.pk for f in ticked]} | fields
     return client.post(reverse("people:answer"), data)
+
+
+def form_shown(client) -> dict[str, list[str]]:
+    """What the form of the question sends, with all ticks left."""
+    html = client.get(reverse("people:review")).content.decode()
+    form = re.search('<form class="question.*?</form>', html, re.DOTALL)
+    assert form is not None
+    fields: dict[str, list[str]] = {}
+    for field in re.findall("<input[^>]*>", form[0]):
+        name, value = re.search('name="([^"]*)"', field), re.search('value="([^"]*)"', field)
+        if name and value and name[1] != "csrfmiddlewaretoken":
+            fields.setdefault(name[1], []).append(value[1])
+    return fields
 
 
 @pytest.mark.parametrize("page", ["index", "review", "search", "history", "strip", "delete-face-data"])
@@ -302,9 +317,11 @@ def test_a_tick_answers_for_its_whole_group_and_a_missing_one_rules_it_out(signe
     ticked, unticked = make_group(alice, 4, likeness=unit(1)), make_group(alice, 3, likeness=unit(1))
     for face in Face.objects.untagged():
         make_suggestion(face, ann)
-    shown = [ticked.faces.first(), unticked.faces.first()]
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    kept = [face.pk for face in ticked.faces.all() if str(face.pk) in form["faces"]]
 
-    answer(signed_in, "yes", shown, ticked=shown[:1], about=ann.pk)
+    signed_in.post(reverse("people:answer"), form | {"answer": "yes", "faces": kept})
 
     assert ann.faces.count() == 5
     assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in unticked.faces.all()}
@@ -316,9 +333,52 @@ def test_no_rules_out_the_whole_group(signed_in, alice):
     for face in group.faces.all():
         make_suggestion(face, ann)
 
-    answer(signed_in, "no", [group.faces.first()], about=ann.pk)
+    rank_questions(alice.pk)
+
+    signed_in.post(reverse("people:answer"), form_shown(signed_in) | {"answer": "no"})
 
     assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in group.faces.all()}
+
+
+def test_a_tick_does_not_name_a_face_that_joined_its_group_after_the_page_was_made(signed_in, alice):
+    ann = make_known(alice, likeness=unit(1))
+    group = make_group(alice, 4, likeness=unit(1))
+    for face in group.faces.all():
+        make_suggestion(face, ann)
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=group, likeness=unit(1))
+    make_suggestion(late, ann)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "yes"})
+
+    assert ann.faces.count() == 5
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_a_name_for_a_group_does_not_reach_faces_that_joined_it_after_the_page_was_made(signed_in, alice):
+    group = make_group(alice, 20)
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=group)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "name", "name": "Ann"})
+
+    assert Person.objects.get().faces.count() == 20
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_what_is_said_of_two_groups_says_nothing_of_faces_that_join_them_later(signed_in, alice):
+    one, other = make_group(alice, 4), make_group(alice, 3)
+    Question.objects.create(owner=alice, kind="same", cluster=one, other_cluster=other, faces=3, answers=1, worth=100)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=other)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "different"})
+
+    said = Decision.objects.get()
+    assert said.changes.count() == 7
+    assert not said.changes.filter(face=late).exists()
 
 
 def test_the_page_says_how_many_faces_a_tick_stands_for(signed_in, alice):

@@ -203,8 +203,11 @@ def name_the_face(page: Page, name: str) -> None:
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key as fast as a person can: the page ignores keys for 0.2 s after a new question."""
-    page.wait_for_timeout(300)
+    """Press a key as fast as a person can: the page ignores keys for 0.2 s after a new question.
+
+    On a busy machine the question is there some time before the page begins to count.
+    """
+    page.wait_for_timeout(700)
     page.keyboard.press(key)
 
 

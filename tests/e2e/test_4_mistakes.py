@@ -147,7 +147,7 @@ def test_groups_that_were_taken_back_are_not_made_again(page: Page, folder: Path
     after = groups(page)
 
     expect(row_of(page, "/history/?kind=groups&by=kith", "by Kith")).to_contain_text("group")
-    for _ in range(MOST_RUNS):  # each photo may have come in a run of its own
+    for runs in range(1, MOST_RUNS + 1):  # each photo may have come in a run of its own
         page.get_by_role("button", name=re.compile("^Undo: ")).first.click()
         expect(page.locator(".toast-k").filter(has_text="Undone.")).to_be_visible()
         if groups(page) == before:
@@ -160,7 +160,8 @@ def test_groups_that_were_taken_back_are_not_made_again(page: Page, folder: Path
     time.sleep(3)
     assert groups(page) == before
 
-    row = row_of(page, "/history/?kind=undone", "Undone")
-    row.get_by_role("button", name="Redo").click()
-    expect(page.locator(".toast-k").filter(has_text="Done again.")).to_be_visible()
+    for _ in range(runs):
+        page.goto("/history/?kind=undone")
+        page.get_by_role("button", name=re.compile("^Redo: ")).first.click()
+        expect(page.locator(".toast-k").filter(has_text="Done again.")).to_be_visible()
     assert set(after) <= set(groups(page))

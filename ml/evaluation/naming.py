@@ -26,6 +26,7 @@ from ml.calibration import (
 )
 from ml.clustering import group_faces
 from ml.evaluation.labelled_faces import LabelledFaces
+from ml.evaluation.machines import machine_values
 from ml.identification import Thresholds
 from ml.projection import unit_rows
 from ml.scoring import Evidence, Features, Gallery, Probes, weigh
@@ -41,6 +42,7 @@ FALSE_RATE = 0.01
 SUGGESTED = 0.3
 BUDGETS = (50, 200, 1000)
 DRAWS = 10
+MACHINE_FACES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +52,7 @@ class NamedProbes:
     evidence: pairs; probes are numbered through all libraries. is_right: shape (pairs,). is_known: shape (probes,):
     whether the person is in the gallery. weights: shape (pairs,): each library counts the same. l2: shape (probes,):
     distance to the nearest gallery face by the classic rule, on 512-d embeddings; l2_right: whether it is that person.
+    machine: shape (pairs,), of a support vector machine, 0 for who has fewer than `MACHINE_FACES` faces.
     """
 
     evidence: Evidence
@@ -58,6 +61,7 @@ class NamedProbes:
     weights: NDArray[np.float64]
     l2: NDArray[np.float64]
     l2_right: NDArray[np.bool_]
+    machine: NDArray[np.float64]
 
 
 def named_probes(faces: LabelledFaces, people: NDArray[np.int64], *, limits: Thresholds, seed: int) -> NamedProbes:
@@ -136,7 +140,8 @@ def _looked_up(
         linkage_threshold=limits.linkage,
         may_seed=qualities[probes] >= limits.poor_quality,
     )
-    found = weigh(Probes(rows[probes], qualities[probes], groups), Gallery(rows[gallery], identities[gallery]))
+    known = Gallery(rows[gallery], identities[gallery])
+    found = weigh(Probes(rows[probes], qualities[probes], groups), known)
     evidence = found.only(found.is_among_nearest(RIVALS))
     squared = 2 - 2 * faces.embeddings[probes] @ faces.embeddings[gallery].T
     return NamedProbes(
@@ -146,6 +151,7 @@ def _looked_up(
         weights=np.full(len(evidence.probe), 1 / len(probes)),
         l2=np.sqrt(np.maximum(squared.min(axis=1), 0)).astype(np.float64),
         l2_right=identities[gallery][squared.argmin(axis=1)] == identities[probes],
+        machine=machine_values(rows[probes], evidence, known, fewest=MACHINE_FACES),
     )
 
 

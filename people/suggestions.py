@@ -7,7 +7,7 @@ import numpy as np
 from django.db import transaction
 
 from ml.identification import assign_people
-from people import constraints, learning, scores, tagging
+from people import constraints, contradictions, learning, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
@@ -33,6 +33,7 @@ def refresh_suggestions(owner_id: int) -> int:
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        contradictions.take_off_contradicted(owner_id)
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
         learning.learn(owner_id, model)

@@ -42,9 +42,11 @@ def groups_alike(owner_id: int, said: Constraints) -> list[LikePair]:
     waiting = Face.objects.filter(photo__owner=owner_id, cluster__is_hidden=False).untagged().filter(suggestion=None)
     centre = centre_in_use(owner_id, model.name)
     faces = load_faces(waiting.embedded_by(model.name), centre=centre)
-    group_of = dict(zip(faces.pks.tolist(), faces.clusters.tolist(), strict=True))
-    pairs = said.apart(face for face in group_of if face in said.bonds)
-    forbidden = {tuple(sorted((group_of[one], group_of[other]))) for one, other in pairs.tolist()}
+    spoken_of = [face for face in faces.pks.tolist() if face in said.bonds]
+    # Neither those said to be two, nor those said to be one, which are about to become one group.
+    pairs = np.concatenate([said.apart(spoken_of), said.together(spoken_of)])
+    groups = np.unique(np.sort(faces.clusters[np.searchsorted(faces.pks, pairs)], axis=1), axis=0)
+    forbidden = {(one, other) for one, other in groups.tolist()}
     return _alike(faces, faces.clusters, forbidden=forbidden, fewest=SMALLEST, linkage=_linkage(owner_id))
 
 
@@ -57,7 +59,7 @@ def _alike(
     faces: FaceColumns,
     groups: NDArray[np.int64],
     *,
-    forbidden: "set[tuple[int, int]] | set[tuple[int, ...]]",
+    forbidden: set[tuple[int, int]],
     fewest: int,
     linkage: float,
 ) -> list[LikePair]:

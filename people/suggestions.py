@@ -12,6 +12,7 @@ from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
 from people.scores import Scores, people_in_photos
+from people.tracks import FaceState
 from photos.face_model import current_face_model
 
 # Below it a suggestion would be a no more often than every third time is a yes; docs/decisions/0018.
@@ -131,13 +132,17 @@ def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Su
 
 
 def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]:
-    """Lock the faces to suggest for, and leave out what was answered since they were read."""
-    locked = Face.objects.untagged().filter(pk__in=list(chosen)).order_by("pk").select_for_update(of=("self",))
-    faces = list(locked.values_list("pk", flat=True))
+    """Lock the faces to suggest for, and leave out what was answered since they were read.
+
+    With them those they are nearest to, which a suggestion refers to: PostgreSQL would lock these, too, but last, while
+    an act, an undo say, may hold them and wait for the others.
+    """
+    nearest = {choice.nearest for choice in chosen.values()}
+    locked = Face.objects.filter(pk__in=nearest | chosen.keys()).order_by("pk").select_for_update(of=("self",))
+    there = {pk: FaceState(*state) for pk, *state in locked.values_list("pk", "person_id", "tagged_by", "is_ignored")}
+    faces = [pk for pk, state in there.items() if pk in chosen and state.waits_for_a_name]
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
     ruled_out = constraints.ruled_out(owner_id)
-    confirmed = Face.objects.filter(pk__in={choice.nearest for choice in chosen.values()})
-    there = set(confirmed.values_list("pk", flat=True))
     return {
         face: chosen[face]
         for face in faces

@@ -34,14 +34,15 @@ def group(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     faces = cluster.faces.untagged().without_vectors().select_related("photo")
     shown = list(faces.order_by("-quality", "pk")[:FACES_SHOWN])
-    face_count = faces.count()
+    counted = list(faces.values_list("pk", flat=True))
     others = likely_people(request.user, shown)
     attach_covers(others)
     context = {
         "cluster": cluster,
         "faces": shown,
-        "face_count": face_count,
-        "unseen": face_count - len(shown),
+        "face_count": len(counted),
+        "counted": counted,
+        "unseen": len(counted) - len(shown),
         "others": others,
     }
     return render(request, "people/group.html", context)
@@ -56,6 +57,8 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
         messages.error(request, "Say who this is.")
         return back(request, cluster.get_absolute_url())
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
+    if "counted" in request.POST:  # the group's own page; what joined the group since was not looked at
+        members &= set(primary_keys(request.POST["counted"].split(",")))
     shown = set(primary_keys(request.POST.getlist("shown"))) & members
     ticked = set(primary_keys(request.POST.getlist("faces")))
     unticked = shown - ticked

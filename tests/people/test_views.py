@@ -70,6 +70,36 @@ def test_faces_unticked_on_the_page_of_a_group_stay_unnamed(signed_in, alice, gr
     assert answers.rejected_pairs(alice.pk) == {(second.pk, ann.pk)}
 
 
+def test_the_page_of_a_group_names_nothing_that_joined_the_group_later(signed_in, alice, group):
+    html = signed_in.get(group.get_absolute_url()).content.decode()
+    counted = re.search('name="counted" value="([0-9,]*)"', html)
+    shown = re.findall('name="shown" value="([0-9]*)"', html)
+    assert counted is not None
+    late = make_face(make_photo(alice), cluster=group)
+
+    data = {"name": "Ann", "counted": counted[1], "shown": shown, "faces": shown}
+    signed_in.post(reverse("people:name-group", args=[group.pk]), data)
+
+    assert Person.objects.get().faces.count() == 3
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_this_is_not_ann_takes_no_other_name_off(signed_in, alice):
+    face = make_face(make_photo(alice), person=make_person(alice, "Ann"))
+    html = signed_in.get(face.photo.get_absolute_url()).content.decode()
+    about = re.search('name="about" value="([0-9]*)"', html)
+    assert about is not None
+    bea = make_person(alice, "Bea")
+    answers.confirm(bea, [face.pk], actor=alice)
+
+    url = reverse("people:remove-name", args=[face.pk])
+    signed_in.post(url, {"about": about[1]})
+    assert list(bea.faces.all()) == [face]
+
+    signed_in.post(url, {"about": bea.pk})
+    assert list(bea.faces.all()) == []
+
+
 def test_a_known_name_means_the_known_person(signed_in, alice, group):
     ann = make_person(alice, "Ann")
     make_face(make_photo(alice), person=ann)

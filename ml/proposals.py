@@ -45,7 +45,7 @@ def reached(
 def _whole(is_in: Flags, units: Numbers, groups: Numbers) -> Flags:
     """Those that are in, and all of their units and groups."""
     before = -1
-    while before < (now := np.count_nonzero(is_in)):
+    while before < (now := int(np.count_nonzero(is_in))):
         before = now
         for numbers in (units, groups):
             reached_numbers = np.zeros(numbers.max() + 2, dtype=bool)

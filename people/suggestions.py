@@ -12,7 +12,6 @@ from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
 from people.scores import Scores, people_in_photos
-from people.tracks import FaceState
 from photos.face_model import current_face_model
 
 # Below it a suggestion would be a no more often than every third time is a yes; docs/decisions/0018.
@@ -139,8 +138,11 @@ def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]
     """
     nearest = {choice.nearest for choice in chosen.values()}
     locked = Face.objects.filter(pk__in=nearest | chosen.keys()).order_by("pk").select_for_update(of=("self",))
-    there = {pk: FaceState(*state) for pk, *state in locked.values_list("pk", "person_id", "tagged_by", "is_ignored")}
-    faces = [pk for pk, state in there.items() if pk in chosen and state.waits_for_a_name]
+    there = {
+        pk: person is None and not is_ignored
+        for pk, person, is_ignored in locked.values_list("pk", "person_id", "is_ignored")
+    }
+    faces = [pk for pk, waits in there.items() if pk in chosen and waits]
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
     ruled_out = constraints.ruled_out(owner_id)
     return {

@@ -29,6 +29,7 @@ HEADS = (16, 32, 40, 48, 56, 64, 72, 80, 96)  # dimensions that it may look at; 
 # A pair worked out in full fetches two rows from anywhere: as dear as so many dimensions of the bound.
 FULL_PAIR, FULL_PAIR_ON_GPU = 4000, 1000
 LANES, AT_ONCE = 8, 32  # floats of one vector, and of those multiplied side by side
+FEW_PAIRS = 8_000_000  # that are worked out sooner than it is found out how
 ROUNDING = 1e-4  # that a bound in single precision may be too small by
 LEAST_THRESHOLD = 1e-12  # above 0
 
@@ -88,7 +89,9 @@ def _search(
     sides = [rows] if same else [rows, others]
     longest = max(1.0, *(float(np.einsum("ij,ij->i", side, side).max(initial=1)) for side in sides))
     doubt = ROUNDING * longest
-    if device == "cpu":
+    if device == "cpu" and len(rows) * len(others) <= FEW_PAIRS:
+        reaching = _all_of_few(rows, others, 1 - threshold - doubt)
+    elif device == "cpu":
         reaching = _on_cpu(sides, 1 - threshold - doubt, longest)
     else:
         reaching = _on_gpu(device, sides, 1 - threshold - doubt)
@@ -138,6 +141,14 @@ def _cheapest(dimensions: int, full_pair: float, share_reaching: Callable[[int],
         if head < min(costs.values(), default=np.inf):
             costs[head] = head + full_pair * share_reaching(head)
     return min(costs, key=lambda head: costs[head])
+
+
+def _all_of_few(rows: Rows, others: Rows, least: float) -> Reaching:
+    def compare(first: int, second: int) -> NDArray[np.int32]:
+        products = rows[first : first + ROWS_AT_ONCE] @ others[second : second + ROWS_AT_ONCE].T
+        return np.stack(np.nonzero(products >= least), axis=1).astype(np.int32)
+
+    return compare
 
 
 def _on_cpu(sides: list[Rows], least: float, longest: float) -> Reaching:

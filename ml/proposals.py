@@ -15,6 +15,52 @@ from ml.units import Faces, Flags, Numbers, by_number, firsts
 LARGEST_COMPONENT = 20_000
 TIGHTER = 0.8  # by which a component too large is cut again
 COPIES = 1e-5  # faces nearer than this are copies of one
+ROUNDING = 1e-4  # of a mean distance
+
+
+def reached(
+    faces: Faces, units: Numbers, news: Flags, threshold: float, may_move: Flags, report: Report
+) -> NDArray[np.intp]:
+    """Places, ascending, of faces that grouping may move or compares those with: whole units and groups.
+
+    Args:
+        faces: all of them. units: shape (n,), the first face of each one's.
+        news: shape (n,), faces of units in which one is placed or that are only now one.
+        threshold: cosine distance that neither a proposal nor the mean distance between two groups is above.
+        may_move: shape (n,), faces that are placed one by one when something touches them.
+        report: as for `ml.neighbours.pairs_within`.
+    """
+    is_in = news.copy()
+    others = np.flatnonzero(~faces.placed & ~faces.is_out)
+    _reach(faces, np.flatnonzero(faces.placed), others, threshold, is_in, report)
+    is_in = _whole(is_in, units, faces.before)
+    # A poor face joins any group that is near it. Where a mean is within a distance, so is one face at least.
+    poor = np.flatnonzero(is_in & ~faces.good & ~faces.placed & may_move)
+    _reach(faces, poor, np.flatnonzero(faces.stays & ~is_in), threshold, is_in, lambda share: None)
+    # What is placed among others is connected in another way than where everything is placed.
+    is_in[others[faces.good[others]][:1]] = True
+    return np.flatnonzero(_whole(is_in, units, faces.before))
+
+
+def _whole(is_in: Flags, units: Numbers, groups: Numbers) -> Flags:
+    """Those that are in, and all of their units and groups."""
+    before = -1
+    while before < (now := int(np.count_nonzero(is_in))):
+        before = now
+        for numbers in (units, groups):
+            reached_numbers = np.zeros(numbers.max() + 2, dtype=bool)
+            reached_numbers[numbers[is_in]] = True
+            reached_numbers[NOISE] = False
+            is_in = is_in | reached_numbers[numbers]
+    return is_in
+
+
+def _reach(
+    faces: Faces, some: NDArray[np.intp], others: NDArray[np.intp], threshold: float, is_in: Flags, report: Report
+) -> None:
+    threshold += ROUNDING
+    for _, other in pairs_between(faces.rows[some], faces.rows[others], threshold=threshold, report=report):
+        is_in[others[other]] = True
 
 
 def propose(faces: Faces, units: Numbers, among: Flags, threshold: float, min_faces: int, report: Report) -> Numbers:

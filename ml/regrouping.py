@@ -21,11 +21,13 @@ from ml.dbscan import NOISE
 from ml.group_ids import match_labels
 from ml.linkage import link
 from ml.neighbours import LEAST_THRESHOLD, Report, pairs_between
-from ml.proposals import propose, small_components
+from ml.proposals import propose, reached, small_components
 from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
 
 # Faces of a group that one new face no longer divides: docs/decisions/0017.
 SETTLED = 20
+# Where this share of all faces is placed, looking for those they reach first saves nothing.
+FEW = 0.5
 
 
 def regroup(
@@ -104,6 +106,18 @@ class _Cuts:
 
 def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
     units = faces.units()
+    base = int(faces.before.max(initial=NOISE)) + 1  # groups made anew get numbers above all that were there before
+    if np.count_nonzero(faces.placed) >= FEW * len(faces.placed):
+        return _linked_anew(faces, units, base, cuts, report)
+    may_move = ~faces.held & ((faces.before == NOISE) | (_sizes(faces.before) < cuts.settled))
+    places = reached(faces, units, _has_news(faces, units), max(cuts.proposal, cuts.linkage), may_move, report)
+    labels = faces.before.copy()
+    some = faces.only(places)
+    labels[places] = _linked_anew(some, some.units(), base, cuts, lambda share: None)
+    return labels
+
+
+def _linked_anew(faces: Faces, units: Numbers, base: int, cuts: _Cuts, report: Report) -> Numbers:
     components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
     anew = np.isin(components, np.unique(components[_has_news(faces, units)])) & ~faces.is_out
     poor = _touched_poor(faces, cuts.proposal)
@@ -111,9 +125,7 @@ def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
     unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
-        units = faces.units()
-        components = propose(faces, units, anew, cuts.proposal, cuts.min_faces, report=lambda share: None)
-    base = int(faces.before.max(initial=NOISE)) + 1  # groups made anew get numbers above all that were there before
+        units = faces.units()  # within the components there are: nothing else is touched
     labels = np.where(anew, base + _linked(faces, units, components, anew, cuts), faces.before)
     labels[anew & ~_makes_a_group(faces, labels, cuts.min_faces)] = NOISE
     added = (poor | (faces.placed & ~faces.good)) & ~np.isin(units, np.unique(units[faces.good | faces.stays]))

@@ -47,6 +47,21 @@ class Faces:
         is_out: Flags = self.held & (self.before == NOISE)
         return is_out
 
+    def only(self, places: NDArray[np.integer]) -> Faces:
+        """These faces, ascending, as all there are; of each unit all or none."""
+        is_among = np.zeros(len(self.rows), dtype=bool)
+        is_among[places] = True
+        inner = is_among[self.apart].all(axis=1)
+        return Faces(
+            self.rows[places],
+            self.before[places],
+            self.good[places],
+            self.held[places],
+            self.placed[places],
+            np.searchsorted(places, self.sets[places]),
+            np.searchsorted(places, self.apart[inner]),
+        )
+
     def units(self) -> Numbers:
         """For each face the first face of its unit."""
         stays = np.flatnonzero(self.stays)
@@ -72,7 +87,10 @@ def taken_apart(faces: Faces) -> Faces:
 
     Where that is not enough, because held faces do not move, the others leave them.
     """
-    broken = _broken(faces) & faces.stays & ~faces.held
+    broken = _broken(faces)
+    if not broken.any():
+        return faces
+    broken &= faces.stays & ~faces.held
     faces = replace(faces, placed=faces.placed | broken)
     still = _broken(faces) & ~faces.held
     return replace(faces, sets=np.where(still, np.arange(len(still)), faces.sets))

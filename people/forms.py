@@ -42,18 +42,18 @@ class NameForm(forms.Form):
         if not self.cleaned_data.get("person") and not self.cleaned_data.get("name"):
             raise forms.ValidationError("Say who this is.")
         pk = self.cleaned_data.get("person")
-        if pk and not Person.objects.owned_by(self.owner).filter(pk=pk).exists():
+        self._chosen = Person.objects.owned_by(self.owner).filter(pk=pk).first() if pk else None
+        if pk and self._chosen is None:
             raise forms.ValidationError("That person is not in your library any more.")
 
     def get_or_create_person(self) -> Person:
         """Return the person chosen; of a typed name the one who bears it exactly, else a new one."""
-        people = Person.objects.owned_by(self.owner)
-        if self.cleaned_data.get("person"):
-            return people.get(pk=self.cleaned_data["person"])
         name = self.cleaned_data["name"]
         # Somebody whose faces were all taken back keeps what was said of them: who they are not, for one.
-        namesake = people.named_exactly(name).first()
-        return namesake or Person.objects.create(owner=self.owner, name=name)
+        namesakes = Person.objects.owned_by(self.owner).named_exactly(name)
+        person = self._chosen or namesakes.first() or Person.objects.create(owner=self.owner, name=name)
+        person.owner = self.owner  # known already: the ledger asks for it
+        return person
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -112,7 +112,10 @@ def sentence(decision: Decision) -> str:
 def attach_texts(decisions: Sequence[Decision]) -> None:
     """Set `text`, `root` and `is_redone` on each decision: what it did, and what an undo is about in the end."""
     found = _roots(decisions)
-    roots = Decision.objects.select_related("person", "other").in_bulk({root for root, _ in found.values()})
+    roots = {decision.pk: decision for decision in decisions if decision.undoes_id is None}
+    acts = {root for root, _ in found.values()} - roots.keys()
+    if acts:
+        roots |= Decision.objects.select_related("person", "other").in_bulk(acts)
     counts = _counts({*found, *roots})
     for decision in decisions:
         root, depth = found[decision.pk]
@@ -159,6 +162,8 @@ def short(decision: Decision) -> str:
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
             return f"confirmed as {name}"
+        case Verb.TAG if decision.person is None:
+            return "left without a name by Kith"
         case Verb.TAG:
             return f"named {name} by Kith"
         case Verb.REMOVE | Verb.REJECT:
@@ -208,9 +213,13 @@ def _stayed(undoes: Sequence[Decision]) -> dict[int, list[int]]:
 
 def _roots(decisions: Iterable[Decision]) -> dict[int, tuple[int, int]]:
     """What each is about in the end, and over how many undos: of an act, itself and 0."""
-    with connection.cursor() as cursor:
-        cursor.execute(ROOTS, [[decision.pk for decision in decisions]])
-        return {top: (act, depth) for top, act, depth in cursor.fetchall()}
+    found = {decision.pk: (decision.pk, 0) for decision in decisions if decision.undoes_id is None}
+    undoes = [decision.pk for decision in decisions if decision.undoes_id is not None]
+    if undoes:
+        with connection.cursor() as cursor:
+            cursor.execute(ROOTS, [undoes])
+            found |= {top: (act, depth) for top, act, depth in cursor.fetchall()}
+    return found
 
 
 def _counts(decisions: Collection[int]) -> dict[int, tuple[int, int, int]]:
@@ -230,6 +239,8 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
         case Verb.CONFIRM | Verb.IMPORT:
             also = f", {ruled_out} not" if ruled_out else ""
             return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
+        case Verb.TAG if decision.person is None:
+            return f"Names that Kith gave taken off {_faces(touched)}, for what was said since"
         case Verb.TAG:
             return f"{_faces(touched)} named {name}"
         case Verb.REJECT:

@@ -89,7 +89,7 @@ def decide(
     """Do one act on faces, by primary key, and return its decision; None when it would change nothing."""
     faces = _locked_faces(owner, outcomes)
     if verb not in STATEMENTS:
-        ruled_out = rejected_pairs(owner.pk, faces=[face.pk for face in faces])
+        ruled_out = _ruled_out_before(owner, [face.pk for face in faces if outcomes[face.pk].rejected])
         faces = [face for face in faces if _says_something_new(face, outcomes[face.pk], ruled_out)]
     if not faces:
         return None
@@ -217,6 +217,10 @@ def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> se
     changes = Change.objects.rejections().filter(decision__owner=owner_id, face__isnull=False)
     changes = changes if faces is None else changes.filter(face__in=faces)
     return {(face, person) for face, person in changes.values_list("face_id", "rejected_id") if face and person}
+
+
+def _ruled_out_before(owner: User, faces: Collection[int]) -> set[tuple[int, int]]:
+    return rejected_pairs(owner.pk, faces=faces) if faces else set()
 
 
 def _broken(owner_id: int, held: Mapping[int, int | None]) -> set[int]:

@@ -145,7 +145,7 @@ def _about_two(owner_id: int, **sides: int | None) -> list[Question]:
 
 def drop_settled(owner: User, key: str) -> None:
     """After an answer: take its question out of the queue, unless something of it is left to answer."""
-    for question in Question.objects.owned_by(owner).keyed([key]):
+    for question in Question.objects.owned_by(owner).keyed([key]).select_related("cluster"):
         if not still_stands(question):
             question.delete()
 

@@ -161,7 +161,7 @@ def _about_person(owner: User, question: Question) -> Card | None:
     keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
     counted = list(keyed.values_list("pk", flat=True))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
-    clearest = clearest.without_vectors().select_related("photo")
+    clearest = clearest.defer("embedding").select_related("photo")
     shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
     asked = [AskedFace(face, tiles[face.key].faces - 1) for face in shown]  # type: ignore[attr-defined]
     return Card(
@@ -214,7 +214,8 @@ def _about_two(question: Question) -> Card | None:
 
 
 def _clearest(faces: FaceQuerySet, count: int) -> list[Face]:
-    return list(faces.without_vectors().select_related("photo").order_by("-quality", "pk")[:count])
+    # With the projection: who else it may be is asked of the first one.
+    return list(faces.defer("embedding").select_related("photo").order_by("-quality", "pk")[:count])
 
 
 def _clearest_and_least_alike(faces: FaceQuerySet) -> list[Face]:

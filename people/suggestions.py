@@ -7,7 +7,7 @@ import numpy as np
 from django.db import transaction
 
 from ml.identification import assign_people
-from people import constraints, learning, scores, tagging
+from people import constraints, contradictions, learning, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
@@ -33,6 +33,7 @@ def refresh_suggestions(owner_id: int) -> int:
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        contradictions.take_off_contradicted(owner_id)
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
         learning.learn(owner_id, model)
@@ -137,9 +138,11 @@ def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]
     """
     nearest = {choice.nearest for choice in chosen.values()}
     locked = Face.objects.filter(pk__in=nearest | chosen.keys()).order_by("pk").select_for_update(of=("self",))
-    states = list(locked.values_list("pk", "person_id", "is_ignored"))
-    there = {pk for pk, _, _ in states}
-    faces = [pk for pk, person, is_ignored in states if pk in chosen and not person and not is_ignored]
+    there = {
+        pk: person is None and not is_ignored
+        for pk, person, is_ignored in locked.values_list("pk", "person_id", "is_ignored")
+    }
+    faces = [pk for pk, waits in there.items() if pk in chosen and waits]
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
     ruled_out = constraints.ruled_out(owner_id)
     return {

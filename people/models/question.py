@@ -13,7 +13,8 @@ from people.models.cluster import Cluster
 from people.models.face import Face, FaceQuerySet
 from people.models.person import Person
 
-KEY = re.compile(r"([pg])(\d{1,18})-(\d{0,18})")  # of a person or group, and of the other one
+# Of a person or group, and of the other one.
+KEY = re.compile(r"([pg])([1-9]\d{0,17})-([1-9]\d{0,17})?")
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):
@@ -32,9 +33,13 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def keyed(self, keys: Collection[str]) -> Self:
         """Those that were skipped or answered under these names; nonsense is nobody's."""
         found = [match for key in keys if (match := KEY.fullmatch(key))]
-        people, clusters = ([int(match[2]) for match in found if match[1] == kind] for kind in "pg")
-        about = self.filter(Q(person__in=people) | Q(cluster__in=clusters))
-        return self.filter(pk__in=[question.pk for question in about if question.key in keys])
+        people, clusters = ([int(match[2]) for match in found if match[1] == kind and not match[3]] for kind in "pg")
+        about = Q(person__in=people, other_person=None) | Q(cluster__in=clusters, other_cluster=None)
+        for match in found:
+            if match[3]:
+                one, other = ("person", "other_person") if match[1] == "p" else ("cluster", "other_cluster")
+                about |= Q(**{one: int(match[2]), other: int(match[3])})
+        return self.filter(about)
 
     def best_first(self) -> Self:
         return self.order_by("-worth", "pk")

@@ -14,10 +14,10 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 class UpkeepQuerySet(models.QuerySet["Upkeep"]):
     def want(self, owner_id: int, *, groups: bool) -> None:
         """Note, in the transaction of a change, that suggestions and perhaps groups are out of date."""
-        self.get_or_create(owner_id=owner_id)
-        self.filter(pk=owner_id).update(
-            suggestions_wanted=F("suggestions_wanted") + 1, groups_wanted=F("groups_wanted") + int(groups)
-        )
+        counts = {"suggestions_wanted": F("suggestions_wanted") + 1, "groups_wanted": F("groups_wanted") + int(groups)}
+        if not self.filter(pk=owner_id).update(**counts):
+            self.get_or_create(owner_id=owner_id)
+            self.filter(pk=owner_id).update(**counts)
 
     def start_grouping(self, owner_id: int) -> None:
         """Put off the next run, ever longer, until this one says that it is done: it may be ended at any moment."""

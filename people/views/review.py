@@ -105,7 +105,9 @@ def _counted(request: UserRequest) -> list[int]:
 
 def _person_asked_about(request: UserRequest) -> Person:
     people = Person.objects.owned_by(request.user)
-    return get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
+    person = get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
+    person.owner = request.user  # known already: the ledger asks for it
+    return person
 
 
 def _person_named(request: UserRequest) -> Person | None:
@@ -120,14 +122,9 @@ def _person_named(request: UserRequest) -> Person | None:
 def _context(request: UserRequest, *, about: int | None = None, first: Collection[str] = ()) -> dict[str, object]:
     skipped = _skipped(request)
     card = _first_card(request, about=about, first=first) or next_card(request.user, skipped=skipped)
-    if card is not None:
-        people = (card.question.person, card.question.other_person)
-        attach_covers([*card.others, *(person for person in people if person)])
-    photos = Photo.objects.owned_by(request.user)
     left = forecast(request.user, skipped=skipped)
-    is_working = photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces
-    # Answers, too, bring questions: a worker is at it for seconds.
-    is_ranking = Upkeep.objects.filter(owner=request.user).without_suggestions().exists()
+    if card is not None:
+        attach_covers(card.others)
     return {
         "card": card,
         "question": card.question if card else None,
@@ -135,10 +132,21 @@ def _context(request: UserRequest, *, about: int | None = None, first: Collectio
         "left": left,
         "answered": _answered(request, left.questions),
         "can_redo": _can_redo(request.user),
+        **(_without_question(request) if card is None else {}),
+    }
+
+
+def _without_question(request: UserRequest) -> dict[str, object]:
+    """What the page says when nothing is left to ask."""
+    photos = Photo.objects.owned_by(request.user)
+    is_working = photos.filter(failure="").exclude(stage=Photo.Stage.DONE).exists() and request.user.allows_faces
+    # Answers, too, bring questions: a worker is at it for seconds.
+    is_ranking = Upkeep.objects.filter(owner=request.user).without_suggestions().exists()
+    return {
         "has_photos": photos.exists(),
         "is_working": is_working,
-        "is_to_be_continued": card is None and request.user.allows_faces and (is_working or is_ranking),
-        **(_strangers(request) if card is None and not is_ranking else {}),
+        "is_to_be_continued": request.user.allows_faces and (is_working or is_ranking),
+        **({} if is_ranking else _strangers(request)),
     }
 
 

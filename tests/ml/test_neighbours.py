@@ -33,25 +33,33 @@ def cloud(seed, count, dimensions, spread):
 
 @given(
     st.integers(0, 10**6), st.integers(0, 90), st.sampled_from([2, 16, 40, 128]), st.floats(0.01, 1.2),
-    st.sampled_from([3, 17, 2048]),
+    st.sampled_from([3, 17, 2048]), st.sampled_from([0, neighbours.FEW_PAIRS]),
 )  # fmt: skip
-@settings(max_examples=80, deadline=None)
-def test_all_pairs_within_the_threshold_and_no_others(seed, count, dimensions, threshold, block):
+@settings(max_examples=120, deadline=None)
+def test_all_pairs_within_the_threshold_and_no_others(seed, count, dimensions, threshold, block, few):
     rows = cloud(seed, count, dimensions, spread=0.4)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "ROWS_AT_ONCE", block)
+        patch.setattr(neighbours, "FEW_PAIRS", few)
         found = as_set(pairs_within(rows, threshold=threshold))
 
     assert found == {(one, other) for one, other in near(rows, rows, threshold) if one < other}
 
 
-@given(st.integers(0, 10**6), st.integers(0, 40), st.integers(0, 60), st.floats(0.01, 1.2))
-@settings(max_examples=40, deadline=None)
-def test_pairs_between_two_sets(seed, count, others, threshold):
+@given(
+    st.integers(0, 10**6), st.integers(0, 40), st.integers(0, 60), st.floats(0.01, 1.2),
+    st.sampled_from([0, neighbours.FEW_PAIRS]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_pairs_between_two_sets(seed, count, others, threshold, few):
     rows, other_rows = cloud(seed, count, 40, 0.4), cloud(seed, others, 40, 0.4)
 
-    assert as_set(pairs_between(rows, other_rows, threshold=threshold)) == near(rows, other_rows, threshold)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "FEW_PAIRS", few)
+        found = as_set(pairs_between(rows, other_rows, threshold=threshold))
+
+    assert found == near(rows, other_rows, threshold)
 
 
 def test_the_bound_looks_at_fewer_dimensions_and_misses_nothing(random, monkeypatch):
@@ -62,6 +70,7 @@ def test_the_bound_looks_at_fewer_dimensions_and_misses_nothing(random, monkeypa
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
     chosen = []
+    monkeypatch.setattr(neighbours, "FEW_PAIRS", 0)
     monkeypatch.setattr(neighbours, "_cheapest", lambda *given: chosen.append(cheapest(*given)) or chosen[-1])
     found = as_set(pairs_within(rows, threshold=0.4))
     assert found == {(one, other) for one, other in near(rows, rows, 0.4) if one < other}

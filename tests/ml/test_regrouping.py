@@ -108,6 +108,33 @@ def test_a_photo_changes_the_group_of_no_face_it_does_not_touch(seed):
         labels = after
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_to_look_only_at_what_new_faces_reach_changes_nothing(seed, monkeypatch):
+    random = np.random.default_rng(seed)
+    count = 300
+    rows, _ = make_embeddings(random, [10] * 30, noise=random.choice([0.12, 0.18]), dimensions=32)
+    good = random.random(count) < random.choice([0.6, 0.9])
+    photos = random.integers(0, 250, count)
+    first = regroup(rows, np.full(count, NOISE), random.random(count) < 0.7, may_seed=good, photos=photos, **CUTS)
+    before = np.where(random.random(count) < 0.1, random.integers(NOISE, 10, count), first)
+    known = {
+        "held": random.random(count) < 0.1,
+        "apart": random.integers(0, count, (4, 2)),
+        "together": random.integers(0, count, (3, 2)),
+        "min_faces": int(random.integers(2, 4)),
+        "settled": int(random.integers(2, 20)),
+        "may_seed": good,
+        "photos": photos,
+    }
+    is_new = random.random(count) < random.choice([0, 0.02, 0.2])
+
+    some = regroup(rows, before, is_new, **known, **CUTS)
+    monkeypatch.setattr("ml.regrouping.FEW", 0)
+    whole = regroup(rows, before, is_new, **known, **CUTS)
+
+    assert some.tolist() == whole.tolist()
+
+
 def touched_by(rows, labels, photo, there):
     """Faces within the threshold of those of a photo, and all that are in a group with one of them."""
     near = ((1 - rows @ rows[photo].T).min(axis=1) <= CUTS["proposal_threshold"] + 1e-5) & there

@@ -178,6 +178,27 @@ def test_htmx_gets_the_next_question_with_the_message(signed_in, question):
     assert "2 faces confirmed as Ann." in html
 
 
+@pytest.mark.parametrize("kind", ["yes", "name"])
+def test_an_answer_with_the_next_question_takes_few_queries(
+    signed_in, alice, question, kind, django_assert_max_num_queries
+):
+    ann, faces = question
+    asked = make_group(alice, 30)  # more than one screen
+    bea = make_known(alice, "Bea", likeness=unit(1))
+    for _ in range(2):
+        make_suggestion(make_face(make_photo(alice), likeness=unit(1)), bea)
+    make_group(alice, 20)
+    rank_questions(alice.pk)
+    about = {"about": ann.pk, "key": f"p{ann.pk}-"} if kind == "yes" else {"cluster": asked.pk, "key": f"g{asked.pk}-"}
+    pks = [face.pk for face in (faces if kind == "yes" else asked.faces.all()[:12])]
+    data = {"answer": kind, "name": "Cleo", "shown": pks, "faces": pks} | about
+
+    with django_assert_max_num_queries(37):
+        response = signed_in.post(reverse("people:answer"), data, **HTMX)
+
+    assert response.context["question"] is not None
+
+
 def test_undo_takes_the_last_answer_back(signed_in, question):
     ann, faces = question
     answer(signed_in, "yes", faces, about=ann.pk)

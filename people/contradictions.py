@@ -18,7 +18,8 @@ def take_off_contradicted(owner_id: int) -> Decision | None:
     rows = list(named.values_list("pk", "person", "photo"))
     if not rows:
         return None
-    wrong = _ruled_out(owner_id, rows) | _beside_themselves(owner_id, rows) | _before_birth(owner_id, rows)
+    wrong = _ruled_out(owner_id, rows) | _of_nobody_confirmed(owner_id, rows)
+    wrong |= _beside_themselves(owner_id, rows) | _before_birth(owner_id, rows)
     wrong -= _brought_back(owner_id)
     if not wrong:
         return None
@@ -33,6 +34,13 @@ Rows = list[tuple[int, int, int]]  # face, person, photo
 def _ruled_out(owner_id: int, rows: Rows) -> set[int]:
     pairs = constraints.ruled_out(owner_id)
     return {face for face, person, _ in rows if (face, person) in pairs}
+
+
+def _of_nobody_confirmed(owner_id: int, rows: Rows) -> set[int]:
+    """Whose person has no face left that a user named: what the name was given for was taken back."""
+    confirmed = Face.objects.filter(photo__owner=owner_id).gallery().order_by().values_list("person", flat=True)
+    known = set(confirmed.filter(person__in={person for _, person, _ in rows}).distinct())
+    return {face for face, person, _ in rows if person not in known}
 
 
 def _beside_themselves(owner_id: int, rows: Rows) -> set[int]:

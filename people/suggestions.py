@@ -138,11 +138,9 @@ def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]
     """
     nearest = {choice.nearest for choice in chosen.values()}
     locked = Face.objects.filter(pk__in=nearest | chosen.keys()).order_by("pk").select_for_update(of=("self",))
-    there = {
-        pk: person is None and not is_ignored
-        for pk, person, is_ignored in locked.values_list("pk", "person_id", "is_ignored")
-    }
-    faces = [pk for pk, waits in there.items() if pk in chosen and waits]
+    states = list(locked.values_list("pk", "person_id", "is_ignored"))
+    there = {pk for pk, _, _ in states}
+    faces = [pk for pk, person, is_ignored in states if pk in chosen and not person and not is_ignored]
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
     ruled_out = constraints.ruled_out(owner_id)
     return {

@@ -48,6 +48,24 @@ def test_when_on_only_sure_faces_are_named_by_the_machine(alice, ann):
     assert (decision.actor, decision.owner) == (None, alice)
 
 
+def test_names_go_with_the_last_of_the_answers_they_were_given_for_and_come_back_with_it(alice):
+    ann = make_person(alice, "Ann")
+    known = [make_face(make_photo(alice), likeness=unit(1, towards=50 + n, by=0.1), quality=0.5) for n in range(3)]
+    confirmed = answers.confirm(ann, [face.pk for face in known], actor=alice)
+    sure = make_face(make_photo(alice), likeness=unit(1, **SURE), quality=0.5)
+    tagging.change_naming(alice, is_tagging=True, one_wrong_in=50)
+    refresh_suggestions(alice.pk)
+    assert names() == {sure.pk: "Ann"}
+
+    undone = ledger.undo(confirmed, actor=alice).decision
+    refresh_suggestions(alice.pk)
+    assert names() == {}
+
+    ledger.undo(undone, actor=alice)
+    refresh_suggestions(alice.pk)
+    assert names() == {sure.pk: "Ann"}
+
+
 def test_a_hidden_person_is_not_named(alice):
     hidden = make_person(alice, "Hal", is_hidden=True)
     make_face(make_photo(alice), person=hidden, likeness=unit(1))

@@ -122,9 +122,9 @@ class Constraints:
         if faces is None:
             return {each: sorted(members) for each, members in self._faces_of.items() if members}
         chosen: dict[Node, list[int]] = {}
-        for face in sorted({int(face) for face in faces}):
-            if face in self.bonds:
-                chosen.setdefault(self.bonds.set_of(face), []).append(face)
+        known = {face for members in self._faces_of.values() for face in members}
+        for face in sorted(int(face) for face in known.intersection(faces)):
+            chosen.setdefault(self.bonds.set_of(face), []).append(face)
         return chosen
 
     def _same_people(self, person: int) -> list[int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -234,7 +235,8 @@ def _write(library: _Snapshot, labels: Labels, centre: Centre | None) -> tuple[D
     if centre is not None:
         centre.store(owner_id, model.name)
     # That a group was hidden must outlive its faces: an undo may bring them back.
-    Cluster.objects.filter(owner=owner_id, faces=None, is_hidden=False).delete()
+    faces = Face.objects.filter(cluster=OuterRef("pk"))
+    Cluster.objects.filter(~Exists(faces), owner=owner_id, is_hidden=False).delete()
     Upkeep.objects.want(owner_id, groups=False)
     if not library.is_changing:
         Upkeep.objects.filter(owner=owner_id).update(groups_made=library.wanted or 0)

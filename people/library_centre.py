@@ -6,11 +6,12 @@ Whenever it changes everything is grouped again, so it must not change often.
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from ml.dbscan import NOISE
 from ml.projection import FEWEST_GROUPS, library_centre
-from people.models import Face, Library
+from people.models import Face, Library, Person
 from people.vectors import FaceColumns, load_faces
 
 
@@ -49,6 +50,6 @@ def centre_if_due(owner_id: int, model: str, waiting: FaceColumns, labels: NDArr
 
 
 def _count(owner_id: int, model: str, labels: NDArray[np.int64]) -> int:
-    named = Face.objects.filter(photo__owner=owner_id, person__isnull=False).embedded_by(model)
-    people = named.values("person").distinct().count()
+    named = Face.objects.filter(person=OuterRef("pk")).embedded_by(model)
+    people = Person.objects.filter(Exists(named), owner=owner_id).count()
     return len(np.unique(labels[labels > NOISE])) + int((labels == NOISE).sum()) + people

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from django.db import connection
 from django.db.models import BigIntegerField, Value
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 from ml.projection import recentred
 from people.models import Library
@@ -84,8 +88,22 @@ def _copied(faces: FaceQuerySet) -> bytes:
     chosen = faces.order_by().values_list("pk", "photo_id", cluster, person, "quality", "projection")
     # Written out, for COPY takes no parameters.
     query = connection.ops.compose_sql(*chosen.query.sql_with_params())  # type: ignore[attr-defined]
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as copy:
-        return b"".join(copy)
+    connection.ensure_connection()
+    # Asked of libpq itself: psycopg's own reading of so many rows takes three times as long.
+    return b"".join(_rows_copied(connection.connection.pgconn, f"COPY ({query}) TO STDOUT (FORMAT BINARY)"))
+
+
+def _rows_copied(server: PGconn, copy: str) -> Iterator[bytes]:
+    result: PGresult | None = server.exec_(copy.encode())
+    if result is not None and result.status == ExecStatus.COPY_OUT:
+        while (row := server.get_copy_data(0))[0] > 0:
+            yield bytes(row[1])
+        result = server.get_result()
+    with connection.wrap_database_errors:
+        while result is not None:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+            result = server.get_result()
 
 
 def _records(copied: bytes) -> NDArray[np.void]:

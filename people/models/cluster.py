@@ -32,6 +32,11 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
         """Groups whose faces wait for a name, the largest first."""
         return self.with_counts().filter(face_count__gte=SMALLEST_GROUP).order_by("-face_count", "pk")
 
+    def sizes(self) -> list[tuple[int, bool, int]]:
+        """Of each group, the largest first: its primary key, whether it is hidden, how many faces wait in it."""
+        by_size = self.with_counts().order_by("-face_count", "pk")  # type: ignore[misc]  # an annotation
+        return list(by_size.values_list("pk", "is_hidden", "face_count"))  # type: ignore[misc]
+
     def to_ask_about(self) -> Self:
         return self.waiting().filter(is_hidden=False)
 

@@ -11,6 +11,7 @@ from people import constraints, contradictions, learning, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
+from people.ranking import rank_questions
 from people.scores import Scores, people_in_photos
 from photos.face_model import current_face_model
 
@@ -29,7 +30,7 @@ class _Chosen:
 
 
 def refresh_suggestions(owner_id: int) -> int:
-    """Suggest again for all unknown faces of an owner; return how many suggestions there are."""
+    """Suggest again for all unknown faces of an owner, and rank what to ask; return how many suggestions there are."""
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
@@ -42,8 +43,10 @@ def refresh_suggestions(owner_id: int) -> int:
         changing = is_changing(owner_id, model.name)
         with transaction.atomic():
             _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
-            Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
-    tagging.name_surest(owner_id)
+        tagging.name_surest(owner_id)
+        rank_questions(owner_id)
+        # Last: who is killed before has done nothing, and beat sends it again.
+        Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
     return len(chosen)
 
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people import answers, ledger, ranking
+from people import answers, ledger, likeness, ranking
 from people.constraints import Constraints
 from people.grouping import group_owner
 from people.likeness import groups_alike, people_alike
@@ -402,3 +402,12 @@ def test_an_answer_given_again_asks_nothing(alice):
     again = ledger.undo(undone.decision, actor=alice)
 
     assert ask_again(again.decision) == []
+
+
+def test_two_groups_so_large_that_a_no_would_be_too_much_to_keep_are_not_compared(alice, two_groups, monkeypatch):
+    said = Constraints.of(alice.pk)
+    assert len(groups_alike(alice.pk, said)) == 1
+
+    monkeypatch.setattr(likeness, "MOST_KEPT_APART", 8)
+
+    assert groups_alike(alice.pk, said) == []

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from people import answers
+from people import answers, ledger
 from people.models import Decision, Face, Person, Question, Suggestion
 from people.ranking import rank_questions
 from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_suggestion, unit
@@ -193,7 +193,7 @@ def test_an_answer_with_the_next_question_takes_few_queries(
     pks = [face.pk for face in (faces if kind == "yes" else asked.faces.all()[:12])]
     data = {"answer": kind, "name": "Cleo", "shown": pks, "faces": pks} | about
 
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         response = signed_in.post(reverse("people:answer"), data, **HTMX)
 
     assert response.context["question"] is not None
@@ -626,3 +626,18 @@ def test_people_of_others_cannot_be_looked_at_by_a_preview(signed_in, bob, alike
     response = signed_in.get(reverse("people:merge-preview", args=[ann.pk]), {"person": theirs.pk})
 
     assert response.status_code == 404
+
+
+def test_a_card_names_no_face_that_joined_its_group_since(signed_in, alice, group):
+    ledger.regroup(alice.pk, {face.pk: group.pk for face in group.faces.all()})
+    page = signed_in.get(reverse("people:index"))
+    as_of = page.context["groups"][0].as_of
+    assert f'name="as-of" value="{as_of}"' in page.content.decode()
+    joined = make_face(make_photo(alice))
+    ledger.regroup(alice.pk, {joined.pk: group.pk})
+
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": "Ann", "as-of": as_of})
+
+    joined.refresh_from_db()
+    assert joined.person is None
+    assert Person.objects.get().faces.count() == 3

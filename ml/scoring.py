@@ -298,7 +298,7 @@ def _nearest_people(rows: Vectors, gallery: Gallery, candidates: int, impossible
         similar = rows[start : start + at_once] @ centroids.T
         inside = impossible[(impossible >= start * people) & (impossible < (start + len(similar)) * people)]
         similar.ravel()[inside - start * people] = -np.inf
-        chosen = np.argpartition(-similar, candidates - 1, axis=1)[:, :candidates]
+        chosen = np.argpartition(similar, people - candidates, axis=1)[:, people - candidates :]
         keys[start : start + at_once] = np.arange(start, start + len(similar))[:, None] * people + chosen
     return keys.ravel()
 
@@ -327,14 +327,16 @@ def _looked_at(probes: Probes, gallery: Gallery, probe: Numbers, column: Numbers
     starts = np.searchsorted(column[order], np.arange(len(gallery.people) + 1))
     for number in np.unique(column).tolist():
         pairs, faces = order[starts[number] : starts[number + 1]], gallery.faces_of(number)
-        distances = np.maximum(1 - probes.rows[probe[pairs]] @ gallery.rows[faces].T, 0)
-        itself = own[pairs, None] == faces
-        distances[itself] = np.inf
-        left_out = itself.any(axis=1)
-        sums[pairs[left_out]] -= gallery.rows[own[pairs[left_out]]]
-        counts[pairs[left_out]] -= 1
-        face[pairs] = faces[distances.argmin(axis=1)]
-        nearest[pairs] = distances.min(axis=1)
+        similar = probes.rows[probe[pairs]] @ gallery.rows[faces].T
+        if probes.own is not None:
+            itself = own[pairs, None] == faces
+            similar[itself] = -np.inf
+            left_out = itself.any(axis=1)
+            sums[pairs[left_out]] -= gallery.rows[own[pairs[left_out]]]
+            counts[pairs[left_out]] -= 1
+        best = similar.argmax(axis=1)
+        face[pairs] = faces[best]
+        nearest[pairs] = np.maximum(1 - similar[np.arange(len(pairs)), best], 0)
     centroid = 1 - np.einsum("ij,ij->i", probes.rows[probe], unit_rows(sums)).astype(np.float64)
     mean = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
     return _Near(nearest, centroid, face, counts, mean)

@@ -25,7 +25,7 @@ from ml.proposals import propose, reached, small_components
 from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
 
 # Faces of a group that one new face no longer divides: docs/decisions/0017.
-SETTLED = 20
+SETTLED = 50
 # Where this share of all faces is placed, looking for those they reach first saves nothing.
 FEW = 0.5
 

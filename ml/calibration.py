@@ -176,28 +176,54 @@ PRIOR = 10.0
 def _fitted(
     features: Features, is_right: NDArray[np.bool_], weights: Values | None, *, prior: Calibration, strength: float
 ) -> Calibration:
+    start = np.append(prior.intercept, prior.weights)
+    return Calibration(*fit_curve(features.matrix(), is_right, weights, start=start, strength=strength).tolist())
+
+
+def fit_curve(
+    matrix: Values, is_right: NDArray[np.bool_], weights: Values | None, *, start: Values, strength: float = WEAK
+) -> Values:
+    """Fit a logistic curve by maximum likelihood, held at a start by a Gaussian prior.
+
+    Args:
+        matrix: shape (pairs, features). is_right: shape (pairs,). weights: shape (pairs,), or None: all the same.
+        start: shape (1 + features,): intercept and weights at which the prior holds.
+        strength: penalty for moving a weight so far that a typical pair's log odds change by one; at least 0.
+
+    Returns:
+        Intercept and weights, shape (1 + features,).
+
+    Raises:
+        ValueError: something has another shape, or is no finite number; strength is below 0; or all pairs are right,
+            or all wrong.
+    """
     from scipy.optimize import minimize
 
-    right = checked_flags("is_right", is_right, len(features))
+    matrix = checked_numbers("matrix", matrix, None, None)
+    right = checked_flags("is_right", is_right, len(matrix))
+    start = checked_numbers("start", start, 1 + matrix.shape[1])
+    checked_number("strength", strength)
+    if strength < 0:
+        raise ValueError("strength must be at least 0")
     if not right.any() or right.all():
         raise ValueError("is_right must hold right pairs and wrong ones")
     counts = np.ones(len(right)) if weights is None else checked_numbers("weights", weights, len(right))
     counts = counts * len(counts) / counts.sum()
-    matrix = features.matrix()
     middle, spread = matrix.mean(axis=0), np.maximum(matrix.std(axis=0), 1e-3)
     inputs = np.column_stack([np.ones(len(right)), (matrix - middle) / spread])
-    start = np.append(prior.intercept + middle @ prior.weights, prior.weights * spread)
+    begin = np.append(start[0] + middle @ start[1:], start[1:] * spread)
 
     def loss(weight: Values) -> tuple[float, Values]:
         odds = inputs @ weight
-        away = weight - start
+        away = weight - begin
         wrong = counts @ np.logaddexp(0, np.where(right, -odds, odds)) + strength / 2 * away @ away
         slope = inputs.T @ (counts * (1 / (1 + np.exp(-np.clip(odds, -500, 500))) - right)) + strength * away
         return float(wrong), slope
 
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000}).x
+    best = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 2000}).x
     found = best[1:] / spread
-    return Calibration(float(best[0] - middle @ found), *(float(value) for value in found))
+    curve: Values = np.append(best[0] - middle @ found, found)
+    return curve
 
 
 def calibration_error(

@@ -1,4 +1,4 @@
-"""Bounds of similarities in whole numbers, of which AVX2 multiplies three times as many in a second as of floats.
+"""Bounds of similarities in whole numbers, of which AVX2 multiplies four times as many at once as of floats.
 
 Of a row a, h are the leading dimensions and t is what is left of it; s is a scale, q the whole numbers nearest to s h
 (cut off at `PEAK`), and e = s h - q what rounding loses. Then for two rows

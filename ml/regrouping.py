@@ -25,7 +25,7 @@ from ml.proposals import propose, reached, small_components
 from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
 
 # Faces of a group that one new face no longer divides: docs/decisions/0017.
-SETTLED = 20
+SETTLED = 50
 # Where this share of all faces is placed, looking for those they reach first saves nothing.
 FEW = 0.5
 
@@ -125,8 +125,7 @@ def _linked_anew(faces: Faces, units: Numbers, base: int, cuts: _Cuts, report: R
     unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
-        units = faces.units()
-        components = propose(faces, units, anew, cuts.proposal, cuts.min_faces, report=lambda share: None)
+        units = faces.units()  # within the components there are: nothing else is touched
     labels = np.where(anew, base + _linked(faces, units, components, anew, cuts), faces.before)
     labels[anew & ~_makes_a_group(faces, labels, cuts.min_faces)] = NOISE
     added = (poor | (faces.placed & ~faces.good)) & ~np.isin(units, np.unique(units[faces.good | faces.stays]))

@@ -156,7 +156,8 @@ class Probes:
 
     rows: shape (n, d), unit rows. qualities: shape (n,), 0 to 1. groups: shape (n,): group of each, -1 for none; or
     None. own: shape (n,): the gallery face that each probe itself is, which is then left out for it, -1 for none; or
-    None. impossible: shape (k, 2): pairs of a probe's index and a person that are known to be wrong, or None.
+    None. impossible: shape (k, 2): pairs of a probe's index and a person that are known to be wrong, or None. asked:
+    shape (k, 2): such pairs that are looked at closely however unlike the two are, or None.
 
     Raises:
         ValueError: one of them has another shape, or holds what is no finite or no whole number.
@@ -167,6 +168,7 @@ class Probes:
     groups: Numbers | None = None
     own: Numbers | None = None
     impossible: Numbers | None = None
+    asked: Numbers | None = None
 
     def __post_init__(self) -> None:
         count = len(checked_numbers("rows", self.rows, None, None))
@@ -174,8 +176,9 @@ class Probes:
         for name in ("groups", "own"):
             if getattr(self, name) is not None:
                 checked_whole(name, getattr(self, name), count)
-        if self.impossible is not None:
-            checked_whole("impossible", self.impossible, None, 2)
+        for name in ("impossible", "asked"):
+            if getattr(self, name) is not None:
+                checked_whole(name, getattr(self, name), None, 2)
 
 
 def weigh(probes: Probes, gallery: Gallery, *, candidates: int = CANDIDATES) -> Evidence:
@@ -188,8 +191,8 @@ def weigh(probes: Probes, gallery: Gallery, *, candidates: int = CANDIDATES) -> 
         candidates: how many people are looked at closely for each probe.
 
     Raises:
-        ValueError: probes and gallery differ in dimensions, `own` or `impossible` name what is not there, or
-            candidates is less than 1.
+        ValueError: probes and gallery differ in dimensions, `own`, `impossible` or `asked` name what is not there,
+            or candidates is less than 1.
     """
     checked_count("candidates", candidates)
     _check_match(probes, gallery)
@@ -228,9 +231,9 @@ def _check_match(probes: Probes, gallery: Gallery) -> None:
         and not -1 <= probes.own.min() <= probes.own.max() < len(gallery.rows)
     ):
         raise ValueError("own must be indices of gallery faces, or -1")
-    named = probes.impossible
-    if named is not None and len(named) and not 0 <= named[:, 0].min() <= named[:, 0].max() < len(probes.rows):
-        raise ValueError("impossible must be indices of probes and people")
+    for name, pairs in (("impossible", probes.impossible), ("asked", probes.asked)):
+        if pairs is not None and len(pairs) and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < len(probes.rows):
+            raise ValueError(f"{name} must be indices of probes and people")
 
 
 def _nothing() -> Evidence:
@@ -256,8 +259,8 @@ def _candidate_pairs(
 ) -> tuple[Numbers, Numbers]:
     """Pairs worth a closer look: a probe's nearest people, those of its group, and whose the probe itself is."""
     people, count = len(gallery.people), len(probes.rows)
-    impossible = _impossible_keys(probes, gallery)
-    keys = [_nearest_people(probes.rows, gallery, candidates, impossible)]
+    impossible = _keys(probes.impossible, gallery)
+    keys = [_nearest_people(probes.rows, gallery, candidates, impossible), _keys(probes.asked, gallery)]
     grouped = np.flatnonzero(np.bincount(members)[members] > 1)
     if len(grouped):
         asked = np.unique(members[grouped])
@@ -275,10 +278,11 @@ def _candidate_pairs(
     return probe, column
 
 
-def _impossible_keys(probes: Probes, gallery: Gallery) -> Numbers:
-    if probes.impossible is None or not len(probes.impossible):
+def _keys(pairs: Numbers | None, gallery: Gallery) -> Numbers:
+    """Row times people plus column, of pairs of a row and a person; without who is not in the gallery."""
+    if pairs is None or not len(pairs):
         return np.zeros(0, dtype=np.int64)
-    probe, person = probes.impossible.astype(np.int64).T
+    probe, person = pairs.astype(np.int64).T
     columns = gallery.columns_of(person)
     return np.unique((probe * len(gallery.people) + columns)[columns >= 0])
 

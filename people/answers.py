@@ -1,6 +1,6 @@
 """The answers a user can give about faces. Each is one decision in the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from accounts.models import User
@@ -107,13 +107,19 @@ def different_people(person: Person, other: Person, *, actor: User) -> Decision 
     return decide_on_people(person, other, Verb.DIFFERENT, actor=actor)
 
 
-def of_two(question: Question, *, is_same: bool, actor: User) -> Decision | None:
-    """Answer "Same person?": two people who are one are merged, into the one of more faces."""
+def of_two(
+    question: Question, *, is_same: bool, actor: User, counted: Collection[int] | None = None
+) -> Decision | None:
+    """Answer "Same person?": two people who are one are merged, into the one of more faces.
+
+    counted: of two groups, the faces that were in them when the question was shown; None takes those of now.
+    """
     if question.person and question.other_person:
         if is_same:
             return merge(question.other_person, question.person, actor=actor)
         return different_people(question.person, question.other_person, actor=actor)
-    one, other = (faces.values_list("pk", flat=True) for faces in question.sides())
+    sides = (set(faces.values_list("pk", flat=True)) for faces in question.sides())
+    one, other = sides if counted is None else (side.intersection(counted) for side in sides)
     return (same if is_same else different)(question.owner, one, other, actor=actor)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accounts.models import User
 from people.models import Cluster, Face, Person, Suggestion
@@ -28,6 +28,12 @@ class Asked:
     def of(self, shown: Iterable[int]) -> set[int]:
         """All faces that these ticks answer for."""
         return {face for each in shown for face in self.stands_for.get(each, ())}
+
+    def counted(self, faces: Iterable[int]) -> "Asked":
+        """Without what the page neither showed nor counted: what joined a group since is asked about again."""
+        known = {*faces, *self.stands_for}
+        stands_for = {face: others & known for face, others in self.stands_for.items()}
+        return replace(self, stands_for=stands_for, unseen=self.unseen & known)
 
 
 def asked_about_person(owner: User, person: Person, shown: Collection[int]) -> Asked:

@@ -109,10 +109,13 @@ class Constraints:
 
         Two faces of a photo in one group are not looked for.
         """
-        waiting = [face for face in clusters if face in self.bonds and face not in self.confirmed]
-        with_ = {(a, b) for a, b in self.apart(waiting).tolist() if clusters[a] == clusters[b] and clusters[a]}
-        without = {(a, b) for a, b in self.together(waiting).tolist() if clusters[a] != clusters[b]}
-        return {face for pair in with_ | without for face in pair}
+        waiting = sorted(face for face in clusters if face in self.bonds and face not in self.confirmed)
+        groups = np.array([clusters[face] or 0 for face in waiting], dtype=np.int64)
+        apart, together = self.apart(waiting), self.together(waiting)  # of two large groups there are millions
+        of_apart, of_together = groups[np.searchsorted(waiting, apart)], groups[np.searchsorted(waiting, together)]
+        with_ = apart[(of_apart[:, 0] == of_apart[:, 1]) & (of_apart[:, 0] > 0)]
+        without = together[of_together[:, 0] != of_together[:, 1]]
+        return set(np.concatenate([with_, without]).ravel().tolist())
 
     def _chosen(self, faces: Iterable[int] | None) -> dict[Node, list[int]]:
         """The faces asked about, by set, in order."""

@@ -53,7 +53,11 @@ def group_owner(owner_id: int, *, report: Report | None = None) -> bool:
     with one_at_a_time(Job.GROUPING, owner_id) as is_ours:
         if is_ours:
             Upkeep.objects.start_grouping(owner_id)
-            _group(owner_id, all_anew=False, report=report or _logging(owner_id))
+            try:
+                _group(owner_id, all_anew=False, report=report or _logging(owner_id))
+            except CannotGroup:
+                Upkeep.objects.interrupt_grouping(owner_id)
+                raise
             Upkeep.objects.finish_grouping(owner_id)
     return is_ours
 

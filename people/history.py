@@ -162,6 +162,8 @@ def short(decision: Decision) -> str:
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
             return f"confirmed as {name}"
+        case Verb.TAG if decision.person is None:
+            return "left without a name by Kith"
         case Verb.TAG:
             return f"named {name} by Kith"
         case Verb.REMOVE | Verb.REJECT:
@@ -237,6 +239,8 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
         case Verb.CONFIRM | Verb.IMPORT:
             also = f", {ruled_out} not" if ruled_out else ""
             return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
+        case Verb.TAG if decision.person is None:
+            return f"Names that Kith gave taken off {_faces(touched)}, for what was said since"
         case Verb.TAG:
             return f"{_faces(touched)} named {name}"
         case Verb.REJECT:

@@ -17,6 +17,8 @@ LEAST_PROBABILITY = 0.2
 SMALLEST = 3  # faces of the smaller group: below, a name costs no more than the question
 MOST_GROUPS = 2000  # the largest
 MOST_PAIRS = 100  # the most probable
+# "No" keeps each face of the one from each of the other: of two groups larger than this, that is too much to hold.
+MOST_KEPT_APART = 250_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,19 @@ def groups_alike(owner_id: int, said: Constraints) -> list[LikePair]:
     waiting = Face.objects.filter(photo__owner=owner_id, cluster__is_hidden=False).untagged().filter(suggestion=None)
     centre = centre_in_use(owner_id, model.name)
     faces = load_faces(waiting.embedded_by(model.name), centre=centre)
-    group_of = dict(zip(faces.pks.tolist(), faces.clusters.tolist(), strict=True))
-    pairs = said.apart(face for face in group_of if face in said.bonds)
-    forbidden = {tuple(sorted((group_of[one], group_of[other]))) for one, other in pairs.tolist()}
-    return _alike(faces, faces.clusters, forbidden=forbidden, fewest=SMALLEST, linkage=_linkage(owner_id))
+    spoken_of = [face for face in faces.pks.tolist() if face in said.bonds]
+    # Neither those said to be two, nor those said to be one, which are about to become one group.
+    pairs = np.concatenate([said.apart(spoken_of), said.together(spoken_of)])
+    groups = np.unique(np.sort(faces.clusters[np.searchsorted(faces.pks, pairs)], axis=1), axis=0)
+    forbidden = {(one, other) for one, other in groups.tolist()}
+    return _alike(
+        faces,
+        faces.clusters,
+        forbidden=forbidden,
+        fewest=SMALLEST,
+        linkage=_linkage(owner_id),
+        max_apart=MOST_KEPT_APART,
+    )
 
 
 def _linkage(owner_id: int) -> float:
@@ -57,9 +68,10 @@ def _alike(
     faces: FaceColumns,
     groups: NDArray[np.int64],
     *,
-    forbidden: "set[tuple[int, int]] | set[tuple[int, ...]]",
+    forbidden: set[tuple[int, int]],
     fewest: int,
     linkage: float,
+    max_apart: int | None = None,
 ) -> list[LikePair]:
     numbers, sizes = np.unique(groups, return_counts=True)
     chosen = numbers[(sizes >= fewest) & (numbers != 0)]
@@ -74,6 +86,8 @@ def _alike(
     for place in zip(*np.nonzero(np.triu(alike >= LEAST_PROBABILITY, 1)), strict=True):
         smaller, larger = sorted(place, key=lambda n: (sizes[n], -chosen[n]))
         one, other = int(chosen[larger]), int(chosen[smaller])
+        if max_apart and sizes[smaller] * sizes[larger] > max_apart:
+            continue
         if (min(one, other), max(one, other)) not in forbidden and not photos[one] & photos[other]:
             found.append(LikePair(one, other, int(sizes[smaller]), float(alike[place])))
     return sorted(found, key=lambda pair: (-pair.probability, pair.one, pair.other))[:MOST_PAIRS]

@@ -50,7 +50,14 @@ def _about_pair(owner_id: int, pair: LikePair, *, worth: float, **sides: int) ->
 
 def _mark_needed(owner_id: int, questions: list[Question]) -> None:
     """Mark those that, asked in order, bring the faces that can get a name to the aim."""
-    waiting = [question for question in questions if question.kind != Question.Kind.SAME and not question.is_stranger]
+    hidden = {"person_id": _hidden(Person, owner_id), "cluster_id": _hidden(Cluster, owner_id)}
+    waiting = [
+        question
+        for question in questions
+        if question.kind != Question.Kind.SAME
+        and not question.is_stranger
+        and not any(getattr(question, key) in pks for key, pks in hidden.items())  # never asked
+    ]
     named = Face.objects.filter(photo__owner=owner_id, person__isnull=False).count()
     missing = AIM * (named + sum(_expected(question) for question in waiting)) - named
     for question in sorted(waiting, key=lambda question: -question.worth):
@@ -58,6 +65,10 @@ def _mark_needed(owner_id: int, questions: list[Question]) -> None:
             break
         question.is_needed = True
         missing -= _expected(question)
+
+
+def _hidden(model: type[Person] | type[Cluster], owner_id: int) -> set[int]:
+    return set(model._default_manager.filter(owner=owner_id, is_hidden=True).values_list("pk", flat=True))
 
 
 def _expected(question: Question) -> float:

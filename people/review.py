@@ -43,6 +43,7 @@ class Card:
 
     asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
     others: people who are one key away. settles: faces that an answer settles. count: faces of the first of two.
+    counted: primary keys of all faces the answer is about, shown or not: it is about no others, whatever joins them.
     """
 
     question: Question
@@ -51,6 +52,7 @@ class Card:
     references: list[Face] = field(default_factory=list)
     others: list[Person] = field(default_factory=list)
     count: int = 0
+    counted: list[int] = field(default_factory=list)
 
     @property
     def asked_faces(self) -> list[Face]:
@@ -157,6 +159,7 @@ def _about_person(owner: User, question: Question) -> Card | None:
     suggested = Suggestion.objects.filter(asked_as_somebodys(), person=question.person)
     keyed = Face.objects.untagged().filter(suggestion__in=suggested)
     keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
+    counted = list(keyed.values_list("pk", flat=True))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
     clearest = clearest.defer("embedding").select_related("photo")
     shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
@@ -167,18 +170,23 @@ def _about_person(owner: User, question: Question) -> Card | None:
         settles=sum(1 + each.more for each in asked),
         references=reference_faces(question.person),
         others=likely_people(owner, shown, but_not=question.person),
+        counted=counted,
     )
 
 
 def _about_group(owner: User, question: Question) -> Card | None:
     assert question.cluster is not None
     faces = unasked_faces(question.cluster)
-    count = faces.count()
-    if count < SMALLEST_GROUP:
+    counted = list(faces.values_list("pk", flat=True))
+    if len(counted) < SMALLEST_GROUP:
         return None
-    shown = _clearest(faces, TILES) if count <= TILES else _clearest_and_least_alike(faces)
+    shown = _clearest(faces, TILES) if len(counted) <= TILES else _clearest_and_least_alike(faces)
     return Card(
-        question=question, asked=[AskedFace(face) for face in shown], settles=count, others=likely_people(owner, shown)
+        question=question,
+        asked=[AskedFace(face) for face in shown],
+        settles=len(counted),
+        others=likely_people(owner, shown),
+        counted=counted,
     )
 
 
@@ -193,12 +201,15 @@ def _about_two(question: Question) -> Card | None:
     count, settles = one.count(), other.count()
     if not count or not settles:
         return None
+    # Of two people it is their names that are compared, whatever faces bear them.
+    counted = [] if question.person_id else list((one | other).values_list("pk", flat=True))
     return Card(
         question=question,
         asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
         settles=settles,
         references=_clearest(one, SHOWN_OF_TWO),
         count=count,
+        counted=counted,
     )
 
 

@@ -21,7 +21,7 @@ from people.asked import Asked, asked_about_group, asked_about_person
 from people.grouping import group_owner
 from people.models import Face, Person, Question, Upkeep
 from people.ranking import rank_questions
-from people.review import Card, next_card
+from people.review import Card, forecast, next_card
 from people.suggestions import refresh_suggestions
 from photos.models import Photo
 
@@ -155,15 +155,24 @@ def _ticks(wrong: int, right: int) -> int:
     return min(wrong, 1 + right)
 
 
-def review_all(user: SimulatedUser, *, share: float, report: Report = lambda right, answers: None) -> AnswerCurve:
+@dataclass(frozen=True)
+class Review:
+    """How a review went. forecasts: before each question, the clicks that the page said were left to 95 %."""
+
+    curve: AnswerCurve
+    forecasts: list[int]
+
+
+def review_all(user: SimulatedUser, *, share: float, report: Report = lambda right, answers: None) -> Review:
     """Answer questions until a share of the faces to be named bears its name, or nothing is left to ask.
 
     What the queue does not ask about is then named alone, the clearest faces first, as the page of people shows them.
     """
     faces = sum(person in user.to_name for person in user.people.values())
-    clicks, right, wrong = [0], [0], [0]
+    clicks, right, wrong, forecasts = [0], [0], [0], []
     group_owner(user.owner.pk)
-    for cost in _answered(user):
+    for cost, left in _answered(user):
+        forecasts.append(left)
         named_right, named_wrong = _named(user)
         clicks.append(clicks[-1] + cost)
         right.append(named_right)
@@ -171,19 +180,23 @@ def review_all(user: SimulatedUser, *, share: float, report: Report = lambda rig
         report(named_right, clicks[-1])
         if named_right >= share * faces:
             break
-    return AnswerCurve(_whole(clicks), _whole(right), _whole(wrong), faces)
+    return Review(AnswerCurve(_whole(clicks), _whole(right), _whole(wrong), faces), forecasts)
 
 
-def _answered(user: SimulatedUser) -> Iterator[int]:
-    """Give one answer after the other; between them the workers do what they do after an answer."""
+def _answered(user: SimulatedUser) -> Iterator[tuple[int, int]]:
+    """Give one answer after the other, and say how many clicks each took and what the forecast was before it.
+
+    Between them the workers do what they do after an answer.
+    """
     while True:
         _work(user.owner.pk)
         card = next_card(user.owner, skipped=user.skipped)
         if card is None:
             break
-        yield user.answer(card)
+        left = forecast(user.owner).answers
+        yield user.answer(card), left
     for face in Face.objects.owned_by(user.owner).untagged().order_by("-quality", "pk").values_list("pk", flat=True):
-        yield user.name_alone(face)
+        yield user.name_alone(face), 0
 
 
 def _work(owner_id: int) -> None:

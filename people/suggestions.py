@@ -7,10 +7,11 @@ import numpy as np
 from django.db import transaction
 
 from ml.identification import assign_people
-from people import constraints, learning, scores, tagging
+from people import constraints, contradictions, learning, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
+from people.ranking import rank_questions
 from people.scores import Scores, people_in_photos
 from photos.face_model import current_face_model
 
@@ -29,10 +30,11 @@ class _Chosen:
 
 
 def refresh_suggestions(owner_id: int) -> int:
-    """Suggest again for all unknown faces of an owner; return how many suggestions there are."""
+    """Suggest again for all unknown faces of an owner, and rank what to ask; return how many suggestions there are."""
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        contradictions.take_off_contradicted(owner_id)
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
         learning.learn(owner_id, model)
@@ -41,8 +43,10 @@ def refresh_suggestions(owner_id: int) -> int:
         changing = is_changing(owner_id, model.name)
         with transaction.atomic():
             _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
-            Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
-    tagging.name_surest(owner_id)
+        tagging.name_surest(owner_id)
+        rank_questions(owner_id)
+        # Last: who is killed before has done nothing, and beat sends it again.
+        Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
     return len(chosen)
 
 
@@ -130,13 +134,18 @@ def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Su
 
 
 def _still_open(owner_id: int, chosen: dict[int, _Chosen]) -> dict[int, _Chosen]:
-    """Lock the faces to suggest for, and leave out what was answered since they were read."""
-    locked = Face.objects.untagged().filter(pk__in=list(chosen)).order_by("pk").select_for_update(of=("self",))
-    faces = list(locked.values_list("pk", flat=True))
+    """Lock the faces to suggest for, and leave out what was answered since they were read.
+
+    With them those they are nearest to, which a suggestion refers to: PostgreSQL would lock these, too, but last, while
+    an act, an undo say, may hold them and wait for the others.
+    """
+    nearest = {choice.nearest for choice in chosen.values()}
+    locked = Face.objects.filter(pk__in=nearest | chosen.keys()).order_by("pk").select_for_update(of=("self",))
+    states = list(locked.values_list("pk", "person_id", "is_ignored"))
+    there = {pk for pk, _, _ in states}
+    faces = [pk for pk, person, is_ignored in states if pk in chosen and not person and not is_ignored]
     people = set(Person.objects.filter(owner=owner_id).values_list("pk", flat=True))
     ruled_out = constraints.ruled_out(owner_id)
-    confirmed = Face.objects.filter(pk__in={choice.nearest for choice in chosen.values()})
-    there = set(confirmed.values_list("pk", flat=True))
     return {
         face: chosen[face]
         for face in faces

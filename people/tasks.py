@@ -118,12 +118,10 @@ def group_faces(owner_id: int) -> bool:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces, and rank what to ask. Safe to deliver twice."""
-    from people import ranking, suggestions
+    from people import suggestions
 
     try:
-        suggested = suggestions.refresh_suggestions(owner_id)
-        ranking.rank_questions(owner_id)
-        return suggested
+        return suggestions.refresh_suggestions(owner_id)
     except WeightsUnavailable as error:
         logger.warning("Names are not suggested: %s", error)
         return 0

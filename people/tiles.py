@@ -55,8 +55,9 @@ def asked_as_somebodys() -> Q:
 
 
 def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
-    """The tiles of some suggestions, of any number of people, by one query."""
+    """The tiles of some suggestions, of any number of people, by one query. Nobody is asked about hidden groups."""
     waiting = suggestions.filter(asked_as_somebodys(), face__person=None, face__is_ignored=False)
+    waiting = waiting.exclude(face__cluster__is_hidden=True)
     keyed = waiting.annotate(key=Coalesce("face__cluster_id", -F("face_id")))
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]

@@ -6,6 +6,7 @@
     verification   same person or not, on LFW's pairs
     suggestions    nearest confirmed face: precision and recall by threshold
     identify       names by machine: fit the calibration, and measure it on other people
+    splits         the same on five random splits that nothing was chosen on, without and with an SVM per person
     groups         BCubed of group_faces and of DBSCAN alone by threshold
     quality        do poor faces go wrong more often
     detection      same faces as facenet-pytorch
@@ -32,12 +33,13 @@ from ml.evaluation.clustering import GroupScore, bcubed, plain_average_linkage
 from ml.evaluation.identification import score_suggestions
 from ml.evaluation.labelled_faces import LabelledFaces, embed_labelled
 from ml.evaluation.naming import print_names
+from ml.evaluation.splits import print_splits
 from ml.evaluation.stock import compare_with_stock
 from ml.evaluation.verification import all_pairs, fitted_projection, pair_accuracy, true_accept_rate
 from ml.identification import thresholds_for
 from ml.projection import Projection, library_centre, recentred, unit_rows
 
-WHAT = ("embed", "verification", "suggestions", "identify", "groups", "quality", "detection")
+WHAT = ("embed", "verification", "suggestions", "identify", "splits", "groups", "quality", "detection")
 EVERY_PORTRAIT = 13
 SURE_THRESHOLD = 0.28  # cosine distance at which DBSCAN hardly errs, to see how many people there are
 
@@ -166,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.what == "identify":
         measured = RECENTRED_CALIBRATION if options.recentred else CALIBRATION
         print_names(faces, thresholds_for("facenet-casia", recentred=options.recentred), measured)
+    elif options.what == "splits":
+        print_splits(faces, thresholds_for("facenet-casia", recentred=options.recentred))
     elif options.what == "groups":
         print_groups(faces, options.poor_quality)
     else:

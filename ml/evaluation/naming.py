@@ -7,7 +7,7 @@ fits the calibration on half of the people and measures it on the other half.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
@@ -17,15 +17,18 @@ from numpy.typing import NDArray
 from ml.arguments import checked_count, checked_number, checked_numbers, checked_whole
 from ml.calibration import (
     DISTANCES,
+    SUREST,
     Calibration,
     calibration_error,
     fit_calibration,
+    fit_curve,
     probabilities_of,
     refit_calibration,
     within_budget,
 )
 from ml.clustering import group_faces
 from ml.evaluation.labelled_faces import LabelledFaces
+from ml.evaluation.machines import machine_values
 from ml.identification import Thresholds
 from ml.projection import unit_rows
 from ml.scoring import Evidence, Features, Gallery, Probes, weigh
@@ -41,6 +44,7 @@ FALSE_RATE = 0.01
 SUGGESTED = 0.3
 BUDGETS = (50, 200, 1000)
 DRAWS = 10
+MACHINE_FACES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +54,7 @@ class NamedProbes:
     evidence: pairs; probes are numbered through all libraries. is_right: shape (pairs,). is_known: shape (probes,):
     whether the person is in the gallery. weights: shape (pairs,): each library counts the same. l2: shape (probes,):
     distance to the nearest gallery face by the classic rule, on 512-d embeddings; l2_right: whether it is that person.
+    machine: shape (pairs,), of a support vector machine, 0 for who has fewer than `MACHINE_FACES` faces.
     """
 
     evidence: Evidence
@@ -58,9 +63,17 @@ class NamedProbes:
     weights: NDArray[np.float64]
     l2: NDArray[np.float64]
     l2_right: NDArray[np.bool_]
+    machine: NDArray[np.float64]
 
 
-def named_probes(faces: LabelledFaces, people: NDArray[np.int64], *, limits: Thresholds, seed: int) -> NamedProbes:
+def named_probes(
+    faces: LabelledFaces,
+    people: NDArray[np.int64],
+    *,
+    limits: Thresholds,
+    seed: int,
+    confirmed: Sequence[int] = FACES_PER_PERSON,
+) -> NamedProbes:
     """Look faces up in random galleries of some people; for each face of a known person one of a stranger.
 
     Probes are grouped as the product groups faces that wait for a name.
@@ -68,19 +81,24 @@ def named_probes(faces: LabelledFaces, people: NDArray[np.int64], *, limits: Thr
     Args:
         faces: a labelled set. people: numbers, as in `faces.identities()`, of those who may occur.
         limits: of the projections in it.
+        confirmed: how many faces of each person are known, of one library after the other.
 
     Raises:
-        ValueError: people are not such numbers, fewer than two of them have two faces, or none of those a good one; or
-            seed is below 0.
+        ValueError: confirmed is empty or below 1; people are not such numbers, fewer than two of them have two faces,
+            or none of those a good one; or seed is below 0.
     """
     checked_count("seed", seed, least=0)
+    if not len(confirmed):
+        raise ValueError("confirmed must not be empty")
+    for count in confirmed:
+        checked_count("confirmed", count)
     _check_people(faces, checked_whole("people", people, None), limits.poor_quality)
     random = np.random.default_rng(seed)
     drawn = [
         part
         for size in PEOPLE_IN_GALLERY
-        for confirmed in FACES_PER_PERSON
-        for part in _libraries_of(faces, people, size, confirmed, limits, random)
+        for count in confirmed
+        for part in _libraries_of(faces, people, size, count, limits, random)
     ]
     return _joined(drawn)
 
@@ -136,7 +154,8 @@ def _looked_up(
         linkage_threshold=limits.linkage,
         may_seed=qualities[probes] >= limits.poor_quality,
     )
-    found = weigh(Probes(rows[probes], qualities[probes], groups), Gallery(rows[gallery], identities[gallery]))
+    known = Gallery(rows[gallery], identities[gallery])
+    found = weigh(Probes(rows[probes], qualities[probes], groups), known)
     evidence = found.only(found.is_among_nearest(RIVALS))
     squared = 2 - 2 * faces.embeddings[probes] @ faces.embeddings[gallery].T
     return NamedProbes(
@@ -146,6 +165,7 @@ def _looked_up(
         weights=np.full(len(evidence.probe), 1 / len(probes)),
         l2=np.sqrt(np.maximum(squared.min(axis=1), 0)).astype(np.float64),
         l2_right=identities[gallery][squared.argmin(axis=1)] == identities[probes],
+        machine=machine_values(rows[probes], evidence, known, fewest=MACHINE_FACES),
     )
 
 
@@ -232,6 +252,23 @@ def fit_only(probes: NamedProbes, names: tuple[str, ...]) -> Calibration:
     return fit_calibration(only(probes.evidence.features, names), probes.is_right, weights=probes.weights)
 
 
+def named_by_curve(fitted_on: NamedProbes, held_out: NamedProbes, *, has_machine: bool) -> Best:
+    """The likeliest names by a curve fitted to all features, and where asked for to the support vector machine of each
+    person and whether there is one.
+
+    Raises:
+        ValueError: all pairs fitted on are right, or all wrong.
+    """
+    matrix, other = (_inputs(probes, has_machine) for probes in (fitted_on, held_out))
+    curve = fit_curve(matrix, fitted_on.is_right, fitted_on.weights, start=np.zeros(1 + matrix.shape[1]))
+    return best_names(held_out, np.clip(curve[0] + other @ curve[1:], -SUREST, SUREST))
+
+
+def _inputs(probes: NamedProbes, has_machine: bool) -> NDArray[np.float64]:
+    plain = probes.evidence.features.matrix()
+    return np.column_stack([plain, probes.machine, probes.machine != 0]) if has_machine else plain
+
+
 def only(features: Features, names: tuple[str, ...]) -> Features:
     """The features with all others 0."""
     values = {field.name: getattr(features, field.name) for field in fields(Features)}
@@ -255,6 +292,7 @@ def print_names(faces: LabelledFaces, limits: Thresholds, shipped: Calibration) 
         odds = fit_only(fitted_on, names).odds(only(held_out.evidence.features, names))
         _print_row(name, best_names(held_out, odds))
     _print_row("everything", best_names(held_out, fitted.odds(held_out.evidence.features)))
+    _print_row("everything and an SVM", named_by_curve(fitted_on, held_out, has_machine=True))
     best = best_names(held_out, shipped.odds(held_out.evidence.features))
     _print_row("everything, as shipped", best)
     _print_reliability(best)

@@ -48,8 +48,11 @@ def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
 
 @require_POST
 def remove_name(request: UserRequest, face_id: int) -> HttpResponse:
+    """The form names the person: the face may bear another name by now."""
     face = _face_of(request, face_id)
-    decision = answers.remove_name(face.person, [face.pk], actor=request.user) if face.person else None
+    people = Person.objects.owned_by(request.user)
+    person = people.filter(pk__in=primary_keys([request.POST.get("about", "")])).first()
+    decision = answers.remove_name(person, [face.pk], actor=request.user) if person else None
     say_what_was_decided(request, decision)
     return back(request, face.photo.get_absolute_url())
 

@@ -9,7 +9,7 @@ from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
-from people.models import Cluster
+from people.models import Change, Cluster, Decision
 from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
 from people.review import likely_people
@@ -39,14 +39,15 @@ def group(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     faces = cluster.faces.untagged().without_vectors().select_related("photo")
     shown = list(faces.order_by("-quality", "pk")[:FACES_SHOWN])
-    face_count = faces.count()
+    counted = list(faces.values_list("pk", flat=True))
     others = likely_people(request.user, shown)
     attach_covers(others)
     context = {
         "cluster": cluster,
         "faces": shown,
-        "face_count": face_count,
-        "unseen": face_count - len(shown),
+        "face_count": len(counted),
+        "counted": counted,
+        "unseen": len(counted) - len(shown),
         "others": others,
     }
     return render(request, "people/group.html", context)
@@ -61,6 +62,10 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
         messages.error(request, "Say who this is.")
         return back(request, cluster.get_absolute_url())
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
+    if "counted" in request.POST:  # the group's own page; what joined the group since was not looked at
+        members &= set(primary_keys(request.POST["counted"].split(",")))
+    for regroup in primary_keys(request.POST.getlist("as-of")):  # a card
+        members -= _joined_since(regroup, cluster)
     shown = set(primary_keys(request.POST.getlist("shown"))) & members
     ticked = set(primary_keys(request.POST.getlist("faces")))
     unticked = shown - ticked
@@ -81,6 +86,13 @@ def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster.save(update_fields=["is_hidden"])
     messages.success(request, f"The group is {'hidden' if cluster.is_hidden else 'shown again'}.")
     return back(request, "/people/")
+
+
+def _joined_since(regroup: int, cluster: Cluster) -> set[int | None]:
+    """Faces that came into a group after the card was made that is answered now."""
+    moves = Change.objects.filter(decision__owner=cluster.owner_id, decision__verb=Decision.Verb.REGROUP)
+    joined = moves.filter(decision__gt=regroup, after__cluster=cluster.pk)
+    return set(joined.values_list("face", flat=True))
 
 
 def _cluster_of(request: UserRequest, cluster_id: int) -> Cluster:

@@ -56,7 +56,7 @@ def _decide(request: UserRequest) -> None:
     if kind in ("same", "different"):
         _decide_on_two(request, is_same=kind == "same")
         return
-    asked = _asked(request)
+    asked = _asked(request).counted(_counted(request))
     if not asked.stands_for:  # answered in another tab, or by a second click
         say_what_was_decided(request, None)
         return
@@ -81,7 +81,9 @@ def _decide_on_two(request: UserRequest, *, is_same: bool) -> None:
     """Of two people, or two groups, whether they are one."""
     questions = Question.objects.owned_by(request.user).filter(kind=Question.Kind.SAME)
     question = questions.filter(pk__in=primary_keys([request.POST.get("question", "")])).first()
-    decision = None if question is None else answers.of_two(question, is_same=is_same, actor=request.user)
+    decision = None
+    if question is not None:
+        decision = answers.of_two(question, is_same=is_same, counted=_counted(request), actor=request.user)
     say_what_was_decided(request, decision)
 
 
@@ -94,6 +96,11 @@ def _asked(request: UserRequest) -> Asked:
     cluster = clusters.filter(pk__in=primary_keys([request.POST.get("cluster", "")])).first()
     # The group may be gone: what was shown of it is still answered for.
     return asked_about_group(request.user, cluster, shown) if cluster else asked_of_no_group(request.user, shown)
+
+
+def _counted(request: UserRequest) -> list[int]:
+    """The faces the page said the answer would be about, shown or not."""
+    return primary_keys(request.POST.get("counted", "").split(","))
 
 
 def _person_asked_about(request: UserRequest) -> Person:

@@ -143,8 +143,8 @@ def test_an_answer_can_be_taken_back_from_the_history(page: Page):
     first.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Undone.")).to_be_visible()
     page.goto("/history/")
-    page.locator(".history li").first.get_by_role("button", name=re.compile("Undo|Redo")).click()
-    expect(page.get_by_text("Undone.")).to_be_visible()
+    page.locator(".history li").first.get_by_role("button", name=re.compile("Redo")).click()
+    expect(page.get_by_text("Done again.")).to_be_visible()
 
 
 def test_photos_are_found_by_several_people(page: Page):
@@ -203,8 +203,11 @@ def name_the_face(page: Page, name: str) -> None:
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key as fast as a person can: the page ignores keys for 0.2 s after a new question."""
-    page.wait_for_timeout(300)
+    """Press a key as fast as a person can: the page ignores keys for 0.2 s after a new question.
+
+    On a busy machine the question is there some time before the page begins to count.
+    """
+    page.wait_for_timeout(700)
     page.keyboard.press(key)
 
 
@@ -227,7 +230,7 @@ def wait_for_question(page: Page, heading: str) -> None:
 
 
 def questions_left(page: Page) -> int:
-    return int(page.locator(".appnav .pill").inner_text())
+    return int(page.locator(".appnav .pill").text_content() or 0)
 
 
 def found_photos(page: Page) -> int:

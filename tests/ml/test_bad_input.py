@@ -51,7 +51,18 @@ from ml.bench.racing import Measurement
 from ml.checked_files import WeightsUnavailable
 from ml.compression import compress
 from ml.conversion import facenet_from_graph
-from ml.evaluation import answers, detection, folder, labelled_faces, matching, naming, pairs, plots, verification
+from ml.evaluation import (
+    answers,
+    detection,
+    folder,
+    labelled_faces,
+    machines,
+    matching,
+    naming,
+    pairs,
+    plots,
+    verification,
+)
 from ml.evaluation import clustering as grouping_score
 from ml.evaluation import identification as identification_score
 from ml.evaluation import quality as quality_curve
@@ -110,16 +121,24 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     calibration.Calibration.stretched: {"self": CALIBRATION, "factor": 1.5},
     calibration.calibration_for: {"suggestion": 0.36},
     calibration.probabilities_of: {"odds": np.zeros(3), "probes": np.array([0, 0, 1])},
+    calibration.fit_curve: {
+        "matrix": np.linspace(0, 1, 60).reshape(20, 3), "is_right": np.arange(20) % 3 > 0, "weights": np.ones(20),
+        "start": np.zeros(4), "strength": 0.5,
+    },
     calibration.within_budget: {"probabilities": QUALITIES, "one_wrong_in": 50},
     calibration.calibration_error: {"probabilities": QUALITIES, "is_right": QUALITIES > 0.4, "bins": 10},
     scoring.Gallery: {"rows": ROWS, "persons": LABELS, "total": 100},
     scoring.Probes: {
         "rows": ROWS, "qualities": QUALITIES, "groups": LABELS, "own": LABELS, "impossible": np.array([[0, 1]]),
+        "asked": np.array([[0, 1]]),
     },
     scoring.weigh: {"probes": KNOWN_PROBES, "gallery": KNOWN, "candidates": 8},
     scoring.Evidence.is_among_nearest: {"self": scoring.weigh(KNOWN_PROBES, KNOWN), "count": 3},
     separation.separate: {"first": ROWS[:8], "second": ROWS[8:16]},
     separation.Separator.sides: {"self": separation.separate(ROWS[:8], ROWS[8:16]), "rows": ROWS},
+    machines.machine_values: {
+        "rows": KNOWN_PROBES.rows, "evidence": scoring.weigh(KNOWN_PROBES, KNOWN), "gallery": KNOWN, "fewest": 5,
+    },
     naming.named_probes: {
         "faces": FACES, "people": np.arange(12), "limits": identification.thresholds_for(models.CASIA), "seed": 0,
     },
@@ -670,7 +689,9 @@ LISTED = {
     "ml.scoring": {"Gallery.counts", "Gallery.faces_of", "Gallery.columns_of", "Features.only", "Features.joined",
                    "Features.matrix", "Evidence.only"},
     "ml.evaluation.naming": {"Best.at_false_rate", "Best.suggested", "Best.best_f", "Best.wrong_within", "best_names",
-                             "classic", "fit_only", "only", "wider", "score_alike", "print_names", "print_refit"},
+                             "classic", "fit_only", "named_by_curve", "only", "wider", "score_alike", "print_names",
+                             "print_refit"},
+    "ml.evaluation.splits": {"measure_split", "print_splits"},
     "ml.constraints": {"checked_pairs"},
     "ml.embedding": {"embed_faces"},
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},

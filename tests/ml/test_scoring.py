@@ -138,3 +138,12 @@ def test_many_probes_and_people_are_a_matter_of_seconds(random):
 
     assert len(found.probe) == 8 * len(rows)
     assert time.process_time() - started < 20
+
+
+def test_who_is_asked_about_is_looked_at_however_unlike():
+    rows = np.eye(12, dtype=np.float32)
+    gallery = Gallery(rows, np.arange(12))
+
+    found = weigh(Probes(rows[:1], np.ones(1, np.float32), asked=np.array([[0, 11], [0, 99]])), gallery, candidates=1)
+
+    assert found.person.tolist() == [0, 11]

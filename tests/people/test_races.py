@@ -4,12 +4,13 @@ Grouping that meets answers is in test_grouping.
 """
 
 import random
+import time
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
 from people import answers, constraints, ledger
@@ -228,6 +229,34 @@ def test_a_person_who_is_forgotten_is_gone_also_from_answers_at_the_time(alice):
         assert not Person.objects.filter(pk=ann.pk).exists()
         assert not Change.objects.filter(after__person=ann.pk).exists()
     assert_ledger_holds()
+
+
+def test_suggestions_wait_for_an_act_on_the_faces_they_refer_to_without_holding_others_it_needs(alice, models_dir):
+    known = make_face(make_photo(alice), likeness=unit(1))
+    waiting = make_face(make_photo(alice), likeness=unit(1))
+    answers.confirm(make_person(alice), [known.pk], actor=alice)
+
+    with transaction.atomic():  # an act that has come to the first of its faces
+        Face.objects.select_for_update(of=("self",)).get(pk=known.pk)
+        suggesting = Thread(target=lambda: (refresh_suggestions(alice.pk), connection.close()))
+        suggesting.start()
+        _wait_until_one_waits_for_a_lock()
+        rest = Face.objects.filter(pk=waiting.pk).select_for_update(of=("self",), nowait=True)
+        assert [face.pk for face in rest] == [waiting.pk]
+    suggesting.join(30)
+
+    assert Suggestion.objects.get().face == waiting
+
+
+def _wait_until_one_waits_for_a_lock() -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody waits for a lock")
 
 
 def test_suggestions_made_while_answers_come_in_contradict_none_of_them(alice, models_dir):

@@ -8,14 +8,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people import answers, ledger, ranking
+from people import answers, ledger, likeness, ranking
 from people.constraints import Constraints
 from people.grouping import group_owner
 from people.likeness import groups_alike, people_alike
 from people.models import Face, Question
 from people.questions import ask_again
 from people.ranking import rank_questions
-from people.review import next_card
+from people.review import forecast, next_card
 from people.tiles import TILES, Tile, best_screen
 from tests.factories import make_cluster, make_face, make_group, make_known, make_photo, make_suggestion, unit
 
@@ -130,6 +130,21 @@ def test_those_are_needed_that_bring_95_in_a_hundred_their_name(alice):
 
 
 # ---------- Writing
+
+
+def test_what_is_hidden_does_not_count_towards_the_aim(alice):
+    ann = make_known(alice)
+    for face in make_group(alice, 50).faces.all():
+        make_suggestion(face, ann)
+    hidden, asked_about = make_group(alice, 50), make_group(alice, 5)
+    hidden.is_hidden = ann.is_hidden = True
+    hidden.save()
+    ann.save()
+
+    rank_questions(alice.pk)
+
+    assert [question.cluster for question in Question.objects.filter(is_needed=True)] == [asked_about]
+    assert not forecast(alice).is_reached
 
 
 def test_ranking_again_writes_nothing_that_did_not_change(alice):
@@ -249,6 +264,13 @@ def test_two_groups_alike_are_asked_about(alice, two_groups):
     one, other = two_groups
 
     assert alike(alice) == [(one.pk, other.pk)]
+
+
+def test_two_groups_said_to_be_one_are_not_asked_about_before_grouping_came_by(alice, two_groups):
+    one, other = two_groups
+    answers.same(alice, pks(one.faces.all()), pks(other.faces.all()), actor=alice)
+
+    assert alike(alice) == []
 
 
 def test_groups_that_share_a_photo_are_never_asked_about(alice, two_groups):
@@ -380,3 +402,12 @@ def test_an_answer_given_again_asks_nothing(alice):
     again = ledger.undo(undone.decision, actor=alice)
 
     assert ask_again(again.decision) == []
+
+
+def test_two_groups_so_large_that_a_no_would_be_too_much_to_keep_are_not_compared(alice, two_groups, monkeypatch):
+    said = Constraints.of(alice.pk)
+    assert len(groups_alike(alice.pk, said)) == 1
+
+    monkeypatch.setattr(likeness, "MOST_KEPT_APART", 8)
+
+    assert groups_alike(alice.pk, said) == []

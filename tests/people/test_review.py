@@ -6,7 +6,7 @@ import pytest
 
 from people import answers
 from people.asked import asked_about_group, asked_about_person
-from people.models import Face, Question
+from people.models import Cluster, Face, Question
 from people.questions import drop_settled, strangers
 from people.ranking import rank_questions
 from people.review import count_questions, forecast, likely_people, next_card, reference_faces
@@ -213,6 +213,15 @@ def test_faces_of_a_group_that_are_hardly_hers_are_no_part_of_its_tile(alice, an
 
     assert asked.face.pk in pks(group[1:])
     assert asked.more == 2
+
+
+def test_a_hidden_group_is_no_tile(alice, ann):
+    group = suggest_group(alice, ann, 5)
+    [single] = suggest_singles(alice, ann, 1)
+    Cluster.objects.filter(pk=group[0].cluster_id).update(is_hidden=True)
+    rank_questions(alice.pk)
+
+    assert next_card(alice).asked_faces == [single]
 
 
 def test_a_tick_stands_for_the_whole_group(alice, ann):

@@ -39,7 +39,7 @@ def reviewed(alice):
         people, to_name = faces.identities(), whom_to_name(faces, fewest_photos)
         pks = make_library(alice, faces, model=current_face_model().name)
         user = SimulatedUser(alice, dict(zip(pks, people.tolist(), strict=True)), set(people[to_name].tolist()))
-        return review_all(user, share=share), one_answer_each(people, to_name)
+        return review_all(user, share=share).curve, one_answer_each(people, to_name)
 
     return review
 
@@ -93,17 +93,19 @@ def test_who_is_in_few_photos_is_a_stranger_unless_everybody_is():
 
 def test_figures_tables_and_plot_tell_the_same(reviewed):
     curve, floor = reviewed(labelled({"Ann": 9, "Bob": 7}))
-    contest = Contest(curve, floor, {"dbscan_clusters": (0.3, floor), "each_face": (None, curve)})
+    contest = Contest(curve, [2, 2], floor, {"dbscan_clusters": (0.3, floor), "each_face": (None, curve)})
 
     figures = json.loads(json.dumps(as_json(contest)))
 
     assert figures["answers_per_face"]["0.95"] == pytest.approx(2 / 16)
     assert figures["floor"]["0.95"] == pytest.approx(2 / 16)
     assert figures["wrong_names"] == 0
+    assert figures["forecast"] == {"at_start": 2, "median_error": 0.0}
+    assert "Forecast before the first question: 2 clicks; it took 2." in tables(contest)
     assert figures["baselines"]["dbscan_clusters"]["cut"] == 0.3
     assert "0.1250" in tables(contest)
     assert plot(contest).startswith("<svg")
-    assert "Immich" not in plot(contest)
+    assert "DBSCAN" in plot(contest)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,10 +1,12 @@
 """Pages and actions of people: what they show, what they do, and that they also work without htmx."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
-from people import answers
-from people.models import Face, Person, Question, Suggestion
+from people import answers, ledger
+from people.models import Decision, Face, Person, Question, Suggestion
 from people.ranking import rank_questions
 from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_suggestion, unit
 
@@ -33,6 +35,19 @@ def answer(client, kind: str, faces: list[Face], *, ticked: list[Face] | None = 
     return client.post(reverse("people:answer"), data)
 
 
+def form_shown(client) -> dict[str, list[str]]:
+    """What the form of the question sends, with all ticks left."""
+    html = client.get(reverse("people:review")).content.decode()
+    form = re.search('<form class="question.*?</form>', html, re.DOTALL)
+    assert form is not None
+    fields: dict[str, list[str]] = {}
+    for field in re.findall("<input[^>]*>", form[0]):
+        name, value = re.search('name="([^"]*)"', field), re.search('value="([^"]*)"', field)
+        if name and value and name[1] != "csrfmiddlewaretoken":
+            fields.setdefault(name[1], []).append(value[1])
+    return fields
+
+
 @pytest.mark.parametrize("page", ["index", "review", "search", "history", "strip", "delete-face-data"])
 def test_pages_of_an_empty_library_say_what_to_do(signed_in, page):
     assert signed_in.get(reverse(f"people:{page}")).status_code == 200
@@ -53,6 +68,36 @@ def test_faces_unticked_on_the_page_of_a_group_stay_unnamed(signed_in, alice, gr
     ann = Person.objects.get()
     assert set(ann.faces.all()) == {first, third}
     assert answers.rejected_pairs(alice.pk) == {(second.pk, ann.pk)}
+
+
+def test_the_page_of_a_group_names_nothing_that_joined_the_group_later(signed_in, alice, group):
+    html = signed_in.get(group.get_absolute_url()).content.decode()
+    counted = re.search('name="counted" value="([0-9,]*)"', html)
+    shown = re.findall('name="shown" value="([0-9]*)"', html)
+    assert counted is not None
+    late = make_face(make_photo(alice), cluster=group)
+
+    data = {"name": "Ann", "counted": counted[1], "shown": shown, "faces": shown}
+    signed_in.post(reverse("people:name-group", args=[group.pk]), data)
+
+    assert Person.objects.get().faces.count() == 3
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_this_is_not_ann_takes_no_other_name_off(signed_in, alice):
+    face = make_face(make_photo(alice), person=make_person(alice, "Ann"))
+    html = signed_in.get(face.photo.get_absolute_url()).content.decode()
+    about = re.search('name="about" value="([0-9]*)"', html)
+    assert about is not None
+    bea = make_person(alice, "Bea")
+    answers.confirm(bea, [face.pk], actor=alice)
+
+    url = reverse("people:remove-name", args=[face.pk])
+    signed_in.post(url, {"about": about[1]})
+    assert list(bea.faces.all()) == [face]
+
+    signed_in.post(url, {"about": bea.pk})
+    assert list(bea.faces.all()) == []
 
 
 def test_a_known_name_means_the_known_person(signed_in, alice, group):
@@ -148,7 +193,7 @@ def test_an_answer_with_the_next_question_takes_few_queries(
     pks = [face.pk for face in (faces if kind == "yes" else asked.faces.all()[:12])]
     data = {"answer": kind, "name": "Cleo", "shown": pks, "faces": pks} | about
 
-    with django_assert_max_num_queries(37):
+    with django_assert_max_num_queries(38):
         response = signed_in.post(reverse("people:answer"), data, **HTMX)
 
     assert response.context["question"] is not None
@@ -323,9 +368,11 @@ def test_a_tick_answers_for_its_whole_group_and_a_missing_one_rules_it_out(signe
     ticked, unticked = make_group(alice, 4, likeness=unit(1)), make_group(alice, 3, likeness=unit(1))
     for face in Face.objects.untagged():
         make_suggestion(face, ann)
-    shown = [ticked.faces.first(), unticked.faces.first()]
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    kept = [face.pk for face in ticked.faces.all() if str(face.pk) in form["faces"]]
 
-    answer(signed_in, "yes", shown, ticked=shown[:1], about=ann.pk)
+    signed_in.post(reverse("people:answer"), form | {"answer": "yes", "faces": kept})
 
     assert ann.faces.count() == 5
     assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in unticked.faces.all()}
@@ -337,9 +384,52 @@ def test_no_rules_out_the_whole_group(signed_in, alice):
     for face in group.faces.all():
         make_suggestion(face, ann)
 
-    answer(signed_in, "no", [group.faces.first()], about=ann.pk)
+    rank_questions(alice.pk)
+
+    signed_in.post(reverse("people:answer"), form_shown(signed_in) | {"answer": "no"})
 
     assert answers.rejected_pairs(alice.pk) == {(face.pk, ann.pk) for face in group.faces.all()}
+
+
+def test_a_tick_does_not_name_a_face_that_joined_its_group_after_the_page_was_made(signed_in, alice):
+    ann = make_known(alice, likeness=unit(1))
+    group = make_group(alice, 4, likeness=unit(1))
+    for face in group.faces.all():
+        make_suggestion(face, ann)
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=group, likeness=unit(1))
+    make_suggestion(late, ann)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "yes"})
+
+    assert ann.faces.count() == 5
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_a_name_for_a_group_does_not_reach_faces_that_joined_it_after_the_page_was_made(signed_in, alice):
+    group = make_group(alice, 20)
+    rank_questions(alice.pk)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=group)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "name", "name": "Ann"})
+
+    assert Person.objects.get().faces.count() == 20
+    assert list(Face.objects.untagged()) == [late]
+
+
+def test_what_is_said_of_two_groups_says_nothing_of_faces_that_join_them_later(signed_in, alice):
+    one, other = make_group(alice, 4), make_group(alice, 3)
+    Question.objects.create(owner=alice, kind="same", cluster=one, other_cluster=other, faces=3, answers=1, worth=100)
+    form = form_shown(signed_in)
+    late = make_face(make_photo(alice), cluster=other)
+
+    signed_in.post(reverse("people:answer"), form | {"answer": "different"})
+
+    said = Decision.objects.get()
+    assert said.changes.count() == 7
+    assert not said.changes.filter(face=late).exists()
 
 
 def test_the_page_says_how_many_faces_a_tick_stands_for(signed_in, alice):
@@ -536,3 +626,18 @@ def test_people_of_others_cannot_be_looked_at_by_a_preview(signed_in, bob, alike
     response = signed_in.get(reverse("people:merge-preview", args=[ann.pk]), {"person": theirs.pk})
 
     assert response.status_code == 404
+
+
+def test_a_card_names_no_face_that_joined_its_group_since(signed_in, alice, group):
+    ledger.regroup(alice.pk, {face.pk: group.pk for face in group.faces.all()})
+    page = signed_in.get(reverse("people:index"))
+    as_of = page.context["groups"][0].as_of
+    assert f'name="as-of" value="{as_of}"' in page.content.decode()
+    joined = make_face(make_photo(alice))
+    ledger.regroup(alice.pk, {joined.pk: group.pk})
+
+    signed_in.post(reverse("people:name-group", args=[group.pk]), {"name": "Ann", "as-of": as_of})
+
+    joined.refresh_from_db()
+    assert joined.person is None
+    assert Person.objects.get().faces.count() == 3

@@ -41,13 +41,19 @@ NAMES = {
     "dbscan_clusters": "name DBSCAN's clusters",
     "nearest_neighbour": "nearest neighbours, as Immich",
 }
+SHORT_NAMES = {"each_face": "every face", "dbscan_clusters": "DBSCAN", "nearest_neighbour": "as Immich"}
+MOST_PLOTTED = 0.30  # answers per face
 
 
 @dataclass(frozen=True)
 class Contest:
-    """Kith's curve, the floor, and those of the baselines with the cut that is best for each, on the same faces."""
+    """Kith's curve, the floor, and those of the baselines with the cut that is best for each, on the same faces.
+
+    forecasts: before each question, the clicks that the page said were left.
+    """
 
     kith: AnswerCurve
+    forecasts: list[int]
     floor: AnswerCurve
     baselines: dict[str, tuple[float | None, AnswerCurve]]
 
@@ -113,10 +119,11 @@ class Command(BaseCommand):
             pks = make_library(owner, faces, model=model)
             user = SimulatedUser(owner, dict(zip(pks, people.tolist(), strict=True)), set(people[to_name].tolist()))
             task = bar.add_task("", total=int(to_name.sum() * SHARES[-1]))
-            kith = review_all(user, share=SHARES[-1], report=lambda right, _: bar.update(task, completed=right))
+            review = review_all(user, share=SHARES[-1], report=lambda right, _: bar.update(task, completed=right))
             # The others get the faces as Kith compares them, with the library's centre taken away.
             rows = load_faces(Face.objects.owned_by(owner), centre=centre_in_use(owner.pk, model)).rows
-        return Contest(kith, one_answer_each(people, to_name), baselines(rows, people, to_name, share=SHARES[-1]))
+        others = baselines(rows, people, to_name, share=SHARES[-1])
+        return Contest(review.curve, review.forecasts, one_answer_each(people, to_name), others)
 
     def _bar(self, words: str) -> Progress:
         columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -165,7 +172,19 @@ def tables(contest: Contest) -> str:
         text.write(
             f"{1 - ours / best:.0%} fewer answers than the best of the others, {ours / floor:.2f} of the floor.\n"
         )
+    if ours is not None:
+        text.write(
+            f"Forecast before the first question: {contest.forecasts[0]} clicks; it took {contest.kith.answers[-1]}.\n"
+        )
+        text.write(f"Forecasts of the first half were off by {forecast_error(contest):.0%} (median).\n")
     return text.getvalue()
+
+
+def forecast_error(contest: Contest) -> float:
+    """By which share of the clicks really left the forecasts were wrong, the median over the first half."""
+    left = contest.kith.answers[-1] - contest.kith.answers[: len(contest.forecasts)]
+    half = max(len(left) // 2, 1)
+    return float(np.median(np.abs(np.array(contest.forecasts[:half]) - left[:half]) / np.maximum(left[:half], 1)))
 
 
 def _row(curve: AnswerCurve) -> list[str]:
@@ -185,6 +204,7 @@ def as_json(contest: Contest) -> dict[str, object]:
         "faces": contest.kith.faces,
         **_figures(contest.kith),
         "floor": _figures(contest.floor)["answers_per_face"],
+        "forecast": {"at_start": contest.forecasts[0], "median_error": forecast_error(contest)},
         "baselines": {name: {"cut": cut} | _figures(curve) for name, (cut, curve) in contest.baselines.items()},
     }
 
@@ -197,17 +217,17 @@ def _figures(curve: AnswerCurve) -> dict[str, Any]:
 
 
 def plot(contest: Contest) -> str:
-    """The curves: answers per face across, faces that bear their name up."""
-    curves = {"Kith": contest.kith} | {NAMES[name]: curve for name, (_, curve) in contest.baselines.items()}
-    curves["floor"] = contest.floor
-    lines = [
-        Line(name, (curve.answers / curve.faces).tolist(), (curve.right / curve.faces).tolist())
-        for name, curve in curves.items()
-    ]
+    """The curves: answers per face across, faces that bear their name up. Where they still differ."""
+    curves = {"Kith": contest.kith, "floor": contest.floor} | {n: curve for n, (_, curve) in contest.baselines.items()}
+    lines = []
+    for name, curve in curves.items():
+        shown = curve.answers <= MOST_PLOTTED * curve.faces
+        across, up = curve.answers[shown] / curve.faces, curve.right[shown] / curve.faces
+        lines.append(Line(SHORT_NAMES.get(name, name), across.tolist(), up.tolist()))
     return line_plot(
         lines,
         title="Faces that bear their name",
         across="answers per face",
         up="share of faces",
-        ticks=[tenth / 10 for tenth in range(11)],
+        ticks=[tick * MOST_PLOTTED / 6 for tick in range(7)],
     )

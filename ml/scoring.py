@@ -258,7 +258,7 @@ def _candidate_pairs(
     probes: Probes, gallery: Gallery, members: Numbers, means: Vectors, candidates: int
 ) -> tuple[Numbers, Numbers]:
     """Pairs worth a closer look: a probe's nearest people, those of its group, and whose the probe itself is."""
-    people, count = len(gallery.people), len(probes.rows)
+    people = len(gallery.people)
     impossible = _keys(probes.impossible, gallery)
     keys = [_nearest_people(probes.rows, gallery, candidates, impossible), _keys(probes.asked, gallery)]
     grouped = np.flatnonzero(np.bincount(members)[members] > 1)
@@ -272,7 +272,6 @@ def _candidate_pairs(
     if probes.own is not None:
         own = np.flatnonzero(probes.own >= 0)
         keys.append(own * people + gallery.columns_of(gallery.persons[probes.own[own]].astype(np.int64)))
-    assert count
     pairs = np.setdiff1d(np.unique(np.concatenate(keys)), impossible, assume_unique=True)
     probe, column = np.divmod(np.sort(pairs), people)
     return probe, column

@@ -46,14 +46,18 @@ def tag(person: Person, faces: Iterable[int]) -> Decision | None:
 
     A name that was taken back once is not given again.
     """
-    pks = set(faces)
-    ruled_out = {face for face, other in constraints.ruled_out(person.owner_id) if other == person.pk}
-    taken_back = Change.objects.filter(
-        face__in=pks, decision__verb=Verb.TAG, decision__is_in_force=False, after__person=person.pk
-    )
-    pks -= ruled_out | set(taken_back.values_list("face_id", flat=True))
+    refused = constraints.ruled_out(person.owner_id) | names_taken_back(person.owner_id)
+    pks = set(faces) - {face for face, other in refused if other == person.pk}
     outcome = Outcome(FaceState(person=person.pk, tagged_by=Machine), only_if=lambda face: face.waits_for_a_name)
     return decide(person.owner, Verb.TAG, dict.fromkeys(pks, outcome), actor=None, person=person)
+
+
+def names_taken_back(owner_id: int) -> set[tuple[int, int]]:
+    """(face, person) pairs of names by the machine that were undone."""
+    undone = Change.objects.filter(
+        decision__owner=owner_id, decision__verb=Verb.TAG, decision__is_in_force=False, face__isnull=False
+    )
+    return set(undone.values_list("face_id", "after__person"))
 
 
 def remove_name(person: Person, faces: Iterable[int], *, actor: User) -> Decision | None:

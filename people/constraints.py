@@ -58,7 +58,10 @@ class Constraints:
         return constraints
 
     def together(self, faces: Iterable[int] | None = None) -> Pairs:
-        """Pairs of faces that are one person; a set of n faces comes as n - 1 pairs, of all faces or among some."""
+        """Pairs of faces that are one person; a set of n faces comes as n - 1 pairs, of all faces or among some.
+
+        They contradict neither `apart` nor, outside of photos of `repeat_photos`, that a photo shows everybody once.
+        """
         chosen = self._chosen(faces)
         pairs = [pair for members in chosen.values() for pair in pairwise(members)]
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
@@ -66,7 +69,8 @@ class Constraints:
     def apart(self, faces: Iterable[int] | None = None) -> Pairs:
         """Pairs of faces that are two people, the lower number first, each pair once; of all faces or among some.
 
-        Faces of one photo are not among them, unless somebody spoke of them.
+        From DIFFERENT, and from a no beside a SAME. Faces of one photo are not among them, unless somebody spoke of
+        them.
         """
         chosen = self._chosen(faces)
         products = [_product(chosen, some, others) for some, others in self.bonds.opposed()]
@@ -143,22 +147,6 @@ class Constraints:
             for face in self._faces_of[each]
             for person in self._people_of[other]
         }
-
-
-def apart(owner_id: int, faces: Iterable[int]) -> Pairs:
-    """Pairs of these faces that must not be in one group, shape (n, 2), the lower number first, each once.
-
-    From DIFFERENT, and from a no beside a SAME. That two faces of one photo are two people is not among them.
-    """
-    return Constraints.of(owner_id).apart(faces)
-
-
-def together(owner_id: int, faces: Iterable[int]) -> Pairs:
-    """Pairs of these faces that must be in one group, shape (n, 2): a set of k faces as a chain of k - 1 pairs.
-
-    They contradict neither `apart` nor, outside of photos of `repeat_photos`, that a photo shows everybody once.
-    """
-    return Constraints.of(owner_id).together(faces)
 
 
 def ruled_out(owner_id: int) -> set[tuple[int, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
-from people.models import Cluster, Decision, Face, Person
+from people.models import Cluster, Face, Person
 from people.models.face import FaceQuerySet
 
 MOSAIC = 3
@@ -23,17 +23,10 @@ def attach_covers(people: Sequence[Person]) -> None:
 
 
 def attach_mosaics(clusters: Sequence[Cluster], *, faces: int = MOSAIC) -> None:
-    """Set `mosaic` on each group, its best faces that wait for a name, and `as_of`, the regroup that made it so."""
-    as_of = newest_regroup(clusters[0].owner_id) if clusters else 0
+    """Set `mosaic` on each group: its best faces that wait for a name."""
     best = _best_faces(Face.objects.untagged().filter(cluster=OuterRef("pk")), clusters, faces)
     for cluster in clusters:
-        cluster.mosaic, cluster.as_of = best.get(cluster.pk, []), as_of
-
-
-def newest_regroup(owner_id: int) -> int:
-    """Primary key of the last decision that moved faces between groups; 0 before the first."""
-    regroups = Decision.objects.filter(owner=owner_id, verb=Decision.Verb.REGROUP)
-    return regroups.order_by("-pk").values_list("pk", flat=True).first() or 0
+        cluster.mosaic = best.get(cluster.pk, [])
 
 
 def _best_faces(theirs: FaceQuerySet, shown: Sequence[Person] | Sequence[Cluster], limit: int) -> dict[int, list[Face]]:

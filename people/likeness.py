@@ -34,8 +34,15 @@ class LikePair:
 def people_alike(owner_id: int, said: Constraints) -> list[LikePair]:
     """Pairs of people who may be one, the most probable first: not said to be two, and never in one photo."""
     model = current_face_model()
-    faces = load_faces(gallery_of(owner_id, model), centre=centre_in_use(owner_id, model.name))
-    return _alike(faces, faces.people, forbidden=said.people_apart(), fewest=1, linkage=_linkage(owner_id))
+    centre = centre_in_use(owner_id, model.name)
+    faces = load_faces(gallery_of(owner_id, model), centre=centre)
+    return _alike(
+        faces,
+        faces.people,
+        forbidden=said.people_apart(),
+        fewest=1,
+        linkage=model.limits(recentred=centre is not None).linkage,
+    )
 
 
 def groups_alike(owner_id: int, said: Constraints) -> list[LikePair]:
@@ -54,14 +61,9 @@ def groups_alike(owner_id: int, said: Constraints) -> list[LikePair]:
         faces.clusters,
         forbidden=forbidden,
         fewest=SMALLEST,
-        linkage=_linkage(owner_id),
+        linkage=model.limits(recentred=centre is not None).linkage,
         max_apart=MOST_KEPT_APART,
     )
-
-
-def _linkage(owner_id: int) -> float:
-    model = current_face_model()
-    return model.limits(recentred=centre_in_use(owner_id, model.name) is not None).linkage
 
 
 def _alike(

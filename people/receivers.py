@@ -12,6 +12,8 @@ from photos.broker import send_wakeup
 from photos.models import Photo
 from photos.signals import photos_ready
 
+SUGGEST_AGAIN = "suggest again after answers"
+
 
 @receiver(photos_ready, dispatch_uid="find faces of ready photos")
 def look_for_faces(owner_id: int, **kwargs: object) -> None:
@@ -26,7 +28,7 @@ def start_when_allowed(user: User, **kwargs: object) -> None:
         send_wakeup(tasks.find_faces)
 
 
-@receiver(answers_changed, dispatch_uid="suggest again after answers")
+@receiver(answers_changed, dispatch_uid=SUGGEST_AGAIN)
 def suggest_again(owner_id: int, **kwargs: object) -> None:
     send_wakeup(tasks.refresh_suggestions, owner_id)
     send_wakeup(tasks.group_faces, owner_id)  # does nothing unless faces got free

@@ -20,7 +20,6 @@ from people import answers
 from people.asked import Asked, asked_about_group, asked_about_person
 from people.grouping import group_owner
 from people.models import Face, Person, Question, Upkeep
-from people.ranking import rank_questions
 from people.review import Card, forecast, next_card
 from people.suggestions import refresh_suggestions
 from photos.models import Photo
@@ -203,7 +202,6 @@ def _work(owner_id: int) -> None:
     if Upkeep.objects.without_groups().filter(pk=owner_id).exists():
         group_owner(owner_id)
     refresh_suggestions(owner_id)
-    rank_questions(owner_id)
 
 
 def _named(user: SimulatedUser) -> tuple[int, int]:

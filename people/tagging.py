@@ -8,7 +8,7 @@ from accounts.models import User
 from ml.calibration import within_budget
 from people import answers
 from people.ledger import Outcome, decide
-from people.models import Change, Decision, Face, Library, Person, Suggestion
+from people.models import Decision, Face, Library, Person, Suggestion
 from people.tracks import FaceState
 
 # One wrong name in so many, as the settings offer it.
@@ -39,7 +39,7 @@ def would_name(owner_id: int, one_wrong_in: int) -> dict[int, int]:
     """The person of each face that a budget lets the machine name now, by primary keys; hidden people are not named."""
     suggested = Suggestion.objects.filter(face__photo__owner=owner_id, person__is_hidden=False)
     waiting = suggested.filter(face__person=None, face__is_ignored=False).order_by("face")
-    taken_back = _taken_back(owner_id)
+    taken_back = answers.names_taken_back(owner_id)
     rows = [row for row in waiting.values_list("face", "person", "probability") if row[:2] not in taken_back]
     chosen = within_budget(np.array([row[2] for row in rows], dtype=np.float64), one_wrong_in=one_wrong_in)
     return {face: person for (face, person, _), is_chosen in zip(rows, chosen, strict=True) if is_chosen}
@@ -60,11 +60,3 @@ def take_back(owner: User) -> Decision | None:
     named = Face.objects.owned_by(owner).filter(tagged_by=Face.TaggedBy.MACHINE).values_list("pk", flat=True)
     outcome = Outcome(FaceState(), only_if=lambda face: face.tagged_by == Face.TaggedBy.MACHINE)
     return decide(owner, Decision.Verb.REMOVE, dict.fromkeys(named, outcome), actor=owner)
-
-
-def _taken_back(owner_id: int) -> set[tuple[int, int]]:
-    """(face, person) pairs of names by the machine that a user undid: they are not given again."""
-    undone = Change.objects.filter(
-        decision__owner=owner_id, decision__verb=Decision.Verb.TAG, decision__is_in_force=False, face__isnull=False
-    )
-    return set(undone.values_list("face_id", "after__person"))

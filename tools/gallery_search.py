@@ -184,8 +184,8 @@ def _confirm(count: int) -> None:
 def _people(owner, probe: np.ndarray) -> list[int]:  # type: ignore[no-untyped-def]
     from people.models import Face
 
-    gallery = Face.objects.owned_by(owner).gallery().embedded_by("m")
-    return [pk for pk, _ in gallery.closest_people(Face(projection=probe), threshold=2)[:8]]
+    people, distances = Face.objects.owned_by(owner).gallery().embedded_by("m").people_near([probe])
+    return [people[place] for place in np.argsort(distances[0])[:8]]
 
 
 def _by_index(owner: int, probe: np.ndarray) -> list[int]:

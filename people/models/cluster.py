@@ -48,7 +48,6 @@ class Cluster(models.Model):
     face_count: int  # by with_counts()
     photo_count: int
     mosaic: "list[Face]"  # by attach_mosaics()
-    as_of: int
 
     objects = ClusterQuerySet.as_manager()
 

@@ -18,6 +18,11 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def newest_regroup(self) -> int:
+        """Primary key of the last act that moved faces between groups; 0 before the first."""
+        regroups = self.filter(verb=Decision.Verb.REGROUP).order_by("-pk")
+        return regroups.values_list("pk", flat=True).first() or 0
+
 
 class Decision(models.Model):
     """One act of a user or of the machine. Undo is a later decision that reverses an earlier one."""

@@ -107,11 +107,10 @@ def _other_actors(user: User) -> list[User]:
 
 def _undo(request: UserRequest, decision: Decision) -> None:
     undone = ledger.undo(decision, actor=request.user)
-    if undone.decision is not None:
-        request.session[FIRST] = questions.ask_again(undone.decision)
     if undone.decision is None:
         messages.info(request, "That was undone already.")
         return
+    request.session[FIRST] = questions.ask_again(undone.decision)
     attach_texts([undone.decision])
     is_redone = undone.decision.is_redone
     tag = f"{'undo' if is_redone else 'redo'}:{undone.decision.pk}"

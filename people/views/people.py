@@ -14,7 +14,7 @@ from accounts.models import User
 from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, PersonForm, primary_keys
-from people.models import Cluster, Face, Person, Question, Suggestion
+from people.models import Cluster, Decision, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.counting import CountOf
 from people.models.person import PersonQuerySet
@@ -206,6 +206,7 @@ def _everyone(request: UserRequest) -> PersonQuerySet:
 
 def _without_name(user: User) -> dict[str, object]:
     """The largest groups of each kind, the clearest single faces, and how many there are of each."""
+    as_of = Decision.objects.owned_by(user).newest_regroup()  # first: what joins a group from now on is not shown
     # Counted once for all: of sixteen thousand groups each further query takes as long again.
     groups = Cluster.objects.owned_by(user)
     rows = groups.sizes()
@@ -224,6 +225,7 @@ def _without_name(user: User) -> dict[str, object]:
     in_order = [[clusters[pk] for pk in pks if pk in clusters] for pks in shown]
     return {
         **dict(zip(("groups", "strangers", "hidden_groups"), in_order, strict=True)),
+        "as_of": as_of,
         "group_count": len(asked),
         "stranger_count": len(seen_once),
         "singles": singles.without_vectors().order_by("-quality", "pk")[:SINGLES_SHOWN],

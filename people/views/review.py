@@ -171,10 +171,12 @@ def _can_redo(user: User) -> bool:
 
 def _strangers(request: UserRequest) -> dict[str, object]:
     """Groups folded away below the end of the queue."""
+    as_of = Decision.objects.owned_by(request.user).newest_regroup()
     groups = Cluster.objects.owned_by(request.user).waiting().filter(is_hidden=False, pk__in=strangers(request.user))
     shown = list(groups[:STRANGERS_SHOWN])
     attach_mosaics(shown)
-    return {"strangers": shown, "stranger_count": groups.count() if len(shown) == STRANGERS_SHOWN else len(shown)}
+    count = groups.count() if len(shown) == STRANGERS_SHOWN else len(shown)
+    return {"strangers": shown, "stranger_count": count, "as_of": as_of}
 
 
 def _photo_count(person: Person | None) -> int:

@@ -14,16 +14,22 @@ def faces(alice) -> list[int]:
 
 
 def apart(owner) -> set[tuple[int, int]]:
-    return {tuple(pair) for pair in constraints.apart(owner.pk, Face.objects.values_list("pk", flat=True)).tolist()}
+    return {
+        tuple(pair)
+        for pair in constraints.Constraints.of(owner.pk).apart(Face.objects.values_list("pk", flat=True)).tolist()
+    }
 
 
 def together(owner) -> set[tuple[int, int]]:
-    return {tuple(pair) for pair in constraints.together(owner.pk, Face.objects.values_list("pk", flat=True)).tolist()}
+    return {
+        tuple(pair)
+        for pair in constraints.Constraints.of(owner.pk).together(Face.objects.values_list("pk", flat=True)).tolist()
+    }
 
 
 def test_nothing_said_is_no_constraint(alice, faces):
-    assert constraints.apart(alice.pk, faces).shape == (0, 2)
-    assert constraints.together(alice.pk, faces).shape == (0, 2)
+    assert constraints.Constraints.of(alice.pk).apart(faces).shape == (0, 2)
+    assert constraints.Constraints.of(alice.pk).together(faces).shape == (0, 2)
     assert constraints.ruled_out(alice.pk) == set()
 
 
@@ -50,8 +56,8 @@ def test_only_faces_asked_about_come_back(alice, faces):
     answers.same(alice, [a, b], [c], actor=alice)
     answers.different(alice, [d], [e], actor=alice)
 
-    assert constraints.together(alice.pk, [a, c, d]).tolist() == [[a, c]]
-    assert constraints.apart(alice.pk, [a, c, d]).tolist() == []
+    assert constraints.Constraints.of(alice.pk).together([a, c, d]).tolist() == [[a, c]]
+    assert constraints.Constraints.of(alice.pk).apart([a, c, d]).tolist() == []
 
 
 @pytest.mark.parametrize("last", ["same", "different"])
@@ -217,7 +223,7 @@ def test_two_faces_of_a_photo_are_not_together_unless_somebody_is_in_it_twice(al
 def test_constraints_of_owners_are_apart(alice, bob, faces):
     answers.different(alice, faces[:1], faces[1:2], actor=alice)
 
-    assert constraints.apart(bob.pk, faces).tolist() == []
+    assert constraints.Constraints.of(bob.pk).apart(faces).tolist() == []
     assert answers.same(bob, faces[:1], faces[1:2], actor=bob) is None
 
 

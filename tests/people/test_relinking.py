@@ -58,7 +58,10 @@ def test_all_that_was_said_of_faces_moves_to_their_new_rows(alice, photo, faces,
     assert (first.person, first.is_confirmed) == (ann, True)
     assert (second.person, third.is_ignored, fourth.is_ignored) == (None, True, False)
     assert ledger.rejected_pairs(alice.pk) == {(second.pk, bob.pk)}
-    pairs = {tuple(pair) for pair in constraints.apart(alice.pk, [second.pk, fourth.pk, elsewhere.pk]).tolist()}
+    pairs = {
+        tuple(pair)
+        for pair in constraints.Constraints.of(alice.pk).apart([second.pk, fourth.pk, elsewhere.pk]).tolist()
+    }
     assert pairs == {(elsewhere.pk, second.pk), (elsewhere.pk, fourth.pk)}
     assert constraints.repeat_photos(alice.pk) == {second.photo_id}
 

@@ -28,7 +28,7 @@ from ml.faces import FaceFinder
 from ml.studies.line_plot import Line, line_plot
 from people.management.commands.evaluate import face_finder
 from people.models import Face
-from people.receivers import suggest_again
+from people.receivers import SUGGEST_AGAIN, suggest_again
 from people.signals import answers_changed
 from people.simulation import SimulatedUser, make_library, review_all
 from people.vectors import centre_in_use, load_faces
@@ -150,11 +150,11 @@ def own_database() -> Iterator[None]:
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     except (DatabaseError, SystemExit) as error:
         raise CommandError(f"No database can be made for the simulation. {error}") from error
-    answers_changed.disconnect(dispatch_uid="suggest again after answers")
+    answers_changed.disconnect(dispatch_uid=SUGGEST_AGAIN)
     try:
         yield
     finally:
-        answers_changed.connect(suggest_again, dispatch_uid="suggest again after answers")
+        answers_changed.connect(suggest_again, dispatch_uid=SUGGEST_AGAIN)
         connection.creation.destroy_test_db(ours, verbosity=0)
 
 

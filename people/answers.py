@@ -35,7 +35,8 @@ def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | N
 
 def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
     pks = list(faces)
-    named_by_itself = set(person.faces.filter(pk__in=pks, tagged_by=Machine).values_list("pk", flat=True))
+    named = Face.everywhere.filter(person=person, pk__in=pks, tagged_by=Machine)
+    named_by_itself = set(named.values_list("pk", flat=True))
     off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person, by=Machine))
     no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
     return {pk: off if pk in named_by_itself else no for pk in pks}
@@ -85,7 +86,7 @@ def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
     """
     noes = rejected_pairs(person.owner_id)
     outcomes = _no(into, [face for face, ruled_out in noes if ruled_out == person.pk])
-    for face, tagged_by in person.faces.values_list("pk", "tagged_by"):
+    for face, tagged_by in Face.everywhere.filter(person=person).values_list("pk", "tagged_by"):
         is_refused = tagged_by == Machine and (face, into.pk) in noes
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
         outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))

@@ -218,10 +218,10 @@ def _logging(owner_id: int) -> Report:
 def _write(library: _Snapshot, labels: Labels, centre: Centre | None) -> tuple[Decision | None, bool]:
     """Store groups in as many queries for a thousand faces as for one; not done if the snapshot was out of date."""
     owner_id, model = library.owner_id, library.model
-    # Photos before faces, as everywhere that locks both.
-    Photo.objects.filter(pk__in=library.photos, stage=Photo.Stage.GROUPING).update(
-        stage=Photo.Stage.DONE, attempts=0, lease_until=None
-    )
+    # Photos before faces, as everywhere that locks both, and in order of primary key, as the trash does.
+    waiting = Photo.objects.filter(pk__in=library.photos, stage=Photo.Stage.GROUPING)
+    list(waiting.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
+    waiting.update(stage=Photo.Stage.DONE, attempts=0, lease_until=None)
     wait_for_lock(Job.CLUSTERS, owner_id)
     pks = library.faces.pks
     is_moved = labels != library.before
@@ -238,8 +238,8 @@ def _write(library: _Snapshot, labels: Labels, centre: Centre | None) -> tuple[D
     _these(pks[library.to_mark]).untagged().embedded_by(model.name).update(grouped_by=model.name)
     if centre is not None:
         centre.store(owner_id, model.name)
-    # That a group was hidden must outlive its faces: an undo may bring them back.
-    faces = Face.objects.filter(cluster=OuterRef("pk"))
+    # That a group was hidden must outlive its faces: an undo may bring them back, and so may the trash.
+    faces = Face.everywhere.filter(cluster=OuterRef("pk"))
     Cluster.objects.filter(~Exists(faces), owner=owner_id, is_hidden=False).delete()
     Upkeep.objects.want(owner_id, groups=False)
     if not library.is_changing:

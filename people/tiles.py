@@ -54,11 +54,15 @@ def asked_as_somebodys() -> Q:
     return Q(face__cluster=None) | Q(probability__gte=LEAST_OF_GROUP)
 
 
-def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
-    """The tiles of some suggestions, of any number of people, by one query. Nobody is asked about hidden groups."""
+def tile_suggestions(suggestions: "QuerySet[Suggestion]") -> "QuerySet[Suggestion]":
+    """Those of some suggestions that tiles are made of. Nobody is asked about hidden groups."""
     waiting = suggestions.filter(asked_as_somebodys(), face__person=None, face__is_ignored=False)
-    waiting = waiting.exclude(face__cluster__is_hidden=True)
-    keyed = waiting.annotate(key=Coalesce("face__cluster_id", -F("face_id")))
+    return waiting.exclude(face__cluster__is_hidden=True)
+
+
+def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
+    """The tiles of some suggestions, of any number of people, by one query."""
+    keyed = tile_suggestions(suggestions).annotate(key=Coalesce("face__cluster_id", -F("face_id")))
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
 

@@ -1,6 +1,7 @@
 """What a user may send about albums and batches."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from photos.intake import clean_name
 from photos.models import Album
@@ -11,6 +12,22 @@ class BatchForm(forms.Form):
     expected = forms.IntegerField(min_value=0, max_value=1_000_000)
 
 
+class AlbumTitleForm(forms.Form):
+    """The title of an album to put photos into: of one there is, or of a new one."""
+
+    title = forms.CharField(max_length=200)
+
+    def clean_title(self) -> str:
+        title = clean_name(self.cleaned_data["title"])
+        if not title:
+            raise forms.ValidationError(_("Give the album a title."))
+        return title
+
+
+class DayForm(forms.Form):
+    day = forms.DateField()
+
+
 class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Album
@@ -18,6 +35,8 @@ class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_title(self) -> str:
         title = clean_name(self.cleaned_data["title"])
+        if not title:
+            raise forms.ValidationError(_("Give the album a title."))
         twins = Album.objects.filter(owner=self.instance.owner, title=title)
         if twins.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError("You already have an album of that name.")

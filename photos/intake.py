@@ -7,14 +7,16 @@ from pathlib import PurePosixPath
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from photos import decoding, tasks
+from photos import decoding, tasks, trash
 from photos.models import Album, Batch, BatchFile, Photo
 from photos.uploading import IncomingFile
 
 Outcome = BatchFile.Outcome
 
+WAS_IN_TRASH = _("was in the trash and is back")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # They turn the text around them: "gpj.exe" reads as "exe.jpg" behind one of these.
 BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -47,7 +49,8 @@ def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:
     """
     name = clean_name(name)[:500] or "Unnamed"
     try:
-        photo, outcome, reason = _known(batch, incoming), Outcome.DUPLICATE, ""
+        reason = _put_back(batch, incoming)
+        photo, outcome = _known(batch, incoming), Outcome.DUPLICATE
         if photo is None:
             photo, outcome, reason = _store_or_reject(batch, incoming, name)
     except OSError as error:
@@ -86,6 +89,15 @@ def clean_name(name: str) -> str:
 
 def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI_CONTROLS
+
+
+def _put_back(batch: Batch, incoming: IncomingFile) -> str:
+    """Take a photo that is added again while it lies in the trash out of it; return what to say of it, "" if none."""
+    trashed = Photo.everywhere.owned_by(batch.owner).filter(sha256=incoming.sha256, trashed_at__isnull=False)
+    if incoming.is_too_large or not trashed.exists():
+        return ""
+    trash.purge_known(batch.owner, incoming.sha256)
+    return str(WAS_IN_TRASH) if trash.restore(batch.owner, trashed) else ""
 
 
 def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:

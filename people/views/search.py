@@ -9,7 +9,7 @@ from accounts.http import UserRequest
 from people.covers import attach_covers
 from people.models import Person
 from people.search import ALL, ANY, PhotoSearch
-from photos.pagination import timeline_page
+from photos.grid import grid_context
 
 PEOPLE_OFFERED = 24
 
@@ -23,7 +23,7 @@ def search(request: UserRequest) -> HttpResponse:
     if query and len(offered) == 1:  # only one person can be meant
         return redirect(wanted.with_person(offered[0]).url())
     photos = wanted.photos(request.user)
-    page = timeline_page(photos, request.GET.get("after"))
+    photo_count = photos.count()
     attach_covers([*offered, *wanted.people, *wanted.without])
     context = {
         "search": wanted,
@@ -33,10 +33,8 @@ def search(request: UserRequest) -> HttpResponse:
         "offered": [(p, wanted.with_person(p).url(), wanted.excluding(p).url()) for p in offered],
         "all_url": wanted.in_mode(ALL).url(),
         "any_url": wanted.in_mode(ANY).url(),
-        "photo_count": photos.count(),
-        "months": page.months,
-        "next_url": f"{wanted.url()}&after={page.next_cursor}" if page.next_cursor else None,
-        "timeline_url": wanted.url(),
+        "photo_count": photo_count,
+        **grid_context(request, photos, url=wanted.url(), scope=wanted.scope(), total=photo_count),
     }
     is_fragment = request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "people/search.html", context)

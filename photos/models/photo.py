@@ -1,6 +1,6 @@
-"""A photo: an original that never changes, what is derived from it, and how far that is."""
+"""A photo: an original that never changes, what is derived from it, how far that is, and whether it is in the trash."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -14,6 +14,9 @@ from accounts.models import User
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
+KEPT_IN_TRASH = timedelta(days=30)
+# When a photo was put into the trash that was then deleted by hand: a worker takes it away as soon as it can.
+DELETED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 GAVE_UP = "Kith stopped three times while working on this photo."
 
 # The aspect ratios look.css has classes for, in tenths.
@@ -25,6 +28,23 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """The only way views reach photos."""
         return self.filter(owner=user)
 
+    def in_trash(self) -> Self:
+        """Photos that can still be put back, of `everywhere`; the latest first."""
+        since = timezone.now() - KEPT_IN_TRASH
+        return self.filter(trashed_at__gt=since).order_by("-trashed_at", "-pk")
+
+    def to_be_purged(self) -> Self:
+        """Photos that were in the trash long enough, or were deleted by hand, of `everywhere`."""
+        return self.filter(trashed_at__lte=timezone.now() - KEPT_IN_TRASH)
+
+    def kept(self) -> Self:
+        """Without those of `everywhere` that only wait for a worker to take them away."""
+        return self.filter(models.Q(trashed_at=None) | models.Q(trashed_at__gt=timezone.now() - KEPT_IN_TRASH))
+
+    def undated(self) -> Self:
+        """Photos whose file says no date: they stand where they were added."""
+        return self.filter(taken_at_source=Photo.DateSource.UPLOAD)
+
     def newest_first(self) -> Self:
         return self.order_by("-taken_at", "-pk")
 
@@ -32,6 +52,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """What follows this place in newest_first()."""
         earlier = models.Q(taken_at__lt=taken_at) | models.Q(taken_at=taken_at, pk__lt=pk)
         return self.filter(earlier)
+
+    def newer_than(self, taken_at: datetime, pk: int) -> Self:
+        """What precedes this place in newest_first()."""
+        return self.filter(models.Q(taken_at__gt=taken_at) | models.Q(taken_at=taken_at, pk__gt=pk))
 
     def at_stage(self, stage: "Photo.Stage") -> Self:
         return self.filter(stage=stage, failure="")
@@ -78,6 +102,16 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.failed().update(failure="", attempts=0, lease_until=None)
 
 
+class _PhotosInSight(models.Manager["Photo"]):
+    """All photos but those in the trash: nothing but the trash itself knows about these."""
+
+    def get_queryset(self) -> models.QuerySet["Photo"]:
+        return super().get_queryset().filter(trashed_at=None)
+
+
+PhotosInSight = _PhotosInSight.from_queryset(PhotoQuerySet)
+
+
 class Photo(models.Model):
     """One picture of one owner."""
 
@@ -92,6 +126,7 @@ class Photo(models.Model):
     class DateSource(models.TextChoices):
         CAMERA = "camera", "The camera"
         UPLOAD = "upload", "The upload"
+        USER = "user", "You"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=255)
@@ -113,19 +148,40 @@ class Photo(models.Model):
     camera = models.CharField(max_length=100, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
+    is_favourite = models.BooleanField(default=False, db_default=False)
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
     stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True)
 
-    objects = PhotoQuerySet.as_manager()
+    objects = PhotosInSight()
+    everywhere = PhotoQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["owner", "sha256"], name="an_owner_has_each_photo_once"),
         ]
         indexes = [
-            models.Index(fields=["owner", "-taken_at", "-id"], name="photo_timeline"),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"], condition=models.Q(trashed_at=None), name="photo_timeline"
+            ),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"],
+                condition=models.Q(trashed_at=None, is_favourite=True),
+                name="photo_favourites",
+            ),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"],
+                condition=models.Q(trashed_at=None, taken_at_source="upload"),
+                name="photo_undated",
+            ),
+            models.Index(
+                fields=["owner", "-trashed_at", "-id"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="photo_trash",
+            ),
             models.Index(
                 fields=["stage", "attempts", "id"],
                 condition=~models.Q(stage="done") & models.Q(failure=""),

@@ -218,7 +218,7 @@ class Uploader {
     part(this.root, "files").addEventListener("change", (event) => this.takeChosen(event), { capture: true })
     uppy.on("files-added", () => this.startSoon())
     uppy.on("upload-success", (file, { body }) => {
-      if (body.outcome === "duplicate") this.remark("duplicate", file.meta.name, { url: body.url })
+      if (body.outcome === "duplicate") this.remark("duplicate", file.meta.name, { url: body.url, reason: body.note })
       else this.stored += 1
       this.remarks.unsent.delete(file.meta.name)
       this.render()
@@ -363,11 +363,8 @@ function row(name, { url, reason }) {
   const title = document.createElement("span")
   title.textContent = name
   item.append(title)
-  if (url) {
-    item.append(Object.assign(document.createElement("a"), { href: url, textContent: "Open" }))
-  } else {
-    item.append(Object.assign(document.createElement("span"), { className: "muted", textContent: reason }))
-  }
+  if (reason) item.append(Object.assign(document.createElement("span"), { className: "muted", textContent: reason }))
+  if (url) item.append(Object.assign(document.createElement("a"), { href: url, textContent: "Open" }))
   return item
 }
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 # The map's own units, and what a circle may stand for.
-WIDTH, HEIGHT = 1600, 1000
+WIDTH, HEIGHT = 1600, 800
 PERSON, GROUP = "person", "group"
 
 

@@ -17,6 +17,7 @@ MAX_ATTEMPTS = 3
 KEPT_IN_TRASH = timedelta(days=30)
 # When a photo was put into the trash that was then deleted by hand: a worker takes it away as soon as it can.
 DELETED_AT = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_PLACE = 200
 GAVE_UP = "Kith stopped three times while working on this photo."
 
 # The aspect ratios look.css has classes for, in tenths.
@@ -145,6 +146,8 @@ class Photo(models.Model):
     taken_at_source = models.CharField(max_length=6, choices=DateSource, default=DateSource.UPLOAD)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    # The nearest town, its region and country (photos.places); None until a worker has looked it up.
+    place = models.CharField(max_length=LONGEST_PLACE, null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
@@ -182,6 +185,8 @@ class Photo(models.Model):
                 condition=models.Q(trashed_at__isnull=False),
                 name="photo_trash",
             ),
+            models.Index(fields=["owner", "place"], condition=models.Q(place__gt=""), name="photo_of_place"),
+            models.Index(fields=["id"], condition=models.Q(latitude__isnull=False, place=None), name="photo_to_place"),
             models.Index(
                 fields=["stage", "attempts", "id"],
                 condition=~models.Q(stage="done") & models.Q(failure=""),

@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
+from people.views import (
+    erasing,
+    faces,
+    groups,
+    history,
+    in_photos,
+    library_map,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+)
 
 app_name = "people"
 
 urlpatterns = [
     path("people/", people.index, name="index"),
     path("people/names/", people.names, name="names"),
+    path("people/in-these/", in_photos.in_these, name="in-these"),
+    path("albums/<int:album_id>/people/", in_photos.in_album, name="in-album"),
     path("people/strip/", groups.strip, name="strip"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/edit/", people.edit, name="edit"),

@@ -2,9 +2,8 @@
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.http import UserRequest
@@ -13,6 +12,7 @@ from photos.forms import AlbumTitleForm, DayForm
 from photos.models import Act, Album
 from photos.models.photo import PhotoQuerySet
 from photos.selection import chosen_photos
+from photos.views.asking import ask
 from photos.views.media import download_original
 from photos.views.respond import back, say_what_was_done
 from photos.zipping import zipped
@@ -53,7 +53,7 @@ def add_to_album(request: UserRequest) -> HttpResponse:
         "recent": albums.order_by("-created_at", "-pk")[:ALBUMS_OFFERED],
         "titles": albums.order_by("title").values_list("title", flat=True)[:TITLES_OFFERED],
     }
-    return _ask(request, "album", context)
+    return ask(request, "album", _chosen(request), context)
 
 
 @require_POST
@@ -64,7 +64,7 @@ def set_date(request: UserRequest) -> HttpResponse:
         say_what_was_done(request, acts.set_date(request.user, _chosen(request), form.cleaned_data["day"]))
         return back(request, "/")
     photo = _chosen(request).newest_first().first()
-    return _ask(request, "date", {"form": form, "day": photo.taken_at.date() if photo else None})
+    return ask(request, "date", _chosen(request), {"form": form, "day": photo.taken_at.date() if photo else None})
 
 
 @require_POST
@@ -97,18 +97,3 @@ def undo(request: UserRequest, act_id: int) -> HttpResponse:
 
 def _chosen(request: UserRequest) -> PhotoQuerySet:
     return chosen_photos(request.user, request.POST)
-
-
-def _ask(request: UserRequest, question: str, context: dict[str, object]) -> HttpResponse:
-    """Ask for what is missing: in a dialog of the page, or without JavaScript on a page of its own."""
-    count = _chosen(request).count()
-    if not count:
-        messages.info(request, _("Select at least one photo first."))
-        return back(request, "/")
-    context |= {
-        "question": f"photos/_ask_{question}.html",
-        "count_text": ngettext("%(count)d photo", "%(count)d photos", count) % {"count": count},
-        "chosen": {key: ",".join(request.POST.getlist(key)) for key in ("photos", "all", "scope", "except", "as_of")},
-        "next": request.POST.get("next", ""),
-    }
-    return render(request, "photos/_ask.html" if request.htmx else "photos/ask.html", context)

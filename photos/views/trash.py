@@ -14,6 +14,7 @@ from photos import acts, trash
 from photos.models import Photo
 from photos.models.photo import KEPT_IN_TRASH
 from photos.selection import chosen_photos
+from photos.views.asking import ask
 from photos.views.respond import back, say_what_was_done
 
 PHOTOS_PER_PAGE = 120
@@ -50,13 +51,4 @@ def delete(request: UserRequest) -> HttpResponse:
         text = ngettext("%(count)d photo deleted for good.", "%(count)d photos deleted for good.", count)
         messages.success(request, text % {"count": count})
         return back(request, reverse("photos:trash"))
-    chosen = {key: ",".join(request.POST.getlist(key)) for key in ("photos", "all", "scope", "except", "as_of")}
-    count = photos.count()
-    context = {
-        "question": "photos/_ask_delete.html",
-        "count": count,
-        "count_text": ngettext("%(count)d photo", "%(count)d photos", count) % {"count": count},
-        "chosen": chosen,
-        "next": reverse("photos:trash"),
-    }
-    return render(request, "photos/_ask.html" if request.htmx else "photos/ask.html", context)
+    return ask(request, "delete", photos)

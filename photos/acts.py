@@ -137,8 +137,7 @@ def undo(act: Act) -> bool:
     act = Act.objects.select_for_update(of=("self",)).select_related("owner").get(pk=act.pk)
     if act.undone_at is not None or not _UNDO[Verb(act.verb)](act):
         return False
-    act.undone_at = timezone.now()
-    act.save(update_fields=["undone_at"])
+    Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
 
 

@@ -155,7 +155,13 @@ def test_all_of_a_list_means_what_its_page_showed(alice, rf):
     album, photos = make_album(alice), [make_photo(alice) for _ in range(5)]
     album.photos.add(*photos[:4])
     form = rf.post(
-        "/", {"all": "yes", "scope": f"album-{album.pk}", "except": f"{photos[0].pk}", "as_of": photos[2].pk}
+        "/",
+        {
+            "all": "yes",
+            "scope": f"album-{album.pk}",
+            "except": f"{photos[0].pk}",
+            "as_of": photos[2].uploaded_at.isoformat(),
+        },
     ).POST
 
     assert set(chosen_photos(alice, form)) == {photos[1], photos[2]}

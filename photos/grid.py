@@ -14,12 +14,18 @@ FRAGMENT = "photos/_months.html"
 
 
 def grid_context(
-    request: UserRequest, photos: PhotoQuerySet, *, url: str, scope: str, total: int | None = None
+    request: UserRequest,
+    photos: PhotoQuerySet,
+    *,
+    url: str,
+    scope: str,
+    total: int | None = None,
+    empty: str = "photos/_empty.html",
 ) -> dict[str, object]:
     """The context of photos/_grid.html.
 
     url: of the page, without the place in it. scope: the name of the list (photos.scopes); "" for one without a name.
-    total: how many photos it has; without it, there is no "Select all".
+    total: how many photos it has; without it, there is no "Select all". empty: the template where there are none.
     """
     query = {key: request.GET[key] for key in request.GET}
     page = asked_page(photos, query)
@@ -29,6 +35,7 @@ def grid_context(
         "next_url": f"{joined}after={page.next_cursor}" if page.next_cursor else None,
         "newer_url": f"{joined}before={page.previous_cursor}" if page.previous_cursor else None,
         "grid_url": url,
+        "empty": empty,
         "place_url": joined,
         # Asked for by whole pages only, not by each part of one.
         "scrubber": cache(_scrubber_of(request, photos, scope)),

@@ -88,7 +88,7 @@ def _albums_page(request: UserRequest, form: AlbumForm, *, status: int = 200) ->
 def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: int = 200) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user).filter(albums=album)
     count = photos.count()
-    scope = f"album-{album.pk}"
-    context = grid_context(request, photos, url=album.get_absolute_url(), scope=scope, total=count)
+    url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
+    context = grid_context(request, photos, url=url, scope=scope, total=count, empty=empty)
     context |= {"album": album, "photo_count": count, "form": form}
     return render(request, grid_template(request, "photos/album.html"), context, status=status)

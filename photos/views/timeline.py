@@ -21,7 +21,7 @@ def timeline(request: UserRequest) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user)
     into = _album_to_fill(request)
     url = reverse("photos:timeline") + (f"?into={into.pk}" if into else "")
-    context = grid_context(request, photos, url=url, scope="library")
+    context = grid_context(request, photos, url=url, scope="library", empty="photos/_timeline_empty.html")
     context |= {"batch": _unfinished_batch(request), "into": into}
     return render(request, grid_template(request, "photos/timeline.html"), context)
 
@@ -31,7 +31,8 @@ def timeline(request: UserRequest) -> HttpResponse:
 def favourites(request: UserRequest) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user).filter(is_favourite=True)
     count = photos.count()
-    context = grid_context(request, photos, url=reverse("photos:favourites"), scope="favourites", total=count)
+    url, empty = reverse("photos:favourites"), "photos/_favourites_empty.html"
+    context = grid_context(request, photos, url=url, scope="favourites", total=count, empty=empty)
     return render(request, grid_template(request, "photos/favourites.html"), context | {"photo_count": count})
 
 
@@ -41,7 +42,8 @@ def undated(request: UserRequest) -> HttpResponse:
     """Photos whose file says no date, to give them one."""
     photos = Photo.objects.owned_by(request.user).undated()
     count = photos.count()
-    context = grid_context(request, photos, url=reverse("photos:undated"), scope="undated", total=count)
+    url, empty = reverse("photos:undated"), "photos/_undated_empty.html"
+    context = grid_context(request, photos, url=url, scope="undated", total=count, empty=empty)
     return render(request, grid_template(request, "photos/undated.html"), context | {"photo_count": count})
 
 

@@ -90,5 +90,5 @@ def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: 
     count = photos.count()
     url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
     context = grid_context(request, photos, url=url, scope=scope, total=count, empty=empty)
-    context |= {"album": album, "photo_count": count, "form": form}
+    context |= {"album": album, "photo_count": count, "counts_photos": True, "form": form}
     return render(request, grid_template(request, "photos/album.html"), context, status=status)

@@ -30,18 +30,22 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (!kept) return
   isFirstPage = false
   const before = kept.month.previousElementSibling
-  kept.month.classList.toggle("is-continued", before?.dataset.month === kept.month.dataset.month)
+  if (before?.dataset.month === kept.month.dataset.month) {
+    kept.month.classList.add("is-continued")
+    kept.month.removeAttribute("aria-labelledby") // one part of a month bears its name
+  }
   scrollBy(0, kept.month.getBoundingClientRect().top - kept.top)
   kept = null
   requestAnimationFrame(() => document.documentElement.classList.remove("holds-still"))
 })
 
-let lastY = scrollY
 function reachUp() {
   const newer = document.getElementById("newer")
-  if (newer && scrollY < lastY && newer.getBoundingClientRect().bottom > -600) htmx.trigger(newer, "reached")
-  lastY = scrollY
+  if (newer && newer.getBoundingClientRect().bottom > -600) htmx.trigger(newer, "reached")
 }
+let lastY = scrollY
+// Where the page is at its top already, turning the wheel scrolls nothing.
+addEventListener("wheel", ({ deltaY }) => { if (deltaY < 0) reachUp() }, { passive: true })
 
 // Back from a photo: the address leads to the same place, also when the browser did not keep the page.
 grid?.addEventListener("click", (event) => {
@@ -95,6 +99,7 @@ function go(place) {
     const month = grid.querySelector(".month")
     if (month) scrollTo(0, month.getBoundingClientRect().top + scrollY - bar)
     lastY = scrollY
+    reachUp()
   })
 }
 
@@ -123,7 +128,8 @@ addEventListener("scroll", () => {
   asked = true
   requestAnimationFrame(() => {
     asked = false
-    reachUp()
+    if (scrollY < lastY) reachUp()
+    lastY = scrollY
     if (slider && grid) mark()
     showHandle()
   })

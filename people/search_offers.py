@@ -24,8 +24,9 @@ YEAR = re.compile(r"\b(1[89]\d\d|20\d\d)\b")
 
 @dataclass(frozen=True)
 class Offer:
-    """A term that can be added. kind: what it is, in words. url: the search with it."""
+    """A term that can be added. icon: of its kind; kind: what that is, in words. url: the search with it."""
 
+    icon: str
     kind: str
     words: str
     url: str
@@ -60,7 +61,7 @@ def people_to_add(owner: User, search: PhotoSearch, text: str, limit: int) -> li
 
 def _people(owner: User, search: PhotoSearch, text: str) -> Iterator[Offer]:
     for person in people_to_add(owner, search, text, PEOPLE):
-        yield Offer(_("Person"), person.name, search.with_person(person).url(), person, person.note)
+        yield Offer("person", _("Person"), person.name, search.with_person(person).url(), person, person.note)
 
 
 def _times(search: PhotoSearch, folded: str) -> Iterator[Offer]:
@@ -73,13 +74,13 @@ def _times(search: PhotoSearch, folded: str) -> Iterator[Offer]:
     months = [number for number, name in MONTHS.items() if rest and fold(str(name)).startswith(rest)]
     spans = [month_of(year, month) for month in months]
     for since, until in spans if rest else [year_of(year)]:
-        yield Offer(_("Time"), period(since, until), search.but(since=since, until=until).url())
+        yield Offer("calendar3", _("Time"), period(since, until), search.but(since=since, until=until).url())
 
 
 def _albums(owner: User, search: PhotoSearch, folded: str) -> Iterator[Offer]:
     for album in Album.objects.owned_by(owner)[:MOST_LOOKED_THROUGH]:
         if _fits(folded, album.title):
-            yield Offer(_("Album"), album.title, search.but(album=album).url())
+            yield Offer("images", _("Album"), album.title, search.but(album=album).url())
 
 
 def _places(owner: User, search: PhotoSearch, folded: str) -> Iterator[Offer]:
@@ -91,16 +92,16 @@ def _places(owner: User, search: PhotoSearch, folded: str) -> Iterator[Offer]:
         names |= dict.fromkeys(", ".join(parts[number:]) for number in reversed(range(len(parts))))
     for name in names:
         if _fits(folded, name.partition(",")[0]):
-            yield Offer(_("Place"), name, search.but(place=name).url())
+            yield Offer("geo-alt", _("Place"), name, search.but(place=name).url())
 
 
 def _kinds(search: PhotoSearch, folded: str) -> Iterator[Offer]:
     words = gettext_lazy("Faces without a name")
     if _fits(folded, str(words)):
-        yield Offer(_("Filter"), str(words), search.but(has_unnamed=True).url())
+        yield Offer("sliders", _("Filter"), str(words), search.but(has_unnamed=True).url())
     for count, said in COUNT_WORDS.items():
         if _fits(folded, str(said)):
-            yield Offer(_("Filter"), str(said), search.but(count=count).url())
+            yield Offer("sliders", _("Filter"), str(said), search.but(count=count).url())
 
 
 def _fits(folded: str, name: str) -> bool:

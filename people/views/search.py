@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from people.covers import attach_covers
 from people.models import SavedSearch
-from people.search import MODES, PhotoSearch
+from people.search import ANY, MODES, PhotoSearch
 from people.search_form import SearchForm
 from people.search_offers import offers, people_to_add
 from people.search_words import chips_of, sentence
@@ -45,7 +45,7 @@ def search(request: UserRequest) -> HttpResponse:
         "title": sentence(wanted),
         "text": text,
         "chips": chips_of(wanted),
-        "modes": [(mode, wanted.but(mode=mode).url()) for mode in MODES],
+        "modes": [(mode, wanted.but(mode=mode).url()) for mode in MODES if mode != ANY or len(wanted.people) > 1],
         "found": found,
         "offered": [(p, wanted.with_person(p).url()) for p in people_to_add(request.user, wanted, "", PEOPLE_OFFERED)],
         "photo_count": photos.count(),

@@ -1,5 +1,7 @@
 """Search by people. The address of the page is the search."""
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
@@ -7,6 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from people.forms import primary_keys
@@ -76,9 +79,20 @@ class PhotoSearch:
 
     def sentence(self) -> str:
         """The search in words: "Ann and Bob without Mila"."""
-        joined = (" or " if self.mode == ANY else " and ").join(str(p) for p in self.people)
-        missing = " or ".join(str(p) for p in self.without)
-        return " ".join(part for part in (joined, f"without {missing}" if missing else "") if part)
+        joined = _("%(one)s or %(other)s") if self.mode == ANY else _("%(one)s and %(other)s")
+        people = _chained(joined, self.people)
+        if not self.without:
+            return people
+        missing = _chained(_("%(one)s or %(other)s"), self.without)
+        if not people:
+            return _("without %(missing)s") % {"missing": missing}
+        return _("%(people)s without %(missing)s") % {"people": people, "missing": missing}
+
+
+def _chained(joined: str, people: Sequence[Person]) -> str:
+    """Names in a row: "Ann and Bob and Mila"."""
+    names = [str(person) for person in people]
+    return functools.reduce(lambda one, other: joined % {"one": one, "other": other}, names) if names else ""
 
 
 def _shows(people: "list[Person] | tuple[Person, ...]") -> Exists:

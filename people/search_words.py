@@ -1,6 +1,8 @@
 """A search in words: the title of its page, and a chip for each of its terms."""
 
 import calendar
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -72,9 +74,9 @@ def sentence(search: PhotoSearch) -> str:
 
 
 def _who(search: PhotoSearch) -> str:
-    joint = _(" or ") if search.mode == ANY else _(" and ")
-    people = joint.join(str(person) for person in search.people)
-    missing = _(" or ").join(str(person) for person in search.without)
+    either, both = _("%(one)s or %(other)s"), _("%(one)s and %(other)s")
+    people = _chained(either if search.mode == ANY else both, search.people)
+    missing = _chained(either, search.without)
     if people and search.mode == ONLY:
         people = _("only %(people)s") % {"people": people}
     if not missing:
@@ -82,6 +84,12 @@ def _who(search: PhotoSearch) -> str:
     if not people:
         return _("without %(people)s") % {"people": missing}
     return _("%(people)s without %(missing)s") % {"people": people, "missing": missing}
+
+
+def _chained(joined: str, people: Sequence[Person]) -> str:
+    """Names in a row: "Ann and Bob and Mila"."""
+    names = [str(person) for person in people]
+    return functools.reduce(lambda one, other: joined % {"one": one, "other": other}, names) if names else ""
 
 
 def period(since: date | None, until: date | None) -> str:

@@ -5,6 +5,7 @@ from django.urls import path
 from people.views import (
     alike,
     erasing,
+    export,
     faces,
     groups,
     history,

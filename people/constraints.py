@@ -4,6 +4,7 @@ Read from the decisions in force. Names a user gave and noes stand above all; of
 two groups, the later counts. What follows is said, too: who is one with somebody is not whom that one is not.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -90,13 +91,13 @@ class Constraints:
 
     def pulled(self) -> dict[int, int]:
         """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
-        return {
-            face: self._people_of[each][0]
-            for each, faces in self._faces_of.items()
-            if self._people_of[each]
-            for face in faces
-            if face not in self.confirmed
-        }
+        people: dict[int, int] = {}
+        for faces in self._faces_of.values():
+            named = Counter(self.confirmed[face] for face in faces if face in self.confirmed)
+            if named:  # of people who were merged, who bears the faces
+                person = max(sorted(named), key=lambda each: named[each])
+                people |= {face: person for face in faces if face not in self.confirmed}
+        return people
 
     def people_apart(self) -> set[tuple[int, int]]:
         """Pairs of people who are two, the lower number first."""

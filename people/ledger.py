@@ -194,9 +194,10 @@ def put_in_force(owner: User, faces: Sequence[Face]) -> None:
 
 
 def held_faces(owner_id: int) -> set[int]:
-    """Faces that grouping leaves where they are, because a user put them back there: by undoing a regroup.
+    """Faces that grouping leaves where they are, because a user put them back there by undoing a regroup, or hid them.
 
-    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts.
+    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts; or
+    shows the group again.
     """
     changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__isnull=False)
     freed = changes.filter(
@@ -207,6 +208,8 @@ def held_faces(owner_id: int) -> set[int]:
     undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
     held = dict(undone.values_list("face_id", "face__cluster_id"))
     clusters = {face: cluster for face, cluster in held.items() if face}
+    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
+    clusters |= dict(hidden.values_list("pk", "cluster_id"))
     if not clusters:
         return set()
     return set(clusters) - _broken(owner_id, clusters)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from people.bonds import Bonds, Mark, Node
@@ -158,6 +159,15 @@ def ruled_out(owner_id: int) -> set[tuple[int, int]]:
 def pulled(owner_id: int) -> dict[int, int]:
     """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
     return Constraints.of(owner_id).pulled()
+
+
+def people_ruled_out(owner_id: int, faces: Collection[int]) -> set[int]:
+    """People whom one of these faces is not, by primary key. One query, unless the faces were compared with others."""
+    said = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__in=faces)
+    rows = set(said.filter(Q(side__isnull=False) | Q(rejected__isnull=False)).values_list("side", "rejected"))
+    if any(side for side, _ in rows):  # then what follows from it counts, too
+        return {person for face, person in ruled_out(owner_id) if face in faces}
+    return {person for _, person in rows if person}
 
 
 def people_apart(owner_id: int) -> set[tuple[int, int]]:

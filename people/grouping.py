@@ -118,9 +118,9 @@ class _Snapshot:
         to_mark = is_unmarked | is_new
         if changing:  # groups wait until all of their faces can be compared, and are to be looked at then
             to_mark &= faces.clusters == 0
-        return cls(
-            owner_id, wanted, photos, model, changing, faces, is_new | all_anew, to_mark, centre is not None, hidden_groups(owner_id)
-        )  # fmt: skip
+        hidden = hidden_groups(owner_id)
+        is_new |= all_anew
+        return cls(owner_id, wanted, photos, model, changing, faces, is_new, to_mark, centre is not None, hidden)
 
     @property
     def before(self) -> Labels:

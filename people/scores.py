@@ -65,7 +65,7 @@ def score_waiting(owner_id: int, model: FaceModel) -> Scores:
         faces.rows,
         faces.qualities.astype(np.float32),
         np.where(faces.clusters > 0, faces.clusters, -1),
-        impossible=_impossible(owner_id, faces, said, once),
+        impossible=_impossible(owner_id, faces, said, once, pulled),
         asked=pulled,
     )
     evidence = weigh(probes, Gallery(gallery.rows, gallery.people))
@@ -125,9 +125,13 @@ def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> C
 
 
 def _impossible(
-    owner_id: int, faces: FaceColumns, said: constraints.Constraints, once: NDArray[np.bool_]
+    owner_id: int,
+    faces: FaceColumns,
+    said: constraints.Constraints,
+    once: NDArray[np.bool_],
+    pulled: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Pairs of a face's row and a person nobody may suggest: by the answers, or as the photo names them already."""
+    """Pairs of a face's row and a person that are not suggested: by the answers, or as the photo names them already."""
     in_photo = defaultdict(list)
     for row in np.flatnonzero(once).tolist():
         in_photo[int(faces.photos[row])].append(row)
@@ -137,7 +141,18 @@ def _impossible(
         for row in in_photo.get(photo, ())
         for person in people
     ]
-    return np.concatenate([_pairs(faces, said.ruled_out()), np.array(named, dtype=np.int64).reshape(-1, 2)])
+    noes = _pairs(faces, said.ruled_out())
+    beside = _beside(faces, noes) - set(map(tuple, pulled.tolist()))
+    return np.concatenate([noes, np.array([*named, *beside], dtype=np.int64).reshape(-1, 2)])
+
+
+def _beside(faces: FaceColumns, noes: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """Pairs of a row and a person whom another face of the same group is not: as a group it is asked who that is."""
+    people = defaultdict(set)
+    for cluster, person in zip(faces.clusters[noes[:, 0]].tolist(), noes[:, 1].tolist(), strict=True):
+        people[cluster].add(person)
+    rows = np.flatnonzero(np.isin(faces.clusters, list(people)) & (faces.clusters > 0))
+    return {(row, person) for row in rows.tolist() for person in people[int(faces.clusters[row])]}
 
 
 def _pairs(faces: FaceColumns, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:

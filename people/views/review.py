@@ -65,14 +65,14 @@ def _decide(request: UserRequest) -> None:
         messages.info(request, "Tick at least one face first.")
         return
     if kind == "no":
-        decision = answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
+        decision = answers.reject(_person_asked_about(request), asked.seen, actor=request.user)
     elif kind == "ignore":
         decision = answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
     else:
         person = _person_asked_about(request) if kind == "yes" else _person_named(request)
         if person is None:
             return
-        unticked = asked.all_shown - ticked
+        unticked = asked.seen - ticked
         decision = answers.confirm(person, ticked | asked.unseen, but_not=unticked, actor=request.user)
     say_what_was_decided(request, decision)
 

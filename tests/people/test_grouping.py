@@ -272,7 +272,7 @@ def test_two_groups_said_to_be_one_become_one_though_one_is_hidden(alice, hidden
 
 
 def test_all_groups_made_anew_leave_hidden_ones_alone(alice, hidden_beside_shown):
-    hidden, shown, new = hidden_beside_shown
+    hidden, _, _ = hidden_beside_shown
     before = pks(hidden.faces.all())
 
     regroup_from_scratch(alice.pk)

@@ -38,7 +38,19 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...]] = {
 LITERAL = r"""u?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 CALL_IN_TEMPLATE = re.compile(rf"\b(_|n?p?gettext)\(((?:{LITERAL}|,|\s|count)*)\)")
 NO_TIME = datetime.fromtimestamp(0, UTC)  # the files say the same whenever they are made
-TIMES = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By')
+# Lines of a catalogue's head that say nothing here.
+EMPTY_TALK = tuple(
+    f'"{head}'
+    for head in (
+        "Project-Id-Version",
+        "Report-Msgid-Bugs-To",
+        "POT-Creation-Date",
+        "PO-Revision-Date",
+        "Last-Translator",
+        "Language-Team",
+        "Generated-By",
+    )
+)
 
 
 def collect(domain: str, root: Path = ROOT) -> Catalog:
@@ -67,10 +79,10 @@ def read(language: str, domain: str, folder: Path = LOCALE) -> Catalog:
 
 def as_po(catalog: Catalog) -> str:
     stream = io.BytesIO()
-    _timeless(catalog).header_comment = "# Kith"
+    _timeless(catalog).header_comment = "# The texts of Kith. See tools/messages.py."
     write_po(stream, catalog, width=110, include_lineno=False, sort_by_file=True)
     lines = stream.getvalue().decode().splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(TIMES))
+    return "".join(line for line in lines if not line.startswith(EMPTY_TALK))
 
 
 def as_mo(catalog: Catalog) -> bytes:
@@ -103,6 +115,7 @@ def _file(folder: Path, language: str, domain: str, suffix: str) -> Path:
 
 def _timeless(catalog: Catalog) -> Catalog:
     catalog.creation_date = catalog.revision_date = NO_TIME
+    catalog.fuzzy = False
     return catalog
 
 

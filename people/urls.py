@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
+from people.views import (
+    alike,
+    erasing,
+    faces,
+    groups,
+    history,
+    library_map,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+)
 
 app_name = "people"
 
@@ -38,6 +51,8 @@ urlpatterns = [
     path("history/<int:decision_id>/undo-later/", history.undo_later, name="undo-later"),
     path("photos/<int:photo_id>/", photo.photo, name="photo"),
     path("photos/<int:photo_id>/repeat/", photo.repeat, name="repeat"),
+    path("faces/alike/", alike.alike, name="alike"),
+    path("faces/<int:face_id>/like/", alike.like, name="like"),
     path("faces/<int:face_id>/crop.webp", faces.crop, name="crop"),
     path("faces/<int:face_id>/name/", faces.name_face, name="name-face"),
     path("faces/<int:face_id>/answer/", faces.answer_suggestion, name="answer-face"),

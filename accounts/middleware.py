@@ -1,6 +1,7 @@
 """Who gets through, and in which language: a first visit makes its two steps first, and strangers sign in."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -25,12 +26,20 @@ class LanguageMiddleware(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        if request.path.startswith(SPEECHLESS_PATHS):
+        if _is_speechless(request):
             return
         language = getattr(request.user, "language", "")
         if language:
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        # Without our "Vary" a browser keeps what says the same to everybody.
+        return response if _is_speechless(request) else super().process_response(request, response)
+
+
+def _is_speechless(request: HttpRequest) -> bool:
+    return request.path.startswith(SPEECHLESS_PATHS)
 
 
 class FirstVisitMiddleware:
@@ -67,6 +76,14 @@ def _owes_an_answer(request: HttpRequest) -> bool:
 
 class SignedInMiddleware(LoginRequiredMiddleware):
     """Sends strangers to the sign-in page, and tells a script so, which would take that page for its answer."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *arguments: Any
+    ) -> HttpResponseBase | None:
+        # Django looks first who asks: a query, and a "Vary", where it does not matter.
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, *arguments)
 
     def handle_no_permission(  # type: ignore[override]  # Django types its own answer, not what may be answered
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]

@@ -183,6 +183,7 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = ["photos.uploading.NoFilesUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends all files at once
 KITH_MAX_FILE_BYTES = 200 * 1024**2
+KITH_MAX_ARCHIVE_BYTES = env.int("KITH_MAX_ARCHIVE_MB", default=20_000) * 1024**2  # ZIP; kept until it is unpacked
 KITH_MAX_PIXELS = 100_000_000
 
 # --- The web

@@ -330,9 +330,7 @@ def test_a_worker_that_died_after_storing_stores_nothing_twice(batch, monkeypatc
     assert [file.outcome for file in batch.files.all()] == [Outcome.STORED] * 3
 
 
-def test_an_entry_that_kills_the_worker_again_and_again_is_left_out(
-    batch, monkeypatch, unpack_all
-):
+def test_an_entry_that_kills_the_worker_again_and_again_is_left_out(batch, monkeypatch, unpack_all):
     keep(batch, zipped({f"{n}.jpg": photo_bytes(n) for n in range(3)}))
     take_in = unpacking.take_in
 

@@ -24,7 +24,7 @@ MOST_TIMES_LARGER = 100
 LOCAL_HEADER_BYTES = 30
 CHUNK_BYTES = 1 << 16
 
-JUNK = re.compile(r"(^|/)(\.(?!\.?/)|__MACOSX/|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+JUNK = re.compile(r"(^|[/\\])(\.(?!\.?[/\\])|__MACOSX/|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 PHOTO = re.compile(r"\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif)$|(^|/)[^./]+$", re.IGNORECASE)
 NESTED = re.compile(r"\.(zip|rar|7z|tar|t?gz|t?bz2|t?xz|zst|cab|jar)$", re.IGNORECASE)
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others may ask for gigabytes of memory

@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from photos import places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
 from photos.models import Archive, Photo
@@ -57,6 +58,15 @@ def unpack_archives() -> bool:
 
 
 @shared_task
+def name_due_places() -> int:
+    """Name the places of photos that have none yet and return of how many. Safe to deliver twice."""
+    named = places.name_places()
+    if named:
+        send_wakeup(name_due_places)
+    return named
+
+
+@shared_task
 def sweep_uploads() -> int:
     """Remove what interrupted uploads left behind."""
     from photos.unpacking import sweep_archives
@@ -78,3 +88,8 @@ def wake_unpacking() -> None:
 
 def wake_derivatives() -> None:
     send_wakeup(make_due_derivatives)
+
+
+def wake_places() -> None:
+    if places.photos_to_place().exists():
+        send_wakeup(name_due_places)

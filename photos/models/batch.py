@@ -37,6 +37,7 @@ class Progress:
     duplicates: int
     rejected: int
     failed: int
+    unfinished: int  # photos that something is still to be done with
     unpacking: int  # archives that are not taken apart yet
     faces_off: bool
     is_done: bool
@@ -78,6 +79,14 @@ class Batch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("photos:batch", args=[self.pk])
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state == Batch.State.PAUSED
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == Batch.State.CANCELLED
 
     def photos(self) -> PhotoQuerySet:
         """The photos its files became or turned out to be, each once."""
@@ -152,7 +161,7 @@ class Batch(models.Model):
         outcomes = {o: (files, last) for o, files, last in self._outcomes()}
         count = {outcome: outcomes.get(outcome, (0, None))[0] for outcome in BatchFile.Outcome}
         stages = self._stage_counts()
-        unfinished = stages.pop("unfinished")
+        unfinished = stages["unfinished"]
         uploaded = sum(count.values())
         archives = self.archives.aggregate(
             files=models.Sum("file_count", default=0),
@@ -161,13 +170,12 @@ class Batch(models.Model):
         )
         # The browser counted each archive as one file.
         expected = self.expected - archives["all"] + archives["files"]
-        is_cancelled = self.state == Batch.State.CANCELLED
-        if is_cancelled or (self._is_broken_off(outcomes) and not archives["unpacking"]):
+        if self.is_cancelled or (self._is_broken_off(outcomes) and not archives["unpacking"]):
             expected = uploaded
         unwanted = count[BatchFile.Outcome.DUPLICATE] + count[BatchFile.Outcome.REJECTED]
         kept = max(expected, uploaded) - unwanted
         is_waited_for = self.state == Batch.State.RUNNING
-        is_done = is_cancelled or (uploaded >= expected and not unfinished and not archives["unpacking"])
+        is_done = self.is_cancelled or (uploaded >= expected and not unfinished and not archives["unpacking"])
         return Progress(
             total=max(expected, uploaded),
             kept=kept,

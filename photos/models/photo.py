@@ -14,6 +14,7 @@ from accounts.models import User
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
+LONGEST_PLACE = 200
 GAVE_UP = "Kith stopped three times while working on this photo."
 
 # The aspect ratios look.css has classes for, in tenths.
@@ -123,6 +124,8 @@ class Photo(models.Model):
     taken_at_source = models.CharField(max_length=6, choices=DateSource, default=DateSource.UPLOAD)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    # The nearest town, its region and country (photos.places); None until a worker has looked it up.
+    place = models.CharField(max_length=LONGEST_PLACE, null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
@@ -139,6 +142,8 @@ class Photo(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "-taken_at", "-id"], name="photo_timeline"),
+            models.Index(fields=["owner", "place"], condition=models.Q(place__gt=""), name="photo_of_place"),
+            models.Index(fields=["id"], condition=models.Q(latitude__isnull=False, place=None), name="photo_to_place"),
             models.Index(
                 fields=["stage", "attempts", "id"],
                 condition=~models.Q(stage="done") & models.Q(failure=""),

@@ -23,7 +23,7 @@ DEBUG = env.bool("KITH_DEBUG", default=False)
 SECRET_KEY = env.str("KITH_SECRET_KEY", default="") or _home.secret("secret-key")
 ALLOWED_HOSTS = env.list("KITH_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("KITH_CSRF_TRUSTED_ORIGINS", default=[])
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # static/js/carrying.js
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = "Lax"
 # Behind HTTPS (compose's proxy) cookies travel only encrypted; on the user's own machine there is no HTTPS.
@@ -39,7 +39,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],
-        "frame-ancestors": [NONE],
+        "frame-ancestors": [SELF],
     }
 }
 
@@ -176,7 +176,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "config.static_files.HashedStaticStorage"
     },
 }
 # The views that take files say so themselves (uploading.receives_files).

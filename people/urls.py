@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
+from people.views import (
+    arrivals,
+    erasing,
+    faces,
+    groups,
+    history,
+    library_map,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+)
 
 app_name = "people"
 
@@ -21,6 +34,7 @@ urlpatterns = [
     path("settings/naming/", naming.naming, name="naming"),
     path("settings/naming/take-back/", naming.take_back, name="take-back"),
     path("map/", library_map.library_map, name="map"),
+    path("batches/<int:batch_id>/faces/", arrivals.new_faces, name="new-faces"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
@@ -28,6 +42,9 @@ urlpatterns = [
     path("review/answer/", review.answer, name="answer"),
     path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
+    path("search/offers/", search.suggest, name="search-offers"),
+    path("search/save/", search.save, name="save-search"),
+    path("search/drop/", search.drop, name="drop-search"),
     path("history/", history.history, name="history"),
     path("history/undo/", history.undo_last, name="undo-last"),
     path("history/redo/", history.redo_last, name="redo-last"),

@@ -8,9 +8,12 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from pgvector.django import BitField
 
 from accounts.models import User
+from photos.sentences import in_words
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
@@ -134,6 +137,8 @@ class Photo(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True)
 
+    is_faceless = False  # on pages that found out
+
     objects = PhotoQuerySet.as_manager()
 
     class Meta:
@@ -221,14 +226,21 @@ class Photo(models.Model):
     @property
     def alt_text(self) -> str:
         if self.taken_at_source == self.DateSource.CAMERA:
-            return f"Photo of {self.taken_at:%-d %B %Y}"
-        return f"Photo {self.name}"
+            return _("Photo of %(day)s") % {"day": date_format(self.taken_at)}
+        return _("Photo %(name)s") % {"name": self.name}
+
+    @property
+    def failure_text(self) -> str:
+        """Why the work on it ended, in the language of the page."""
+        return in_words(self.failure)
 
     @property
     def state_text(self) -> str:
         """What is still missing, in the words of the page; "" when nothing is."""
         if self.failure:
-            return "Failed"
+            return _("Failed")
         if self.stage == self.Stage.FACES and self.owner.allows_faces:
-            return "Faces pending"
+            return _("Faces pending")
+        if self.is_faceless:
+            return _("No faces")
         return ""

@@ -8,6 +8,7 @@ from django.core.exceptions import TooManyFilesSent
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,6 +23,9 @@ from photos.pagination import timeline_page
 from photos.signals import photos_ready
 from photos.uploading import IncomingFile, receives_files_and_archives
 from photos.workers import missing_worker_notice
+
+REMARKS_SHOWN = 200  # an archive may hold thousands of files that are no photos
+DATED_STAGES = (Photo.Stage.FACES, Photo.Stage.GROUPING, Photo.Stage.DONE)  # before, nobody has looked for a date
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +46,21 @@ def upload(request: UserRequest) -> HttpResponse:
         return _upload_all(request)
     except TooManyFilesSent:
         # A browser that could not send everything does not show the answer.
-        for _ in iter(lambda: request.read(1 << 16), b""):
+        for _read in iter(lambda: request.read(1 << 16), b""):
             pass
         most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
-        return _upload_error(request, f"These are too many photos at once. Choose up to {most:,}.")
+        return _upload_error(
+            request,
+            _("These are too many photos at once. Choose up to %(most)s.")
+            % {"most": number_format(most, force_grouping=True)},
+        )
 
 
 @receives_files_and_archives
 def _upload_all(request: UserRequest) -> HttpResponse:
     files = [cast(IncomingFile, file) for file in request.FILES.getlist("files")]
     if not files:
-        return _upload_error(request, "Choose at least one photo.")
+        return _upload_error(request, _("Choose at least one photo."))
     batch = start_batch(request.user, title=request.POST.get("album", ""), expected=len(files))
     for number, incoming in enumerate(files, start=1):
         name = incoming.name or f"File {number}"
@@ -75,7 +83,7 @@ def _upload_error(request: UserRequest, error: str) -> HttpResponse:
 def open_batch(request: UserRequest) -> JsonResponse:
     form = BatchForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"message": "Say how many files are coming."}, status=422)
+        return JsonResponse({"message": _("Say how many files are coming.")}, status=422)
     batch = start_batch(
         request.user,
         title=form.cleaned_data["title"],
@@ -99,7 +107,7 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     form = BatchForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"message": "Say how many files are coming."}, status=422)
+        return JsonResponse({"message": _("Say how many files are coming.")}, status=422)
     batch.expected = form.cleaned_data["expected"]
     batch.save(update_fields=["expected"])
     return JsonResponse({"expected": batch.expected})
@@ -111,7 +119,7 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     incoming = cast(IncomingFile | None, request.FILES.get("file"))
     if incoming is None:
-        return JsonResponse({"message": "No file arrived. Try again."}, status=400)
+        return JsonResponse({"message": _("No file arrived. Try again.")}, status=400)
     if batch.state == Batch.State.CANCELLED:
         return JsonResponse({"message": _("This upload was cancelled.")}, status=409)
     name = request.POST.get("name") or incoming.name or ""
@@ -122,7 +130,7 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
         file = take_in(batch, incoming, name=name)
     except NotStored as error:
         logger.error("%s (%s)", error, error.__cause__)
-        return JsonResponse({"message": str(error)}, status=507 if error.is_disk_full else 500)
+        return JsonResponse({"message": error.text}, status=507 if error.is_disk_full else 500)
     status = 413 if incoming.is_too_large else STATUS_OF_OUTCOME[BatchFile.Outcome(file.outcome)]
     return JsonResponse(_answer(file), status=status)
 
@@ -138,10 +146,12 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "months": page.months,
         "next_url": f"{batch.get_absolute_url()}?after={page.next_cursor}" if page.next_cursor else None,
         "timeline_url": batch.get_absolute_url(),
-        "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED),
-        "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE),
-        "failed_photos": photos.failed().order_by("name"),
+        "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
+        "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
+        "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
+        "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
+    _mark_faceless([photo for month in page.months for photo in month.photos])
     is_fragment = request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "photos/batch.html", context)
 
@@ -152,10 +162,12 @@ def batch_card(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
     context = _card_context(batch)
     response = render(request, "photos/_batch_card.html", context)
-    shown_before = request.GET.get("thumbnails", "")
     progress: Progress = context["progress"]
-    if shown_before != str(progress.thumbnails) or progress.is_done:
-        response["HX-Trigger"] = "photos-changed"
+    now = {"photos-changed": progress.thumbnails, "faces-changed": progress.faces}
+    shown_before = {"photos-changed": request.GET.get("thumbnails", ""), "faces-changed": request.GET.get("faces", "")}
+    changed = [event for event in now if progress.is_done or shown_before[event] != str(now[event])]
+    if changed:
+        response["HX-Trigger"] = ", ".join(changed)
     return response
 
 
@@ -205,6 +217,15 @@ def retry_photo(request: UserRequest, photo_id: int) -> HttpResponse:
     return redirect("photos:status")
 
 
+def _mark_faceless(photos: list[Photo]) -> None:
+    """Find out which of these photos were searched for faces and have none."""
+    searched = [photo.pk for photo in photos if photo.stage in (Photo.Stage.GROUPING, Photo.Stage.DONE)]
+    # The faces are a matter of the app above; the database knows them under their relation's name.
+    faceless = set(Photo.objects.filter(pk__in=searched, faces=None).values_list("pk", flat=True))
+    for photo in photos:
+        photo.is_faceless = photo.pk in faceless
+
+
 def _is_archive(incoming: IncomingFile) -> bool:
     return incoming.is_archive and not incoming.is_too_large
 
@@ -225,9 +246,9 @@ def _answer(file: BatchFile) -> dict[str, object]:
     if file.photo is not None:
         answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url()}
     if file.outcome == BatchFile.Outcome.REJECTED:
-        answer["message"] = f"{file.name} {file.reason}."
+        answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:
-        answer["message"] = f"{file.name} is already in your library."
+        answer["message"] = _("%(name)s is already in your library.") % {"name": file.name}
     return answer
 
 

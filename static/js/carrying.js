@@ -11,7 +11,7 @@ export function carryPages(isSending) {
 
   function show(isCarried) {
     document.body.classList.toggle("carried", isCarried)
-    if (!isCarried) document.title = own.title
+    document.title = isCarried ? frame.contentDocument.title : own.title
   }
 
   function frameReady() {
@@ -24,9 +24,8 @@ export function carryPages(isSending) {
   function arrived() {
     const page = frame.contentWindow
     if (page.location.href === "about:blank") return
-    show(true)
     history.replaceState({ isCarried: true }, "", page.location.href)
-    document.title = page.document.title
+    show(true)
     page.addEventListener("click", leave)
     page.addEventListener("submit", leave)
     page.focus()
@@ -54,7 +53,7 @@ export function carryPages(isSending) {
     frameReady()
     // Back within the frame moves the frame itself; this is the way forward again from this page.
     if (frame.contentWindow.location.href === "about:blank") frame.contentWindow.location.replace(location.href)
-    else show(true)
+    else arrived()
   })
 
   return {

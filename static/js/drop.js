@@ -1,4 +1,3 @@
-globalThis.gettext ??= (t) => t; globalThis.ngettext ??= (a, b, n) => (n === 1 ? a : b); globalThis.interpolate ??= (t, o, named) => (named ? t.replace(/%\((\w+)\)s/g, (m, k) => o[k]) : t.replace(/%s/g, () => o.shift()))
 // Makes every page a drop target and opens the uploader, which is loaded when it is first needed:
 // on the upload page in its place, elsewhere in a dialog.
 

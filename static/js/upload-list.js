@@ -118,6 +118,7 @@ export class UploadList {
     if (this.isRead || this.followed > performance.now() - FOLLOW_MS) return
     this.followed = performance.now()
     const first = this.list.querySelector("[data-state=sending]")
+    if (!first && !this.number("waiting")) this.list.scrollTop = 0
     if (first) this.list.scrollTop = first.offsetTop - this.list.offsetTop - first.offsetHeight
   }
 

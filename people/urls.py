@@ -4,6 +4,7 @@ from django.urls import path
 
 from people.views import (
     alike,
+    arrivals,
     erasing,
     export,
     faces,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("settings/names.csv", export.names_csv, name="names-csv"),
     path("settings/names.json", export.names_json, name="names-json"),
     path("map/", library_map.library_map, name="map"),
+    path("batches/<int:batch_id>/faces/", arrivals.new_faces, name="new-faces"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),

@@ -64,7 +64,7 @@ def _device_text() -> str:
 
 def _model_text() -> str:
     try:
-        return current_face_model().description
+        return in_words(current_face_model().description)
     except WeightsUnavailable:
         return wanted_face_model()
 

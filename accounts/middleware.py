@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.sessions import note_seen
 
 # Paths that work before there is anybody.
 OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/", "/language/", "/jsi18n/")
@@ -90,3 +91,15 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         if "X-CSRFToken" in request.headers and "HX-Request" not in request.headers:
             return JsonResponse({"message": str(SIGN_IN_AGAIN)}, status=401)
         return super().handle_no_permission(request, view_func)
+
+
+class SeenMiddleware:
+    """Lets the list of sessions in Settings say when each was last used."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_page_view(request) and not request.path.startswith(OPEN_PATHS) and request.user.is_authenticated:
+            note_seen(request)
+        return self.get_response(request)

@@ -114,7 +114,10 @@ class Uploader {
   async address(file) {
     await this.gate?.promise
     const address = this.batches.addressFor(file.id)
-    if (address) this.moving.add(file.id)
+    if (address) {
+      this.moving.add(file.id)
+      this.list.set(file.id, "sending", { percent: 0 })
+    }
     return address
   }
 

@@ -28,7 +28,8 @@ READ = """() => {
 }"""
 # Words that are cut off, or stand out of what they should be in.
 CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label), .appnav a, .tabbar a")]
-  .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
+  .filter((element) => element.checkVisibility() && element.clientWidth > 1
+    && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).display !== "inline" && getComputedStyle(element).textOverflow !== "ellipsis")
   .map((element) => element.outerHTML.slice(0, 120))"""
 NAMES = re.compile(r"\S+\.(?:jpe?g|png|webp|heic)|FaceNet.*|English|Joe Biden|Barack Obama", re.IGNORECASE)

@@ -29,7 +29,7 @@ READ = """() => {
   return parts.join("\\n")
 }"""
 # Words that are cut off, or stand out of what they should be in.
-CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label), .appnav a, .tabbar a")]
+CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label, .card-k), .appnav a, .tabbar a")]
   .filter((element) => element.checkVisibility() && element.clientWidth > 1
     && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).display !== "inline" && getComputedStyle(element).textOverflow !== "ellipsis")

@@ -51,6 +51,8 @@ KNOWN = (
     # What the machine is
     gettext_noop("CPU, %(cores)s core"),
     gettext_noop("CPU, %(cores)s cores"),
+    # What knows faces
+    gettext_noop("FaceNet %(version)s, trained on %(pictures)s"),
 )
 
 
@@ -67,12 +69,5 @@ def in_words(sentence: str) -> str:
 @functools.cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Of sentences with a part that varies: the text, and what finds the part."""
-    return [
-        (text, re.compile(re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", _group, re.escape(text))))
-        for text in KNOWN
-        if "%(" in text
-    ]
-
-
-def _group(found: re.Match[str]) -> str:
-    return f"(?P<{found[1] or found[2]}>.+)"
+    varying = [text for text in KNOWN if "%(" in text]
+    return [(text, re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(text)))) for text in varying]

@@ -20,6 +20,7 @@ urlpatterns = [
     path("batches/<int:batch_id>/album/", upload.batch_album, name="batch-album"),
     path("batches/<int:batch_id>/state/", upload.set_state, name="batch-state"),
     path("batches/<int:batch_id>/retry/", upload.retry_batch, name="batch-retry"),
+    path("photos/retry/", upload.retry_all, name="retry-all"),
     path("photos/<int:photo_id>/retry/", upload.retry_photo, name="retry"),
     path("photos/<int:photo_id>/small.webp", media.small, name="small"),
     path("photos/<int:photo_id>/large.webp", media.large, name="large"),

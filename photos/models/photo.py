@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pgvector.django import BitField
 
 from accounts.models import User
@@ -101,14 +102,14 @@ class Photo(models.Model):
     class Stage(models.TextChoices):
         """What has to be done next."""
 
-        DERIVATIVES = "derivatives", "Thumbnail"
-        FACES = "faces", "Faces"
-        GROUPING = "grouping", "Groups"
-        DONE = "done", "Done"
+        DERIVATIVES = "derivatives", gettext_lazy("Thumbnail")
+        FACES = "faces", gettext_lazy("Faces")
+        GROUPING = "grouping", gettext_lazy("Groups")
+        DONE = "done", gettext_lazy("Done")
 
     class DateSource(models.TextChoices):
-        CAMERA = "camera", "The camera"
-        UPLOAD = "upload", "The upload"
+        CAMERA = "camera", gettext_lazy("The camera")
+        UPLOAD = "upload", gettext_lazy("The upload")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=255)

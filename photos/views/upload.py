@@ -217,6 +217,14 @@ def retry_photo(request: UserRequest, photo_id: int) -> HttpResponse:
     return redirect("photos:status")
 
 
+@require_POST
+def retry_all(request: UserRequest) -> HttpResponse:
+    """Put all of the user's failed photos back in line."""
+    Photo.objects.owned_by(request.user).retry()
+    _wake(request)
+    return redirect("photos:status")
+
+
 def _mark_faceless(photos: list[Photo]) -> None:
     """Find out which of these photos were searched for faces and have none."""
     searched = [photo.pk for photo in photos if photo.stage in (Photo.Stage.GROUPING, Photo.Stage.DONE)]

@@ -32,6 +32,7 @@ def _at_home(page: Page) -> Iterator[None]:
     page.goto("/albums/")
     if "/welcome/" in page.url:
         make_account(page)
+        page.goto("/albums/")
     yield
     page.unroute_all()
     page.set_viewport_size(DESKTOP)

@@ -29,7 +29,8 @@ KINDS: dict[str, tuple[str, tuple[Decision.Verb, ...]]] = {
     "noes": ("Noes", (Verb.REJECT, Verb.DIFFERENT)),
     "merges": ("Merges", (Verb.MERGE, Verb.SAME)),
     "groups": ("Groups", (Verb.REGROUP, Verb.REPEAT)),
-    "aside": ("Set aside", (Verb.IGNORE, Verb.SHOW)),
+    "aside": ("Set aside", (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW)),
+    "drawn": ("Drawn", (Verb.DRAW,)),
     "undone": ("Undone", (Verb.UNDO,)),
 }
 
@@ -172,6 +173,10 @@ def short(decision: Decision) -> str:
             return f"merged into {name}"
         case Verb.IGNORE:
             return "set aside"
+        case Verb.NO_FACE:
+            return "said to be no face"
+        case Verb.DRAW:
+            return "drawn by hand"
         case Verb.SHOW:
             return "asked about again"
         case _:
@@ -251,6 +256,10 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return f"{_faces(touched)} removed from {name}"
         case Verb.IGNORE:
             return f"{_faces(touched)} set aside"
+        case Verb.NO_FACE:
+            return "1 box is no face" if touched == 1 else f"{touched} boxes are no faces"
+        case Verb.DRAW:
+            return f"{_faces(touched)} drawn by hand"
         case Verb.SHOW:
             return f"{_faces(touched)} asked about again"
         case Verb.MERGE:

@@ -55,6 +55,10 @@ class PhotoSearch:
         terms += [("mode", ANY)] if self.mode == ANY else []
         return f"{reverse('people:search')}?{urlencode(terms)}"
 
+    def scope(self) -> str:
+        """The name of its list of photos (photos.scopes)."""
+        return f"search-{self.url().partition('?')[2]}"
+
     def with_person(self, person: Person) -> "PhotoSearch":
         rest = self.without_person(person)
         return PhotoSearch((*rest.people, person), rest.without, self.mode)

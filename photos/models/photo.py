@@ -33,6 +33,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         earlier = models.Q(taken_at__lt=taken_at) | models.Q(taken_at=taken_at, pk__lt=pk)
         return self.filter(earlier)
 
+    def newer_than(self, taken_at: datetime, pk: int) -> Self:
+        """What precedes this place in newest_first()."""
+        return self.filter(models.Q(taken_at__gt=taken_at) | models.Q(taken_at=taken_at, pk__gt=pk))
+
     def at_stage(self, stage: "Photo.Stage") -> Self:
         return self.filter(stage=stage, failure="")
 
@@ -111,6 +115,10 @@ class Photo(models.Model):
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
+    # The nearest town, its region and country; empty if none is near or the photo has no coordinates.
+    place = models.CharField(max_length=200, blank=True, default="", db_default="")
+    # As photos.decoding.metadata.read_metadata gives it; null of photos that were read before Kith kept it.
+    exposure = models.JSONField(null=True, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
     stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
@@ -205,6 +213,11 @@ class Photo(models.Model):
         if self.taken_at_source == self.DateSource.CAMERA:
             return f"Photo of {self.taken_at:%-d %B %Y}"
         return f"Photo {self.name}"
+
+    @property
+    def town(self) -> str:
+        """The nearest town alone."""
+        return self.place.partition(",")[0]
 
     @property
     def state_text(self) -> str:

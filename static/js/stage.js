@@ -2,6 +2,8 @@
 // It fills the stage instead of the window, and none of its buttons, keys or dialogs are used: the page has its own.
 
 const PAN_STEP = 80 // pixels
+const FILLS = 2400 // pixels of a photo's longer side that fill any stage
+const MOST_SCALED = 2.5
 
 function addStyles(href) {
   if (document.querySelector(`link[href="${href}"]`)) return
@@ -11,8 +13,10 @@ function addStyles(href) {
 
 function itemOf(slide) {
   if (!slide.src) return { id: slide.id, type: "html", html: "" } // not prepared yet, or it failed: the page says so
-  const { id, src, small, width, height, alt } = slide
-  return { id, src, msrc: small, width, height, alt }
+  const { id, src, small, alt } = slide
+  // PhotoSwipe shows no photo larger than it is; a small one may fill the stage, as far as it bears it.
+  const scale = Math.min(Math.max(FILLS / Math.max(slide.width, slide.height), 1), MOST_SCALED)
+  return { id, src, msrc: small, width: Math.round(slide.width * scale), height: Math.round(slide.height * scale), alt }
 }
 
 /**

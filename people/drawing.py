@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from ml.geometry import BoundingBox
@@ -77,10 +78,10 @@ def _inside(box: BoundingBox, photo: Photo) -> BoundingBox:
     left, top = max(box.left, 0.0), max(box.top, 0.0)
     right, bottom = min(box.left + box.width, 1.0), min(box.top + box.height, 1.0)
     if right <= left or bottom <= top:
-        raise BadBox("That box lies outside the photo. Draw it around a face.")
+        raise BadBox(_("That box lies outside the photo. Draw it around a face."))
     width, height = (right - left) * photo.width, (bottom - top) * photo.height
     if math.ceil(min(width, height)) < SMALLEST_PIXELS:
-        raise BadBox("That box is too small to see a face in it. Draw it around the whole face.")
+        raise BadBox(_("That box is too small to see a face in it. Draw it around the whole face."))
     is_inside = (left, top) == (box.left, box.top) and right < 1 and bottom < 1
     return box if is_inside else BoundingBox(left, top, right - left, bottom - top)
 
@@ -92,7 +93,7 @@ def _there_already(photo: Photo, box: BoundingBox) -> Face | None:
 
 def _what_is_there(face: Face) -> str:
     if face.person is not None:
-        return f"There is a face already: {face.person}."
+        return _("There is a face already: %(person)s.") % {"person": face.person}
     if face.is_ignored:
-        return "That face is in the list already, under “Not asked about”. Ask about it again there."
-    return "That face is in the list already. Name it there."
+        return _("That face is in the list already, under “Not asked about”. Ask about it again there.")
+    return _("That face is in the list already. Name it there.")

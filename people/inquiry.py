@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 from redis.client import PubSub
 from redis.exceptions import RedisError
@@ -21,6 +22,7 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from ml.geometry import BoundingBox
 from people import tasks
+from photos.sentences import in_words
 from photos.uploading import IncomingFile
 from photos.workers import is_working, missing_weights_notice
 
@@ -28,9 +30,9 @@ WAIT_SECONDS = 20.0
 ASK_WHO_IS_THERE_AFTER = 3.0
 CONNECT_SECONDS = 2.0
 
-NOT_WORKING = "Kith cannot look at pictures now: the part of it that finds faces is not running."
-BUSY = "Kith is busy with the photos of a library and did not get to this picture. Try again in a moment."
-UNREACHABLE = "Kith cannot look at pictures now: its queue does not answer. Try again in a moment."
+NOT_WORKING = _("Kith cannot look at pictures now: the part of it that finds faces is not running.")
+BUSY = _("Kith is busy with the photos of a library and did not get to this picture. Try again in a moment.")
+UNREACHABLE = _("Kith cannot look at pictures now: its queue does not answer. Try again in a moment.")
 
 
 class NoAnswer(Exception):
@@ -78,9 +80,9 @@ def ask(incoming: IncomingFile, owner: User) -> Answer:
     except (RedisError, OperationalError) as error:
         raise NoAnswer(UNREACHABLE) from error
     if answer.is_unreadable:
-        raise Unreadable(answer.trouble)
+        raise Unreadable(in_words(answer.trouble))
     if answer.trouble:
-        raise NoAnswer(answer.trouble)
+        raise NoAnswer(in_words(answer.trouble))
     return answer
 
 

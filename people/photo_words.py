@@ -20,11 +20,11 @@ def alt_text(photo: Photo, faces: Sequence[Face]) -> str:
     parts = [str(face.person) for face in faces if face.person]
     unnamed = sum(face.person is None for face in faces)
     if unnamed:
-        parts.append(ngettext("%(count)d unnamed person", "%(count)d unnamed people", unnamed) % {"count": unnamed})
+        parts.append(ngettext("%(n)s unnamed person", "%(n)s unnamed people", unnamed) % {"n": unnamed})
     if not parts and not photo.town:
         return photo.alt_text
     who = get_text_list(parts, _("and")) if parts else _("Photo")
-    return ", ".join(part for part in (who, photo.town, date_format(photo.taken_at, "DATE_FORMAT")) if part)
+    return ", ".join(part for part in (who, photo.town, date_format(photo.taken_at)) if part)
 
 
 def faces_text(photo: Photo, faces: Sequence[Face]) -> str:

@@ -153,6 +153,7 @@ def wake_workers() -> None:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
+    photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
 
 

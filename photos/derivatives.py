@@ -9,7 +9,6 @@ from django.db import transaction
 
 from photos import decoding
 from photos.models import Photo
-from photos.places import nearest_place
 from photos.uploading import incoming_folder
 
 VANISHED = "Its original file is missing from the media folder."
@@ -57,18 +56,11 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
     return True
 
 
-def apply_details(photo: Photo, details: decoding.Details) -> None:
-    """Note how and near which place a photo was taken; the row is not saved."""
-    photo.exposure = details.exposure
-    is_placed = details.latitude is not None and details.longitude is not None
-    photo.place = nearest_place(details.latitude or 0.0, details.longitude or 0.0) if is_placed else ""
-
-
 def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:
     photo.latitude = derived.latitude
     photo.longitude = derived.longitude
     photo.camera = derived.camera
-    apply_details(photo, derived)
+    photo.exposure = derived.exposure
     photo.perceptual_hash = derived.perceptual_hash
     if derived.taken_at is not None:
         # Drop the offset on purpose: the timeline shows the camera's own clock.

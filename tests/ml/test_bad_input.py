@@ -561,7 +561,7 @@ def test_the_finder_refuses_pictures_that_are_not_rgb(finder, mode):
         finder.find_faces([PHOTO, image])
     with pytest.raises(ValueError, match="image must be RGB"):
         finder.embed_box(image, BOX)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="image must be RGB"):
         finder.embed_drawn(image, BOX)
     with pytest.raises(ValueError, match=r"images\[0\] must be RGB"):
         finder.embed_again([image], [[]])

@@ -1,4 +1,4 @@
-"""Reads exposure and place of photos that were added before Kith kept them."""
+"""Reads how photos were taken that were added before Kith kept it."""
 
 from pathlib import Path
 from typing import Any
@@ -6,21 +6,20 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from photos import decoding
-from photos.derivatives import apply_details
 from photos.models import Photo
 
 
 class Command(BaseCommand):
-    help = "Read how and where photos were taken, of those added before Kith kept it. Pictures are not decoded."
+    help = "Read aperture, exposure and lens of photos that were added before Kith kept them. No picture is decoded."
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
         for photo in Photo.objects.filter(exposure=None).exclude(stage=Photo.Stage.DERIVATIVES).iterator():
             try:
-                apply_details(photo, decoding.details(Path(photo.original.path)))
+                photo.exposure = decoding.details(Path(photo.original.path)).exposure
             except decoding.Rejected as error:
                 self.stderr.write(f"{photo.name} {error}.")
             else:
-                photo.save(update_fields=["exposure", "place"])
+                photo.save(update_fields=["exposure"])
                 read += 1
         self.stdout.write(f"Read the details of {read} photos.")

@@ -155,7 +155,7 @@ def test_metadata_of_the_camera_is_read(tmp_path):
 def test_how_a_picture_was_taken_is_read(tmp_path):
     exif = Image.Exif()
     exif.get_ifd(0x8769).update({
-        0x829A: (1, 250), 0x829D: 1.7, 0x8827: 100, 0x920A: 6.8, 0xA405: 24, 0xA434: "Pixel\x00 lens ", 0x9209: 0x19,
+        0x829A: 0.004, 0x829D: 1.7, 0x8827: 100, 0x920A: 6.8, 0xA405: 24, 0xA434: " Pixel lens ", 0x9209: 0x19,
     })  # fmt: skip
     (tmp_path / "picture").write_bytes(encoded(drawing(64, 48), exif=exif))
 

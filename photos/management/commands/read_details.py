@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         read = 0
-        for photo in Photo.objects.filter(exposure=None).exclude(stage=Photo.Stage.DERIVATIVES).iterator():
+        for photo in Photo.objects.filter(exposure__isnull=True).exclude(stage=Photo.Stage.DERIVATIVES).iterator():
             try:
                 photo.exposure = decoding.details(Path(photo.original.path)).exposure
             except decoding.Rejected as error:

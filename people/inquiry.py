@@ -45,11 +45,15 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class SeenFace:
-    """A face of a shown picture: where it is, who it is if anybody, and how probably."""
+    """A face of a shown picture: where it is, who it is if anybody, and how probably.
+
+    alike: the faces of the library that look most like it, if they were asked for.
+    """
 
     box: BoundingBox
     person: int | None
     probability: float
+    alike: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Answer:
     is_unreadable: bool = False
 
 
-def ask(incoming: IncomingFile, owner: User) -> Answer:
+def ask(incoming: IncomingFile, owner: User, *, with_alike: bool = False) -> Answer:
     """Let the ML worker look at a received picture. Raises NoAnswer, and Unreadable."""
     notice = missing_weights_notice()
     if notice:
@@ -75,7 +79,7 @@ def ask(incoming: IncomingFile, owner: User) -> Answer:
     try:
         with _listening(name) as channel:
             # Dropped when nobody waits any more.
-            tasks.recognise.apply_async((name, owner.pk), expires=WAIT_SECONDS)
+            tasks.recognise.apply_async((name, owner.pk, with_alike), expires=WAIT_SECONDS)
             answer = _await(channel)
     except (RedisError, OperationalError) as error:
         raise NoAnswer(UNREACHABLE) from error
@@ -128,7 +132,9 @@ def _message(channel: PubSub, deadline: float) -> Answer | None:
 
 
 def _answer(values: dict[str, Any]) -> Answer:
-    faces = tuple(SeenFace(BoundingBox(**face.pop("box")), **face) for face in values.pop("faces"))
+    faces = tuple(
+        SeenFace(BoundingBox(**face.pop("box")), alike=tuple(face.pop("alike")), **face) for face in values.pop("faces")
+    )
     return Answer(faces=faces, **values)
 
 

@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
+from people.views import (
+    alike,
+    arrivals,
+    erasing,
+    export,
+    faces,
+    groups,
+    history,
+    library_map,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+)
 
 app_name = "people"
 
@@ -20,7 +35,10 @@ urlpatterns = [
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
     path("settings/naming/", naming.naming, name="naming"),
     path("settings/naming/take-back/", naming.take_back, name="take-back"),
+    path("settings/names.csv", export.names_csv, name="names-csv"),
+    path("settings/names.json", export.names_json, name="names-json"),
     path("map/", library_map.library_map, name="map"),
+    path("batches/<int:batch_id>/faces/", arrivals.new_faces, name="new-faces"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
@@ -40,6 +58,8 @@ urlpatterns = [
     path("photos/<int:photo_id>/repeat/", photo.repeat, name="repeat"),
     path("photos/<int:photo_id>/draw/", photo.draw, name="draw"),
     path("photos/<int:photo_id>/ignore-others/", photo.ignore_others, name="ignore-others"),
+    path("faces/alike/", alike.alike, name="alike"),
+    path("faces/<int:face_id>/like/", alike.like, name="like"),
     path("faces/<int:face_id>/crop.webp", faces.crop, name="crop"),
     path("faces/<int:face_id>/name/", faces.name_face, name="name-face"),
     path("faces/<int:face_id>/answer/", faces.answer_suggestion, name="answer-face"),

@@ -58,6 +58,7 @@ class ShownFace:
     is_sure: bool = False
     is_hidden: bool = False
     percent: int = 0
+    alike: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -131,7 +132,8 @@ def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
     try:
         with turns.turn_of(request.user):
             inspect(incoming)
-            answer = inquiry.ask(incoming, request.user)
+            # A camera asks twice a second: it is told who somebody is, not whom they look like.
+            answer = inquiry.ask(incoming, request.user, with_alike="alike" in request.POST)
     except turns.TooManyOthers as error:
         raise Refused(str(error), status=503, retry_after=error.retry_after) from error
     except turns.TooMany as error:
@@ -158,10 +160,11 @@ def _shown(request: UserRequest, seen: Sequence[inquiry.SeenFace]) -> list[Shown
 
 def _shown_face(number: int, face: inquiry.SeenFace, person: Person | None) -> ShownFace:
     if person is None or person.is_hidden:
-        return ShownFace(f"nobody-{number}", face.box, is_hidden=person is not None)
+        return ShownFace(f"nobody-{number}", face.box, is_hidden=person is not None, alike=face.alike)
     # Never "100%": it is a probability.
     percent = min(round(100 * face.probability), 99)
-    return ShownFace(f"person-{person.pk}", face.box, person, is_sure=face.probability >= SURE, percent=percent)
+    is_sure = face.probability >= SURE
+    return ShownFace(f"person-{person.pk}", face.box, person, is_sure=is_sure, percent=percent, alike=face.alike)
 
 
 def _is_model_changing(user: User, faces: Sequence[ShownFace]) -> bool:

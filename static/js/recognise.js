@@ -22,9 +22,10 @@ function start() {
 
   // ---------- Asking
 
-  async function ask(picture, name, signal) {
+  async function ask(picture, name, { signal, withAlike = false } = {}) {
     const body = new FormData()
     body.append("picture", picture, name)
+    if (withAlike) body.append("alike", "1") // whom of the library each face looks like
     const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), Accept: "application/json" }
     let answer
     try {
@@ -56,7 +57,7 @@ function start() {
     })
     const patience = setTimeout(() => tell(gettext("Looking ..."), { aloud: true }), PATIENCE_MS)
     try {
-      const seen = await ask(file, file.name || gettext("This picture"), ours.signal)
+      const seen = await ask(file, file.name || gettext("This picture"), { signal: ours.signal, withAlike: true })
       const canShow = await decoding
       if (asking !== ours) return
       part("cannot-show").hidden = Boolean(canShow)

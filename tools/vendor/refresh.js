@@ -65,7 +65,7 @@ async function icons() {
   return ["bootstrap-icons"]
 }
 
-async function bundle(name) {
+async function bundle(name, { hasStyles = false } = {}) {
   const common = { bundle: true, minify: true, legalComments: "none", metafile: true, logLevel: "warning" }
   const script = await build({
     ...common,
@@ -74,11 +74,8 @@ async function bundle(name) {
     format: "esm",
     target: "es2022",
   })
-  await build({
-    ...common,
-    entryPoints: [join(here, `${name}.css`)],
-    outfile: join(vendor, `${name}/${name}.min.css`),
-  })
+  const styles = { entryPoints: [join(here, `${name}.css`)], outfile: join(vendor, `${name}/${name}.min.css`) }
+  if (hasStyles) await build({ ...common, ...styles })
   const inputs = Object.keys(script.metafile.inputs)
   const packages = [...new Set(inputs.map(packageOf).filter(Boolean))].sort()
   const notices = await Promise.all(packages.map(notice))
@@ -87,7 +84,7 @@ async function bundle(name) {
 }
 
 const uppy = () => bundle("uppy")
-const photoswipe = () => bundle("photoswipe")
+const photoswipe = () => bundle("photoswipe", { hasStyles: true })
 
 /** The outline of the land of the world as one SVG path, in tenths of degrees: x to the east, y to the south. */
 async function world() {

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('photos', '0002_places'),
+        ('photos', '0003_archives_and_held_batches'),
     ]
 
     operations = [

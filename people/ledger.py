@@ -25,10 +25,10 @@ STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
 
 SAVE_STATES = """
     UPDATE people_face SET person_id = state.person, tagged_by = state.tagged_by, is_ignored = state.is_ignored,
-        cluster_id = state.cluster,
+        is_no_face = state.is_no_face, cluster_id = state.cluster,
         grouped_by = CASE WHEN state.person IS NULL AND NOT state.is_ignored THEN grouped_by ELSE '' END
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::bigint[])
-        AS state(face, person, tagged_by, is_ignored, cluster)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::boolean[], %s::bigint[])
+        AS state(face, person, tagged_by, is_ignored, is_no_face, cluster)
     WHERE people_face.id = state.face
 """
 
@@ -277,11 +277,13 @@ def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list
 
 def _put(face: Face, state: FaceState) -> None:
     face.person_id, face.tagged_by = state.person, state.tagged_by
-    face.is_ignored, face.cluster_id = state.is_ignored, state.cluster
+    face.is_ignored, face.is_no_face, face.cluster_id = state.is_ignored, state.is_no_face, state.cluster
 
 
 def _save(faces: Iterable[Face]) -> None:
-    states = [(face.pk, face.person_id, face.tagged_by, face.is_ignored, face.cluster_id) for face in faces]
+    states = [
+        (face.pk, face.person_id, face.tagged_by, face.is_ignored, face.is_no_face, face.cluster_id) for face in faces
+    ]
     if states:
         with connection.cursor() as cursor:
             cursor.execute(SAVE_STATES, [list(column) for column in zip(*states, strict=True)])

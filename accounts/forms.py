@@ -65,3 +65,9 @@ class FacesForm(forms.Form):
 
 class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=User.Theme)
+
+
+class KeysForm(forms.Form):
+    """Whether single keys do something."""
+
+    uses_keys = forms.BooleanField(required=False)

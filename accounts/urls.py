@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out/", views.sign_out, name="sign-out"),
     path("settings/", views.settings, name="settings"),
     path("settings/theme/", views.change_theme, name="change-theme"),
+    path("settings/keys/", views.change_keys, name="change-keys"),
     path("settings/faces/", views.change_faces, name="change-faces"),
     path("settings/password/", views.change_password, name="change-password"),
 ]

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.forms import FacesForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
+from accounts.forms import FacesForm, KeysForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
 from accounts.http import UserRequest
 from accounts.models import User
 from accounts.signals import face_analysis_changed
@@ -90,6 +90,16 @@ def change_theme(request: UserRequest) -> HttpResponse:
     if form.is_valid():
         request.user.theme = form.cleaned_data["theme"]
         request.user.save(update_fields=["theme"])
+        messages.success(request, "Saved.")
+    return redirect("accounts:settings")
+
+
+@require_POST
+def change_keys(request: UserRequest) -> HttpResponse:
+    form = KeysForm(request.POST)
+    if form.is_valid():
+        request.user.uses_keys = form.cleaned_data["uses_keys"]
+        request.user.save(update_fields=["uses_keys"])
         messages.success(request, "Saved.")
     return redirect("accounts:settings")
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, naming, people, photo, recognise, review, search
+from people.views import answering, erasing, faces, groups, history, naming, people, photo, recognise, review, search
 
 app_name = "people"
 
@@ -24,7 +24,9 @@ urlpatterns = [
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
     path("review/", review.review, name="review"),
-    path("review/answer/", review.answer, name="answer"),
+    path("review/answer/", answering.answer, name="answer"),
+    path("review/pile/", review.pile, name="pile"),
+    path("review/count/", review.count, name="question-count"),
     path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
     path("history/", history.history, name="history"),

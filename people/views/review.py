@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import Count, Max, Min, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -35,7 +36,7 @@ class ShownCard:
 
     card: Card
     name: str
-    known_in: int
+    known: dict[str, object]
     url: str
 
 
@@ -129,7 +130,7 @@ def _render(request: UserRequest, context: dict[str, object]) -> HttpResponse:
 def _on_page(card: Card, scope: Scope, name: str = "") -> ShownCard:
     """name: of the card as the address has it; kept if it is of this question, so that a reload is no new card."""
     name = name if key_of(name) == card.question.key else new_card(card.question)
-    return ShownCard(card, name, _photo_count(card.question.person), address(scope, name))
+    return ShownCard(card, name, _known(card.question.person), address(scope, name))
 
 
 def _without_question(request: UserRequest) -> dict[str, object]:
@@ -163,8 +164,17 @@ def _strangers(request: UserRequest) -> dict[str, object]:
     return {"strangers": shown, "stranger_count": count, "as_of": as_of}
 
 
-def _photo_count(person: Person | None) -> int:
-    return 0 if person is None else person.faces.order_by().values("photo").distinct().count()
+def _known(person: Person | None) -> dict[str, object]:
+    """In how many photos somebody is known, and of which years those with a date are."""
+    if person is None:
+        return {}
+    dated = ~Q(photo__taken_at_source=Photo.DateSource.UPLOAD)
+    known = person.faces.order_by().aggregate(
+        photos=Count("photo", distinct=True),
+        since=Min("photo__taken_at__year", filter=dated),
+        until=Max("photo__taken_at__year", filter=dated),
+    )
+    return dict(known)
 
 
 def _answered(request: UserRequest, left: int) -> int:

@@ -36,9 +36,7 @@ class Asked:
         return replace(self, stands_for=stands_for, unseen=self.unseen & known)
 
 
-def asked_about_person(
-    owner: User, person: Person, shown: Collection[int], *, opened: Collection[int] = ()
-) -> Asked:
+def asked_about_person(owner: User, person: Person, shown: Collection[int], *, opened: Collection[int] = ()) -> Asked:
     """Of "Is this Ann?": a face of a group stands for all of the group that are suggested to be hers.
 
     Of groups that were `opened`, each face shown stands for itself; the first one also for those not shown.

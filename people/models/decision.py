@@ -70,9 +70,7 @@ class Decision(models.Model):
         ordering = ["-pk"]
         indexes = [models.Index(fields=["owner", "-id"], name="decision_history")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "card"], condition=~Q(card=""), name="a_card_is_answered_once"
-            ),
+            models.UniqueConstraint(fields=["owner", "card"], condition=~Q(card=""), name="a_card_is_answered_once"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.http import UserRequest
@@ -21,7 +22,6 @@ from people.views.review import address, queue_context
 
 MOST_SKIPPED = 500
 LONGEST_KEY = 40  # a letter and two primary keys
-TICK_ONE = "Tick at least one face first."
 
 
 class Refused(Exception):
@@ -47,9 +47,7 @@ def answer(request: UserRequest) -> HttpResponse:
     if "showing" in request.POST or request.htmx:
         context = queue_context(request, scope, shown=_showing(request))
         return render(request, "people/_question.html", context)
-    following = next_card(
-        request.user, skipped=request.session.get("skipped", []), within=scope.within(request.user)
-    )
+    following = next_card(request.user, skipped=request.session.get("skipped", []), within=scope.within(request.user))
     return redirect(address(scope, following.question.key if following else ""))
 
 
@@ -59,12 +57,12 @@ def _take(request: UserRequest) -> None:
         skipped = [other for other in request.session.get("skipped", []) if other != key]
         request.session["skipped"] = [*skipped, key][-MOST_SKIPPED:]
         request.session[JUST_SKIPPED] = key
-        messages.info(request, "Skipped.")
+        messages.info(request, _("Skipped."))
         return
     request.session.pop(JUST_SKIPPED, None)
     decision, is_old = answer_once(request.user, request.POST.get("card", ""), lambda: _decide(request))
     if decision is not None and is_old and not decision.is_in_force:
-        messages.info(request, "This card was answered and undone meanwhile. It is asked again.")
+        messages.info(request, _("This card was answered and undone meanwhile. It is asked again."))
     else:
         say_what_was_decided(request, decision)
     drop_settled(request.user, key)
@@ -79,7 +77,7 @@ def _decide(request: UserRequest) -> Decision | None:
         return None
     ticked = asked.of(primary_keys(request.POST.getlist("faces")))
     if not ticked and kind != "no":
-        raise Refused(TICK_ONE)
+        raise Refused(_("Tick at least one face first."))
     if kind == "no":
         return answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
     if kind == "ignore":
@@ -133,5 +131,5 @@ def _person_named(request: UserRequest) -> Person:
     """Somebody else, or who a group is."""
     form = NameForm(request.POST, owner=request.user)
     if not form.is_valid():
-        raise Refused("Say who this is.")
+        raise Refused(_("Say who this is."))
     return form.get_or_create_person()

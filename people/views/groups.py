@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
@@ -59,7 +60,7 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     form = NameForm(request.POST, owner=request.user)
     if not form.is_valid():
-        messages.error(request, "Say who this is.")
+        messages.error(request, _("Say who this is."))
         return back(request, cluster.get_absolute_url())
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
     if "counted" in request.POST:  # the group's own page; what joined the group since was not looked at
@@ -70,7 +71,7 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     ticked = set(primary_keys(request.POST.getlist("faces")))
     unticked = shown - ticked
     if not members - unticked:
-        messages.info(request, "Tick at least one face first.")
+        messages.info(request, _("Tick at least one face first."))
         return back(request, cluster.get_absolute_url())
     person = form.get_or_create_person()
     decision = answers.confirm(person, members - unticked, but_not=unticked, actor=request.user)
@@ -84,7 +85,7 @@ def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     cluster.is_hidden = "show" not in request.POST
     cluster.save(update_fields=["is_hidden"])
-    messages.success(request, f"The group is {'hidden' if cluster.is_hidden else 'shown again'}.")
+    messages.success(request, _("The group is hidden.") if cluster.is_hidden else _("The group is shown again."))
     return back(request, "/people/")
 
 

@@ -58,7 +58,9 @@ def open_tab(browser: Browser, live_server, owner: User) -> Iterator[Callable[..
     complaints: list[str] = []
 
     def open_tab(**options) -> Page:
-        context = browser.new_context(base_url=live_server.url, **{"viewport": {"width": 1280, "height": 800}} | options)
+        context = browser.new_context(
+            base_url=live_server.url, **{"viewport": {"width": 1280, "height": 800}} | options
+        )
         context.set_default_timeout(10_000)
         context.add_cookies([cookie])
         contexts.append(context)

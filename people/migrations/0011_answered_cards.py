@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0008_mark_grouped_faces'),
+        ('people', '0010_saved_searches'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

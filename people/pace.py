@@ -21,4 +21,5 @@ def note_answer(session: SessionBase) -> None:
 
 def minutes_for(session: SessionBase, questions: int) -> int:
     """How long so many questions take, at least one minute."""
-    return max(1, ceil(questions * session.get("pace", SECONDS) / 60))
+    seconds: float = session.get("pace", SECONDS)
+    return max(1, ceil(questions * seconds / 60))

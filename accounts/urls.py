@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import session_views, views
 
 app_name = "accounts"
 
@@ -17,4 +17,6 @@ urlpatterns = [
     path("settings/keys/", views.change_keys, name="change-keys"),
     path("settings/faces/", views.change_faces, name="change-faces"),
     path("settings/password/", views.change_password, name="change-password"),
+    path("settings/sessions/end/", session_views.end_session, name="end-session"),
+    path("settings/sessions/end-others/", session_views.end_other_sessions, name="end-other-sessions"),
 ]

@@ -26,6 +26,7 @@ from accounts.forms import (
 )
 from accounts.http import UserRequest
 from accounts.models import User
+from accounts.session_views import sessions_of
 from accounts.signals import face_analysis_changed
 
 # Any number: it only has to be the same in every process that opens the welcome page.
@@ -168,7 +169,7 @@ def change_password(request: UserRequest) -> HttpResponse:
 
 
 def _settings_page(request: UserRequest, password_form: NewPasswordForm) -> HttpResponse:
-    context = {"password_form": password_form, "themes": User.Theme.choices}
+    context = {"password_form": password_form, "sessions": sessions_of(request), "themes": User.Theme.choices}
     return render(request, "accounts/settings.html", context, status=_status(password_form))
 
 

@@ -9,7 +9,7 @@ from accounts.models import User
 from people.asked import Asked, asked_about_group, asked_about_person
 from people.models import Cluster, Person, Question
 from people.models.question import KEY
-from people.review import Card, next_card
+from people.review import Card, next_card, still_stands
 
 Kind = Question.Kind
 
@@ -68,8 +68,8 @@ def still_right(owner: User, shown: Shown) -> bool:
 
 def _are_two(owner: User, shown: Shown) -> bool:
     question = Question.objects.owned_by(owner).open().keyed([shown.key]).first()
-    if question is None:
+    if question is None or not still_stands(question):
         return False
-    one, other = (set(faces.values_list("pk", flat=True)) for faces in question.sides())
-    is_whole = question.person_id is not None or one | other == set(shown.counted)
-    return bool(one and other) and is_whole
+    one, other = question.sides()
+    about = other if question.person_id else one | other
+    return set(shown.counted) <= set(about.values_list("pk", flat=True))

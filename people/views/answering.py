@@ -79,11 +79,11 @@ def _decide(request: UserRequest) -> Decision | None:
     if not ticked and kind != "no":
         raise Refused(_("Tick at least one face first."))
     if kind == "no":
-        return answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
+        return answers.reject(_person_asked_about(request), asked.seen, actor=request.user)
     if kind == "ignore":
         return answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
     person = _person_asked_about(request) if kind == "yes" else _person_named(request)
-    return answers.confirm(person, ticked | asked.unseen, but_not=asked.all_shown - ticked, actor=request.user)
+    return answers.confirm(person, ticked | asked.unseen, but_not=asked.seen - ticked, actor=request.user)
 
 
 def _decide_on_two(request: UserRequest, *, is_same: bool) -> Decision | None:

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
-from accounts.models import User
 from people.answered import as_answered, given, key_of, new_card
 from people.asked import asked_about_person
 from people.covers import attach_covers, attach_mosaics
 from people.forms import primary_keys
+from people.history import to_redo
 from people.models import Cluster, Decision, Face, Person, Upkeep
 from people.pace import minutes_for
 from people.questions import strangers
@@ -115,7 +115,7 @@ def queue_context(
         "left": left,
         "minutes": minutes_for(request.session, left.questions),
         "answered_count": _answered(request, left.questions),
-        "can_redo": _can_redo(request.user),
+        "can_redo": to_redo(request.user) is not None,
         "again_url": f"{reverse('people:review')}?{urlencode({'again': 1} | scope.fields)}",
         "here": address(scope),
         **(_without_question(request) if shown is None else {}),
@@ -146,12 +146,6 @@ def _without_question(request: UserRequest) -> dict[str, object]:
         "single_count": Face.objects.owned_by(request.user).untagged().filter(cluster=None).count(),
         **({} if is_ranking else _strangers(request)),
     }
-
-
-def _can_redo(user: User) -> bool:
-    """Whether the last thing the user did was to undo something."""
-    last = Decision.objects.owned_by(user).filter(actor=user).select_related("undoes").order_by("-pk").first()
-    return last is not None and last.undoes is not None and last.undoes.verb != Decision.Verb.UNDO
 
 
 def _strangers(request: UserRequest) -> dict[str, object]:

@@ -95,7 +95,7 @@ def test_making_it_ready_takes_the_same_queries_in_any_library(alice, many, djan
         make_group(alice, 4)
     shown = asked_now(alice)
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(9):
         card_after(alice, shown)
 
 

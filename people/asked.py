@@ -1,13 +1,13 @@
 """The faces a question was about, when its answer comes: some may have been answered for, or have moved, meanwhile."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from accounts.models import User
 from people.models import Cluster, Face, Person, Suggestion
 from people.review import unasked_faces
-from people.tiles import asked_as_somebodys
+from people.tiles import LEAST_OF_GROUP
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Asked:
     def all_shown(self) -> set[int]:
         return self.of(self.stands_for)
 
+    @property
+    def seen(self) -> set[int]:
+        """Those that a no is about: what one of them stands for is asked about again, as a group."""
+        return set(self.stands_for)
+
     def of(self, shown: Iterable[int]) -> set[int]:
         """All faces that these ticks answer for."""
         return {face for each in shown for face in self.stands_for.get(each, ())}
@@ -36,16 +41,29 @@ class Asked:
         return replace(self, stands_for=stands_for, unseen=self.unseen & known)
 
 
-def asked_about_person(owner: User, person: Person, shown: Collection[int]) -> Asked:
-    """Of "Is this Ann?": a face of a group stands for all of the group that are suggested to be hers."""
+def asked_about_person(owner: User, person: Person, shown: Collection[int], *, opened: Collection[int] = ()) -> Asked:
+    """Of "Is this Ann?": a face of a group stands for all of the group that are likely to be hers.
+
+    Of groups that were `opened`, each face shown stands for itself; the first one also for those not shown.
+    """
     clusters = dict(_waiting(owner, shown))
-    suggested = Suggestion.objects.filter(asked_as_somebodys(), person=person, face__cluster__in=clusters.values())
+    likely = Suggestion.objects.filter(probability__gte=LEAST_OF_GROUP, person=person)
+    suggested = likely.filter(face__cluster__in=clusters.values())
     suggested = suggested.filter(face__person=None, face__is_ignored=False)
     members: defaultdict[int, set[int]] = defaultdict(set)
     for face, cluster in suggested.values_list("face", "face__cluster"):
         members[cluster].add(face)
     groups = {face: members[cluster or 0] for face, cluster in clusters.items()}
-    return Asked({face: others | {face} if face in others else {face} for face, others in groups.items()})
+    stands_for = {face: others | {face} if face in others else {face} for face, others in groups.items()}
+    for cluster in set(opened) & set(clusters.values()):
+        _open_group([face for face in shown if clusters.get(face) == cluster], stands_for)
+    return Asked(stands_for)
+
+
+def _open_group(faces: Sequence[int], stands_for: dict[int, set[int]]) -> None:
+    unshown = stands_for[faces[0]] - set(faces)
+    stands_for.update({face: {face} for face in faces})
+    stands_for[faces[0]] |= unshown
 
 
 def asked_about_group(owner: User, cluster: Cluster, shown: Collection[int]) -> Asked:

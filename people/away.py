@@ -44,7 +44,9 @@ def delete_crops(owner_id: int, photos: Collection[int]) -> None:
 
     Before it commits: afterwards the same photo may have been added again, with crops of the same names.
     """
-    _delete_files(Face.everywhere.filter(pk__in=_locked_faces(owner_id, photos)).values_list("crop", flat=True))
+    _delete_files(
+        Face.everywhere.filter(pk__in=_locked_faces(owner_id, photos)).exclude(crop="").values_list("crop", flat=True)
+    )
 
 
 def _locked_faces(owner_id: int, photos: Collection[int]) -> list[int]:

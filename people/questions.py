@@ -5,6 +5,7 @@ tick that is expected to be taken away.
 """
 
 from collections.abc import Collection
+from functools import cache
 from itertools import groupby
 
 from django.db import transaction
@@ -12,11 +13,13 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from accounts.models import User
+from people.acquaintance import Acquaintance
 from people.locks import Job, wait_for_lock
 from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.counting import CountOf
 from people.review import still_stands
+from people.suggested_again import suggest_again
 from people.tiles import asked_as_somebodys, best_screen, tile_suggestions, tiles_of
 from photos.models import Photo
 
@@ -29,9 +32,11 @@ FEWEST_DAYS = 10
 COMPARING = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.MERGE)
 
 
-def about_people(owner_id: int) -> list[Question]:
+def about_people(owner_id: int, only: Collection[int] | None = None) -> list[Question]:
     """One question for each person with suggestions: what its best screen is worth."""
-    tiles = sorted(tiles_of(Suggestion.objects.filter(face__photo__owner=owner_id)), key=lambda tile: tile.person)
+    suggestions = Suggestion.objects.filter(face__photo__owner=owner_id)
+    suggestions = suggestions if only is None else suggestions.filter(person__in=only)
+    tiles = sorted(tiles_of(suggestions), key=lambda tile: tile.person)
     questions = []
     for person, theirs in groupby(tiles, key=lambda tile: tile.person):
         all_tiles = list(theirs)
@@ -68,6 +73,7 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
         .filter(faces__gte=SMALLEST_GROUP)
     )
     has_many_days = _has_many_days(owner_id)
+    chance = cache(Acquaintance.of(owner_id).chance)
     return [
         Question(
             owner_id=owner_id,
@@ -75,7 +81,7 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
             cluster_id=row["cluster"],
             faces=row["faces"],
             answers=1 + MISTAKES * row["faces"],
-            worth=row["faces"] * _has_a_name(row["faces"]) / (1 + MISTAKES * row["faces"]),
+            worth=row["faces"] * chance(row["faces"]) / (1 + MISTAKES * row["faces"]),
             is_stranger=has_many_days
             and row["days"] == 1
             and not row["undated"]
@@ -83,11 +89,6 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
         )
         for row in counted
     ]
-
-
-def _has_a_name(faces: int) -> float:
-    """How probable it is that the owner knows whom a group of so many faces shows: Laplace's rule of succession."""
-    return faces / (faces + 1)
 
 
 def _has_many_days(owner_id: int) -> bool:
@@ -100,10 +101,11 @@ def _has_many_days(owner_id: int) -> bool:
 def ask_again(undo: Decision) -> list[str]:
     """Ask again at once about what an undo brought back, before the worker ranks all questions; return their keys.
 
-    Groups whose faces wait for a name again, and two that were said to be one person, or two.
+    A person whose card it was, groups whose faces wait for a name again, and two that were said to be one, or two.
     """
     wait_for_lock(Job.CLUSTERS, undo.owner_id)  # the worker ranks under it
-    back = _compared(undo) or _freed(undo)
+    people = suggest_again(undo)
+    back = about_people(undo.owner_id, people) if people else _compared(undo) or _freed(undo)
     for question in back:
         question.is_needed = True  # as far as one knows: else the forecast would leave it out
     keys = {question.key for question in back}

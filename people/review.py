@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
 
-from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+import numpy as np
+from django.db.models import Avg, Count, Max, Q, QuerySet, Sum
 from pgvector.django import CosineDistance
 
 from accounts.models import User
+from people.constraints import Constraints, people_ruled_out
 from people.early_years import not_born_by
 from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
 from people.models.question import QuestionQuerySet
-from people.tiles import TILES, asked_as_somebodys, best_screen, tiles_of
+from people.tiles import TILES, asked_as_somebodys, best_screen, tile_key, tiles_of
 from photos.face_model import suggestion_distance
 
 CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
@@ -27,6 +28,7 @@ OTHERS = 3
 OTHERS_AS_FAR = 1.67
 
 Kind = Question.Kind
+EVERYTHING = Q()
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,24 @@ class Forecast:
 
 
 def next_card(
-    owner: User, *, skipped: Collection[str] = (), about: int | None = None, only: Collection[str] | None = None
+    owner: User,
+    *,
+    skipped: Collection[str] = (),
+    within: Q = EVERYTHING,
+    only: Collection[str] | None = None,
+    settled: Collection[int] = (),
 ) -> Card | None:
     """The question that settles most faces per answer, or None when all are answered or skipped.
 
-    `about` asks only about the person with this primary key, `only` one of the questions with these keys.
+    `within` asks only questions of which this holds, `only` one of those with these keys. `settled` are faces, by
+    primary key, that another answer is about to settle: no question about them is asked.
     """
-    questions = _open(owner, skipped)
-    if about is not None:
-        questions = questions.filter(kind=Kind.PERSON, person=about)
+    questions = _open(owner, skipped, within)
     if only is not None:
         questions = questions.keyed(only)
     questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
     for question in _in_parts(questions.best_first()):
-        card = _card(owner, question)
+        card = _card(owner, question, settled)
         if card is not None:
             return card
     return None
@@ -107,11 +113,11 @@ def _in_parts(questions: QuerySet[Question]) -> Iterator[Question]:
             return
 
 
-def forecast(owner: User, *, skipped: Collection[str] = ()) -> Forecast:
+def forecast(owner: User, *, skipped: Collection[str] = (), within: Q = EVERYTHING) -> Forecast:
     needed = Q(is_needed=True)
     counts = {"answers": Sum("answers", filter=needed, default=0.0), "needed": Count("pk", filter=needed)}
-    left = _open(owner, skipped).aggregate(questions=Count("pk"), **counts)
-    every = _open(owner).aggregate(questions=Count("pk"), **counts) if skipped else left
+    left = _open(owner, skipped, within).aggregate(questions=Count("pk"), **counts)
+    every = _open(owner, (), within).aggregate(questions=Count("pk"), **counts) if skipped else left
     return Forecast(
         answers=ceil(round(left["answers"], 6)),
         questions=left["questions"],
@@ -126,39 +132,55 @@ def count_questions(owner: User, *, skipped: Collection[str] = ()) -> int:
 
 
 def still_stands(question: Question) -> bool:
-    """Whether anything of a question about one person or group is left to answer."""
+    """Whether anything of a question is left to answer."""
     if question.kind == Kind.PERSON:
         return bool(tiles_of(Suggestion.objects.filter(person=question.person_id)))
-    if question.cluster is None or question.kind == Kind.SAME:
+    if question.kind == Kind.SAME:
+        return all(side.exists() for side in question.sides()) and not _was_compared(question)
+    if question.cluster is None:
         return False
     return unasked_faces(question.cluster).count() >= SMALLEST_GROUP
 
 
-def _open(owner: User, skipped: Collection[str] = ()) -> QuestionQuerySet:
-    questions = Question.objects.owned_by(owner).open()
+def _was_compared(question: Question) -> bool:
+    """Whether users said of the two that they are one, or that they are not."""
+    said = Constraints.of(question.owner_id)
+    if question.person_id and question.other_person_id:
+        pair = sorted((question.person_id, question.other_person_id))
+        return tuple(pair) in said.people_apart()
+    one, other = (set(side.values_list("pk", flat=True)) for side in question.sides())
+    spoken_of = [face for face in one | other if face in said.bonds]
+    pairs = np.concatenate([said.apart(spoken_of), said.together(spoken_of)])
+    return bool((np.isin(pairs, list(one)).any(axis=1) & np.isin(pairs, list(other)).any(axis=1)).any())
+
+
+def _open(owner: User, skipped: Collection[str] = (), within: Q = EVERYTHING) -> QuestionQuerySet:
+    questions = Question.objects.owned_by(owner).open().filter(within)
     return questions.exclude(pk__in=questions.keyed(skipped).values("pk")) if skipped else questions
 
 
-def _card(owner: User, question: Question) -> Card | None:
-    """The question as it stands now; None when answers since have settled it."""
+def _card(owner: User, question: Question, settled: Collection[int]) -> Card | None:
+    """The question as it stands now; None when answers since have settled it, or one is about to change it."""
     match question.kind:
         case Kind.PERSON:
-            return _about_person(owner, question)
+            return _about_person(owner, question, settled)
         case Kind.GROUP:
-            return _about_group(owner, question)
+            card = _about_group(owner, question)
         case _:
-            return _about_two(question)
+            card = _about_two(question)
+    return card if card and not set(settled).intersection(card.counted) else None
 
 
-def _about_person(owner: User, question: Question) -> Card | None:
+def _about_person(owner: User, question: Question, settled: Collection[int] = ()) -> Card | None:
     assert question.person is not None
-    screen = best_screen(tiles_of(Suggestion.objects.filter(person=question.person)))
+    theirs = Suggestion.objects.filter(person=question.person).exclude(face__in=settled)
+    screen = best_screen(tiles_of(theirs))
     if not screen.tiles:
         return None
     tiles = {tile.key: tile for tile in screen.tiles}
-    suggested = Suggestion.objects.filter(asked_as_somebodys(), person=question.person)
+    suggested = theirs.filter(asked_as_somebodys())
     keyed = Face.objects.untagged().filter(suggestion__in=suggested)
-    keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
+    keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
     counted = list(keyed.values_list("pk", flat=True))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
     clearest = clearest.defer("embedding").select_related("photo")
@@ -201,8 +223,8 @@ def _about_two(question: Question) -> Card | None:
     count, settles = one.count(), other.count()
     if not count or not settles:
         return None
-    # Of two people it is their names that are compared, whatever faces bear them.
-    counted = [] if question.person_id else list((one | other).values_list("pk", flat=True))
+    # Of two people the second one's faces get the other name.
+    counted = list((other if question.person_id else one | other).values_list("pk", flat=True))
     return Card(
         question=question,
         asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
@@ -240,12 +262,16 @@ def reference_faces(person: Person) -> list[Face]:
 
 
 def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | None = None) -> list[Person]:
-    """Other named people the first of these faces may show, the most alike first, for the keys 1 to 3."""
+    """Other named people the first of these faces may show, the most alike first, for the keys 1 to 3.
+
+    Nobody whom one of the faces was said not to be.
+    """
     probe = next(iter(faces), None)
     if probe is None:
         return []
     people = Person.objects.owned_by(owner).filter(is_hidden=False).exclude(pk__in=not_born_by(probe))
     people = people.exclude(pk=but_not.pk) if but_not else people
+    people = people.exclude(pk__in=people_ruled_out(owner.pk, {face.pk for face in faces}))
     farthest = OTHERS_AS_FAR * suggestion_distance(probe.model)
     most_like = people.most_like(probe)[:OTHERS]
     return [person for person in most_like if person.distance is not None and person.distance <= farthest]

@@ -89,11 +89,11 @@ def embed_again() -> int:
 
 
 @shared_task(time_limit=SHOWN_PICTURE_SECONDS)
-def recognise(name: str, owner_id: int) -> None:
+def recognise(name: str, owner_id: int, with_alike: bool = False) -> None:
     """Say who is in a picture that somebody shows, to him alone. Safe to deliver twice."""
     from people import recognising
 
-    recognising.answer(name, owner_id)
+    recognising.answer(name, owner_id, with_alike=with_alike)
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)
@@ -142,8 +142,7 @@ def draw_map(owner_id: int) -> bool:
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""
-    if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
-        photo_tasks.wake_derivatives()
+    photo_tasks.wake_due()
     if Photo.objects.due(Photo.Stage.FACES).exists():
         send_wakeup(find_faces)
     _wake_embedding()

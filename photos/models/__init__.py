@@ -2,7 +2,8 @@
 
 from photos.models.act import Act
 from photos.models.album import Album
+from photos.models.archive import Archive
 from photos.models.batch import Batch, BatchFile, Progress
 from photos.models.photo import Photo
 
-__all__ = ["Act", "Album", "Batch", "BatchFile", "Photo", "Progress"]
+__all__ = ["Act", "Album", "Archive", "Batch", "BatchFile", "Photo", "Progress"]

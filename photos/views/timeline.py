@@ -33,7 +33,11 @@ def favourites(request: UserRequest) -> HttpResponse:
     count = photos.count()
     url, empty = reverse("photos:favourites"), "photos/_favourites_empty.html"
     context = grid_context(request, photos, url=url, scope="favourites", total=count, empty=empty)
-    return render(request, grid_template(request, "photos/favourites.html"), context | {"photo_count": count, "counts_photos": True})
+    return render(
+        request,
+        grid_template(request, "photos/favourites.html"),
+        context | {"photo_count": count, "counts_photos": True},
+    )
 
 
 @vary_on_headers("HX-Request", "HX-Target")
@@ -44,7 +48,9 @@ def undated(request: UserRequest) -> HttpResponse:
     count = photos.count()
     url, empty = reverse("photos:undated"), "photos/_undated_empty.html"
     context = grid_context(request, photos, url=url, scope="undated", total=count, empty=empty)
-    return render(request, grid_template(request, "photos/undated.html"), context | {"photo_count": count, "counts_photos": True})
+    return render(
+        request, grid_template(request, "photos/undated.html"), context | {"photo_count": count, "counts_photos": True}
+    )
 
 
 def _album_to_fill(request: UserRequest) -> Album | None:

@@ -1,4 +1,4 @@
-"""The faces of a library that stay in memory, with what grouping asks of them, while single ones come, change and go."""
+"""The faces of a library that stay in memory, with what grouping asks of them, while some come, change and go."""
 
 from __future__ import annotations
 
@@ -53,8 +53,11 @@ class KeptFaces:
     @property
     def before(self) -> Numbers:
         """Shape (capacity,): the number of each face's group, or NOISE."""
+        return self.before_of(slice(None))
+
+    def before_of(self, places: NDArray[np.intp] | slice) -> Numbers:
         numbers = np.append(self.numbers, NOISE)  # NO_GROUP is the last one's place
-        return numbers[self.group]
+        return numbers[self.group[places]]
 
     def _note(self, places: NDArray[np.intp], keys: Numbers, before: Numbers, photos: Numbers, good: Flags) -> None:
         capacity = len(self.rows.rows)

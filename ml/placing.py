@@ -1,4 +1,4 @@
-"""Places new faces among those that stay in memory: the same groups as `ml.regrouping` makes, by a fraction of the work.
+"""Places new faces among those that stay in memory: the groups `ml.regrouping` makes, by a fraction of the work.
 
 Of a settled group that nothing divides only its mean is looked at, how many faces it has, and which photos they are in.
 """
@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from ml.constraints import PairsOfFaces, pairs_of_one_photo
 from ml.dbscan import NOISE
 from ml.kept_faces import NO_GROUP, KeptFaces
-from ml.neighbours import Pairs
 from ml.proposals import ROUNDING, TooLarge
 from ml.regrouping import Cuts, faces_to_group, linked_anew
 from ml.units import Faces, Flags, Numbers
@@ -63,8 +62,8 @@ def place_among(
     faces = nodes.faces(reach)
     base = int(kept.numbers[kept.counts.sum(axis=0) > 0].max(initial=NOISE)) + 1
     try:
-        node_edges = nodes.node_of[edges[0]], nodes.node_of[edges[1]]
-        labels = linked_anew(faces, faces.units(), base, cuts, lambda share: None, node_edges)
+        one, other = (nodes.node_of[places].astype(np.int32) for places in edges)
+        labels = linked_anew(faces, faces.units(), base, cuts, lambda share: None, (one, other))
     except TooLarge as error:
         raise CannotPlace from error
     return nodes.moved(kept, faces.before, labels)
@@ -101,7 +100,7 @@ class _Reach:
         self.is_opened[NO_GROUP] = False
         self._close()
 
-    def look(self) -> Pairs:
+    def look(self) -> tuple[Places, Places]:
         """Find what is reached; return the pairs of places that propose who may be one person."""
         kept = self.kept
         placed = self._placed()
@@ -111,8 +110,8 @@ class _Reach:
         if not len(anchor):  # then everything is placed, which is done in another way
             raise CannotPlace
         probes = np.flatnonzero(placed & good)
-        probe, other = kept.rows.near(kept.rows.rows[probes])
-        probe = probes[probe]
+        number, other = kept.rows.near(kept.rows.rows[probes])
+        probe = probes[number]
         loose = kept.group[other] == NO_GROUP
         self._reach(other[takes_part[other] & (kept.good[other] | loose)])
         self._close()
@@ -142,8 +141,10 @@ class _Reach:
 
     def _reach_groups(self, poor: Places) -> None:
         """A poor face joins the nearest group that nothing is against."""
-        near = 1 - self.kept.rows.rows[poor] @ self.kept.means.T <= self.cuts.linkage + ROUNDING
-        self.is_group_in[:-1] |= near.any(axis=0) & (self.kept.counts.sum(axis=0) > 0)
+        if len(poor):
+            nearest = (self.kept.rows.rows[poor] @ self.kept.means.T).max(axis=0)
+            is_near = nearest >= 1 - self.cuts.linkage - ROUNDING
+            self.is_group_in[:-1] |= is_near & (self.kept.counts.sum(axis=0) > 0)
 
     def _close(self) -> None:
         self.is_group_in[self.kept.group[self.is_in]] = True
@@ -203,7 +204,7 @@ class _Nodes:
         rows = np.empty((count, kept.means.shape[1]), dtype=np.float32)
         rows[singles], rows[self.whole_nodes] = kept.rows.rows[self.singles], kept.means[self.wholes]
         before, good = np.empty(count, dtype=np.int64), np.empty(count, dtype=bool)
-        before[singles], before[self.whole_nodes] = kept.before[self.singles], kept.numbers[self.wholes]
+        before[singles], before[self.whole_nodes] = kept.before_of(self.singles), kept.numbers[self.wholes]
         good[singles], good[self.whole_nodes] = kept.good[self.singles], counts[1] > 0
         sizes, weights = (np.ones(count, dtype=np.int64) for _ in range(2))
         sizes[self.whole_nodes] = counts.sum(axis=0)
@@ -218,12 +219,14 @@ class _Nodes:
     def _pairs(self, places: PairsOfFaces) -> PairsOfFaces:
         """Pairs of places as pairs of nodes, as far as both are there."""
         pairs = self.node_of[places]
-        return pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
+        known: PairsOfFaces = pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
+        return known
 
     def _of_photos(self, reach: _Reach) -> PairsOfFaces:
         places = np.concatenate([self.singles, self.members])
         pairs = places[pairs_of_one_photo(reach.kept.photos[places], reach.repeats)]
-        return np.unique(np.sort(self._pairs(pairs), axis=1), axis=0)
+        unique: PairsOfFaces = np.unique(np.sort(self._pairs(pairs), axis=1), axis=0)
+        return unique
 
     def moved(self, kept: KeptFaces, before: Numbers, labels: Numbers) -> Moved:
         """Faces, by place, whose label is another than before."""
@@ -233,4 +236,5 @@ class _Nodes:
         places = np.concatenate(
             [self.singles[is_moved[self.node_of[self.singles]]], self.members[group_moves[kept.group[self.members]]]]
         )
-        return Moved(places, labels[self.node_of[places]])
+        moved_to: Numbers = labels[self.node_of[places]]
+        return Moved(places, moved_to)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from ml.dbscan import NOISE
-from ml.kept_faces import NO_GROUP
+from ml.kept_faces import NO_GROUP, KeptFaces
 from ml.models import FaceModel
 from ml.placing import CannotPlace, Moved, place_among
 from ml.projection import recentred
@@ -30,7 +30,7 @@ from people.kept_library import (
     marks_of,
     waiting_faces,
 )
-from people.library_centre import Centre, centre_if_due, is_centre_due
+from people.library_centre import Centre, centre_if_due, may_centre_be_due
 from people.locks import Job, one_at_a_time, wait_for_lock
 from people.model_change import is_changing
 from people.models import Cluster, Decision, Face, FaceWrite, Upkeep
@@ -132,8 +132,9 @@ class _Groups:
     """Where faces belong, all that wait or those that move and that are looked at for the first time.
 
     pks: shape (n,). before, labels: the group each is in and belongs in, or NOISE. to_mark: looked at by this run for
-    the first time. numbers: of the groups there are; other labels are new groups. centre: if there is another. read:
-    all faces as they were read, if they were.
+    the first time. numbers: of the groups there are; other labels are new groups. may_be_empty: of groups that perhaps
+    have no face any more; all of them if it is None. centre: if there is another. read: all faces as they were read, if
+    they were.
     """
 
     pks: NDArray[np.int64]
@@ -141,6 +142,7 @@ class _Groups:
     labels: Labels
     to_mark: NDArray[np.bool_]
     numbers: NDArray[np.int64]
+    may_be_empty: NDArray[np.int64] | None = None
     centre: Centre | None = None
     read: "_Snapshot | None" = None
 
@@ -174,20 +176,25 @@ def _placed_among_kept(library: _Library) -> _Groups | None:
         )
     except CannotPlace:
         return None
+    if may_centre_be_due(owner_id, model.name, _most_groups(kept.faces, moved)):
+        return None
     labels = kept.faces.before
+    labels[moved.places] = moved.labels
     to_mark = ((kept.marks == UNMARKED) & kept.faces.is_there) | is_new
     chosen = to_mark.copy()
     chosen[moved.places] = True
-    before, labels = labels[chosen], _with(labels, moved)
-    if is_centre_due(owner_id, model.name, labels[kept.faces.is_there]):
-        return None
-    return _Groups(kept.faces.keys[chosen], before, labels[chosen], to_mark[chosen], kept.faces.numbers)
+    before = kept.faces.before_of(np.flatnonzero(chosen))
+    is_empty = kept.faces.counts.sum(axis=0) == 0
+    numbers, may_be_empty = kept.faces.numbers[~is_empty], np.union1d(kept.faces.numbers[is_empty], before)
+    return _Groups(kept.faces.keys[chosen], before, labels[chosen], to_mark[chosen], numbers, may_be_empty)
 
 
-def _with(labels: Labels, moved: Moved) -> Labels:
-    changed = labels.copy()
-    changed[moved.places] = moved.labels
-    return changed
+def _most_groups(faces: KeptFaces, moved: Moved) -> int:
+    """How many groups there are at most after a move, a face without one counted as one."""
+    is_loose = (faces.group == NO_GROUP) & faces.is_there
+    was_loose, gets_loose = is_loose[moved.places], moved.labels == NOISE
+    loose = np.count_nonzero(is_loose) + np.count_nonzero(gets_loose) - np.count_nonzero(was_loose)
+    return int(loose + np.count_nonzero(faces.counts.sum(axis=0)) + len(np.unique(moved.labels)))
 
 
 def _grouped_by_looking_at_all(library: _Library, all_anew: bool, report: Report) -> _Groups:
@@ -231,7 +238,7 @@ class _Snapshot:
         """
         labels, centre = self._labels(report)
         before = self.before
-        return _Groups(self.faces.pks, before, labels, self.to_mark, np.unique(before), centre, self)
+        return _Groups(self.faces.pks, before, labels, self.to_mark, np.unique(before), None, centre, self)
 
     def keep(self, library: _Library) -> None:
         """Let the next run begin where this one did, with what was written since."""
@@ -339,13 +346,19 @@ def _write(library: _Library, groups: _Groups) -> tuple[Decision | None, bool]:
     _these(groups.pks[groups.to_mark]).untagged().embedded_by(model.name).update(grouped_by=model.name)
     if groups.centre is not None:
         groups.centre.store(owner_id, model.name)
-    # That a group was hidden must outlive its faces: an undo may bring them back.
-    faces = Face.objects.filter(cluster=OuterRef("pk"))
-    Cluster.objects.filter(~Exists(faces), owner=owner_id, is_hidden=False).delete()
+    _drop_empty(owner_id, groups.may_be_empty)
     Upkeep.objects.want(owner_id, groups=False)
     if not library.is_changing:
         Upkeep.objects.filter(owner=owner_id).update(groups_made=library.wanted or 0)
     return decision, True
+
+
+def _drop_empty(owner_id: int, some: NDArray[np.int64] | None) -> None:
+    # That a group was hidden must outlive its faces: an undo may bring them back.
+    faces = Face.objects.filter(cluster=OuterRef("pk"))
+    clusters = Cluster.objects.filter(owner=owner_id, is_hidden=False)
+    clusters = clusters if some is None else clusters.filter(pk__in=some.tolist())
+    clusters.filter(~Exists(faces)).delete()
 
 
 def _clusters(library: _Library, moves: Labels, numbers: NDArray[np.int64]) -> dict[int, int] | None:

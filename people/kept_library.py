@@ -17,7 +17,7 @@ from ml.kept_faces import KeptFaces
 from ml.models import FaceModel
 from people.models import Face
 from people.models.face import FaceQuerySet
-from people.models.face_write import FaceWrite, horizon
+from people.models.face_write import FaceWrite, FaceWriteQuerySet, horizon
 from people.vectors import FaceColumns, load_faces
 
 logger = logging.getLogger(__name__)
@@ -85,29 +85,33 @@ class KeptLibrary:
         if now.identity != self.read_at.identity or not 0 <= now.at - self.read_at.at <= GOOD_FOR:
             return False
         written = FaceWrite.objects.since(self.read_at.horizon)
-        if len(written) > MOST_CHANGES * len(self):
+        pks = set(written.values_list("face", flat=True))
+        if len(pks) > MOST_CHANGES * len(self) or not self._read(pks, written):
             return False
-        if written:
-            chosen = waiting_faces(self.owner_id, self.model).filter(pk__in=written)
-            columns = load_faces(chosen, centre=self.centre)
-            # Projections of different lengths: those of most faces count, and which these are is not known here.
-            if len(columns) < chosen.count() or not self._compare(columns):
-                return False
-            self._replace(written, columns, marks_of(chosen, columns, self.model))
         self.read_at = now
         return True
 
-    def _compare(self, columns: FaceColumns) -> bool:
-        return not len(columns) or columns.rows.shape[1] == self.faces.rows.rows.shape[1]
-
-    def _replace(self, written: list[int], columns: FaceColumns, marks: NDArray[np.int8]) -> None:
-        gone = [self.place_of.pop(pk) for pk in set(written).difference(columns.pks.tolist()) if pk in self.place_of]
-        self.faces.remove(np.array(gone, dtype=np.int64))
-        places = self._places_for(columns.pks.tolist())
+    def _read(self, pks: set[int], written: FaceWriteQuerySet) -> bool:
+        if not pks:
+            return True
+        chosen = waiting_faces(self.owner_id, self.model).filter(pk__in=written.values("face"))
+        grouped_by = dict(chosen.values_list("pk", "grouped_by"))
+        columns = load_faces(chosen, centre=self.centre)
+        found = columns.pks.tolist()
+        # Projections of different lengths: those of most faces count, and which these are is not known here.
+        if found != sorted(grouped_by) or (found and columns.rows.shape[1] != self.faces.rows.rows.shape[1]):
+            return False
+        self._forget(pks.difference(found))
+        places = self._places_for(found)
         good = _good(columns, self.model, self.centre)
         self.faces.put(places, columns.pks, columns.rows, _groups(columns), columns.photos, good)
         self.marks = np.concatenate([self.marks, np.zeros(len(self.faces.keys) - len(self.marks), dtype=np.int8)])
-        self.marks[places] = marks
+        self.marks[places] = [_mark(grouped_by[pk], self.model) for pk in found]
+        return True
+
+    def _forget(self, pks: set[int]) -> None:
+        places = [self.place_of.pop(pk) for pk in pks if pk in self.place_of]
+        self.faces.remove(np.array(places, dtype=np.int64))
 
     def _places_for(self, pks: list[int]) -> NDArray[np.int64]:
         fresh = [pk for pk in pks if pk not in self.place_of]
@@ -125,11 +129,17 @@ def waiting_faces(owner_id: int, model: FaceModel) -> FaceQuerySet:
 
 def marks_of(faces: FaceQuerySet, columns: FaceColumns, model: FaceModel) -> NDArray[np.int8]:
     """Shape (n,), for each of these faces, of which the columns are, what grouped_by says."""
-    said = list(faces.exclude(grouped_by=model.name).values_list("pk", "grouped_by"))
     marks = np.full(len(columns), LOOKED_AT, dtype=np.int8)
-    for mark, is_empty in ((UNMARKED, True), (OF_ANOTHER_MODEL, False)):
-        marks[np.isin(columns.pks, [pk for pk, name in said if (not name) == is_empty])] = mark
+    said = dict(faces.exclude(grouped_by=model.name).values_list("pk", "grouped_by"))
+    other = np.flatnonzero(np.isin(columns.pks, list(said)))
+    marks[other] = [_mark(said[pk], model) for pk in columns.pks[other].tolist()]
     return marks
+
+
+def _mark(grouped_by: str, model: FaceModel) -> int:
+    if grouped_by == model.name:
+        return LOOKED_AT
+    return OF_ANOTHER_MODEL if grouped_by else UNMARKED
 
 
 def kept_library(owner_id: int, model: FaceModel, centre: NDArray[np.float32] | None) -> KeptLibrary | None:

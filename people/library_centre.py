@@ -48,9 +48,9 @@ def centre_if_due(owner_id: int, model: str, waiting: FaceColumns, labels: NDArr
     return Centre(direction, groups) if direction.any() else None
 
 
-def is_centre_due(owner_id: int, model: str, labels: NDArray[np.int64]) -> bool:
-    """Whether there is one to be worked out; labels as for `centre_if_due`."""
-    return _is_due(owner_id, model, _count(owner_id, model, labels))
+def may_centre_be_due(owner_id: int, model: str, groups: int) -> bool:
+    """Whether there may be one to be worked out. groups: of faces that wait, those without one counted singly."""
+    return _is_due(owner_id, model, groups + Person.objects.filter(owner=owner_id).count())
 
 
 def _is_due(owner_id: int, model: str, groups: int) -> bool:

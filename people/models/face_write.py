@@ -1,7 +1,7 @@
 """Which rows of faces were written when, noted by PostgreSQL itself: nothing that writes faces can forget to."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -10,9 +10,9 @@ KEPT_FOR = timedelta(days=2)
 
 
 class FaceWriteQuerySet(models.QuerySet["FaceWrite"]):
-    def since(self, horizon: int) -> list[int]:
-        """Primary keys of faces that were written, or deleted, by transactions that had not ended at a horizon."""
-        return list(self.filter(transaction__gte=horizon).values_list("face", flat=True).distinct())
+    def since(self, horizon: int) -> Self:
+        """Of transactions that had not ended at a horizon."""
+        return self.filter(transaction__gte=horizon)
 
     def forget_old(self) -> None:
         self.filter(at__lt=Now() - KEPT_FOR).delete()

@@ -1,25 +1,34 @@
-"""Who uses Kith, and what they allowed it to do."""
+"""Who uses Kith, what they allowed it to do, and the browsers they are signed in with."""
+
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from accounts.sessions import SessionStore
 
 
 class User(AbstractUser):
     """An owner of photos. Everything in Kith belongs to exactly one of them."""
 
     class FaceAnalysis(models.TextChoices):
-        UNANSWERED = "unanswered", "Not answered yet"
-        ON = "on", "Yes, find people"
-        OFF = "off", "Not now"
+        UNANSWERED = "unanswered", _("Not answered yet")
+        ON = "on", _("Yes, find people")
+        OFF = "off", _("Not now")
 
     class Theme(models.TextChoices):
-        SYSTEM = "system", "As the device"
-        LIGHT = "light", "Light"
-        DARK = "dark", "Dark"
+        SYSTEM = "system", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
 
     # Face data is biometric: nothing is analysed until its owner has said yes.
     face_analysis = models.CharField(max_length=10, choices=FaceAnalysis, default=FaceAnalysis.UNANSWERED)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    # A code of settings.LANGUAGES; empty: as the browser says.
+    language = models.CharField(max_length=10, blank=True)
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -32,3 +41,20 @@ class User(AbstractUser):
     @property
     def allows_faces(self) -> bool:
         return self.face_analysis == self.FaceAnalysis.ON
+
+
+class BrowserSession(AbstractBaseSession):
+    """A session that knows whose it is, so that its user can end it from elsewhere."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", null=True)
+    agent = models.CharField(max_length=300, blank=True)  # the User-Agent it began with
+    seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "session"
+
+    @classmethod
+    def get_session_store_class(cls) -> "type[SessionStore]":
+        from accounts.sessions import SessionStore
+
+        return SessionStore

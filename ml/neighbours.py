@@ -151,8 +151,11 @@ def _all_of_few(rows: Rows, others: Rows, least: float) -> Reaching:
     return compare
 
 
-def bound_axes(rows: Rows, least: float, longest: float) -> Rows:
-    """The directions, shape (d, k), that a bound in whole numbers is to look at; as for `ml.coarse.coarse_rows`."""
+def bound_axes(rows: Rows, least: float, longest: float, full_pair: float = FULL_PAIR) -> Rows:
+    """The directions, shape (d, k), that a bound in whole numbers is to look at; as for `ml.coarse.coarse_rows`.
+
+    full_pair: as dear as so many dimensions of the bound is a pair worked out in full.
+    """
     if not len(rows):
         return np.eye(rows.shape[1], dtype=np.float32)
     sample, axes = _axes([rows])
@@ -160,7 +163,7 @@ def bound_axes(rows: Rows, least: float, longest: float) -> Rows:
     def share_reaching(head: int) -> float:
         return coarse_rows([sample], axes[:, :head], least, longest)[0].share_reaching()
 
-    return axes[:, : _cheapest(sample.shape[1], FULL_PAIR, share_reaching)]
+    return axes[:, : _cheapest(sample.shape[1], full_pair, share_reaching)]
 
 
 def _on_cpu(sides: list[Rows], least: float, longest: float) -> Reaching:

@@ -21,6 +21,7 @@ from ml.placing import CannotPlace, Moved, place_among
 from ml.projection import recentred
 from ml.regrouping import FEW, Cuts, regroup
 from people import constraints, ledger
+from people.hidden_groups import hidden_groups, without_what_is_shown
 from people.kept_library import (
     OF_ANOTHER_MODEL,
     UNMARKED,
@@ -113,6 +114,7 @@ class _Library:
     model: FaceModel
     is_changing: bool
     centre: NDArray[np.float32] | None
+    hidden: frozenset[int]
 
     @classmethod
     def of(cls, owner_id: int) -> "_Library":
@@ -120,7 +122,8 @@ class _Library:
         photos = _photos_waiting(owner_id)
         model = current_face_model()
         changing = is_changing(owner_id, model.name)
-        return cls(owner_id, wanted, photos, model, changing, centre_in_use(owner_id, model.name))
+        centre = centre_in_use(owner_id, model.name)
+        return cls(owner_id, wanted, photos, model, changing, centre, hidden_groups(owner_id))
 
     @property
     def waiting(self) -> FaceQuerySet:
@@ -164,6 +167,7 @@ def _placed_among_kept(library: _Library) -> _Groups | None:
         return None
     said = constraints.Constraints.of(owner_id)
     spoken_of = [pk for pk in said.faces() if pk in kept.place_of]
+    together = kept.places(said.together(spoken_of))
     try:
         moved = place_among(
             kept.faces,
@@ -171,19 +175,21 @@ def _placed_among_kept(library: _Library) -> _Groups | None:
             cuts=Cuts(limits.grouping, limits.linkage),
             held=kept.flags(ledger.held_faces(owner_id)),
             apart=kept.places(said.apart(spoken_of)),
-            together=kept.places(said.together(spoken_of)),
+            together=together,
             repeats=sorted(constraints.repeat_photos(owner_id)),
         )
     except CannotPlace:
         return None
     if may_centre_be_due(owner_id, model.name, _most_groups(kept.faces, moved)):
         return None
-    labels = kept.faces.before
+    was = kept.faces.before
+    labels = was.copy()
     labels[moved.places] = moved.labels
+    if not library.hidden.isdisjoint(moved.labels.tolist()):
+        labels = without_what_is_shown(labels, was, library.hidden, together)
     to_mark = ((kept.marks == UNMARKED) & kept.faces.is_there) | is_new
-    chosen = to_mark.copy()
-    chosen[moved.places] = True
-    before = kept.faces.before_of(np.flatnonzero(chosen))
+    chosen = to_mark | (labels != was)
+    before = was[chosen]
     is_empty = kept.faces.counts.sum(axis=0) == 0
     numbers, may_be_empty = kept.faces.numbers[~is_empty], np.union1d(kept.faces.numbers[is_empty], before)
     return _Groups(kept.faces.keys[chosen], before, labels[chosen], to_mark[chosen], numbers, may_be_empty)
@@ -279,7 +285,8 @@ class _Snapshot:
             # While some faces of a group wait for an embedding of this model, the others are no reason to break it up.
             held |= before > NOISE
         waiting = pks.tolist()
-        return regroup(
+        together = np.searchsorted(pks, said.together(waiting))
+        labels = regroup(
             rows,
             before,
             is_new,
@@ -288,11 +295,12 @@ class _Snapshot:
             may_seed=self.faces.qualities >= limits.poor_quality,
             held=held,
             apart=np.searchsorted(pks, said.apart(waiting)),
-            together=np.searchsorted(pks, said.together(waiting)),
+            together=together,
             photos=self.faces.photos,
             repeats=sorted(constraints.repeat_photos(owner_id)),
             report=report,
         )
+        return without_what_is_shown(labels, before, self.library.hidden, together)
 
 
 def _these(pks: NDArray[np.int64]) -> FaceQuerySet:
@@ -375,10 +383,12 @@ def _clusters(library: _Library, moves: Labels, numbers: NDArray[np.int64]) -> d
 
 
 def _is_outdated(library: _Library) -> bool:
-    """Whether something was said meanwhile that groups must keep to, or faces got free.
+    """Whether something was said meanwhile that groups must keep to, a group was hidden or shown, or faces got free.
 
     Holds the row: what is said from now on counts up afterwards, and the next run sees it. While the model changes,
     each photo that is embedded again counts up, too; the run that follows then sees to everything.
     """
     now = _wanted(Upkeep.objects.select_for_update().filter(owner=library.owner_id))
+    if hidden_groups(library.owner_id) != library.hidden:
+        return True
     return not library.is_changing and (now or 0) != (library.wanted or 0)

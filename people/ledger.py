@@ -4,12 +4,13 @@ Every act locks its faces, changes them and notes what each was before and after
 all in one transaction. Views, commands and the machine share it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from people import constraints, signals
@@ -194,9 +195,10 @@ def put_in_force(owner: User, faces: Sequence[Face]) -> None:
 
 
 def held_faces(owner_id: int) -> set[int]:
-    """Faces that grouping leaves where they are, because a user put them back there: by undoing a regroup.
+    """Faces that grouping leaves where they are, because a user put them back there by undoing a regroup, or hid them.
 
-    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts.
+    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts; or
+    shows the group again.
     """
     changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__isnull=False)
     freed = changes.filter(
@@ -207,9 +209,19 @@ def held_faces(owner_id: int) -> set[int]:
     undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
     held = dict(undone.values_list("face_id", "face__cluster_id"))
     clusters = {face: cluster for face, cluster in held.items() if face}
+    clusters |= _hidden_faces(owner_id)
     if not clusters:
         return set()
     return set(clusters) - _broken(owner_id, clusters)
+
+
+def _hidden_faces(owner_id: int) -> dict[int, int]:
+    """Faces of hidden groups, and the group; not two of one photo that shows everybody once."""
+    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
+    rows = [(face, cluster or 0, photo) for face, cluster, photo in hidden.values_list("pk", "cluster_id", "photo_id")]
+    counts = Counter((cluster, photo) for _, cluster, photo in rows)
+    twice = constraints.repeat_photos(owner_id) if rows else set()
+    return {face: cluster for face, cluster, photo in rows if counts[cluster, photo] == 1 or photo in twice}
 
 
 def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:
@@ -293,15 +305,20 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
 
 
 def _drop_answered_suggestions(changes: list[Change]) -> None:
-    """Take back suggestions that were just answered: no page may ask again until a worker comes by."""
+    """Take back suggestions that were just answered: no page may ask again until a worker comes by.
+
+    Of whom a face is not, neither is its group asked about; people.scores agrees.
+    """
     answered = [change.face_id for change in changes if not FaceState(**change.after).waits_for_a_name]
     Suggestion.objects.filter(face__in=answered).delete()
-    ruled_out: dict[int, list[int | None]] = {}
+    ruled_out: dict[int, list[Change]] = {}
     for change in changes:
         if change.rejected_id is not None:
-            ruled_out.setdefault(change.rejected_id, []).append(change.face_id)
-    for person, faces in ruled_out.items():
-        Suggestion.objects.filter(person=person, face__in=faces).delete()
+            ruled_out.setdefault(change.rejected_id, []).append(change)
+    for person, noes in ruled_out.items():
+        faces = Q(face__in=[change.face_id for change in noes])
+        groups = Q(face__cluster__in={FaceState(**change.after).cluster for change in noes} - {None})
+        Suggestion.objects.filter(faces | groups, person=person).delete()
 
 
 def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:

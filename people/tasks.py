@@ -89,11 +89,11 @@ def embed_again() -> int:
 
 
 @shared_task(time_limit=SHOWN_PICTURE_SECONDS)
-def recognise(name: str, owner_id: int) -> None:
+def recognise(name: str, owner_id: int, with_alike: bool = False) -> None:
     """Say who is in a picture that somebody shows, to him alone. Safe to deliver twice."""
     from people import recognising
 
-    recognising.answer(name, owner_id)
+    recognising.answer(name, owner_id, with_alike=with_alike)
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)
@@ -127,11 +127,22 @@ def refresh_suggestions(owner_id: int) -> int:
         return 0
 
 
+@shared_task(time_limit=LIBRARY_SECONDS)
+def draw_map(owner_id: int) -> bool:
+    """Draw the map of an owner's library. Safe to deliver twice."""
+    from people import mapping
+
+    try:
+        return mapping.draw_map(owner_id)
+    except WeightsUnavailable as error:
+        logger.warning("The map is not drawn: %s", error)
+        return False
+
+
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""
-    if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
-        photo_tasks.wake_derivatives()
+    photo_tasks.wake_due()
     if Photo.objects.due(Photo.Stage.FACES).exists():
         send_wakeup(find_faces)
     _wake_embedding()
@@ -141,6 +152,7 @@ def wake_workers() -> None:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
+    photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
 
 

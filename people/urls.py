@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, naming, people, photo, recognise, review, search
+from people.views import (
+    alike,
+    arrivals,
+    erasing,
+    export,
+    faces,
+    groups,
+    history,
+    library_map,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+)
 
 app_name = "people"
 
@@ -20,6 +35,10 @@ urlpatterns = [
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
     path("settings/naming/", naming.naming, name="naming"),
     path("settings/naming/take-back/", naming.take_back, name="take-back"),
+    path("settings/names.csv", export.names_csv, name="names-csv"),
+    path("settings/names.json", export.names_json, name="names-json"),
+    path("map/", library_map.library_map, name="map"),
+    path("batches/<int:batch_id>/faces/", arrivals.new_faces, name="new-faces"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
@@ -27,6 +46,9 @@ urlpatterns = [
     path("review/answer/", review.answer, name="answer"),
     path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
+    path("search/offers/", search.suggest, name="search-offers"),
+    path("search/save/", search.save, name="save-search"),
+    path("search/drop/", search.drop, name="drop-search"),
     path("history/", history.history, name="history"),
     path("history/undo/", history.undo_last, name="undo-last"),
     path("history/redo/", history.redo_last, name="redo-last"),
@@ -34,6 +56,8 @@ urlpatterns = [
     path("history/<int:decision_id>/undo-later/", history.undo_later, name="undo-later"),
     path("photos/<int:photo_id>/", photo.photo, name="photo"),
     path("photos/<int:photo_id>/repeat/", photo.repeat, name="repeat"),
+    path("faces/alike/", alike.alike, name="alike"),
+    path("faces/<int:face_id>/like/", alike.like, name="like"),
     path("faces/<int:face_id>/crop.webp", faces.crop, name="crop"),
     path("faces/<int:face_id>/name/", faces.name_face, name="name-face"),
     path("faces/<int:face_id>/answer/", faces.answer_suggestion, name="answer-face"),

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo
 
 # Everything else is private; a new address is tested without being listed here.
-PUBLIC = {"accounts:welcome", "accounts:sign-in", "photos:healthz"}
+PUBLIC = {"accounts:welcome", "accounts:sign-in", "accounts:change-language", "photos:healthz", "words"}
 
 
 def all_routes(resolver: URLResolver | None = None, namespace: str = "") -> dict[str, URLPattern]:

@@ -5,8 +5,10 @@ from people.models.decision import Change, Decision
 from people.models.face import Face
 from people.models.face_write import FaceWrite
 from people.models.library import Library
+from people.models.library_map import LibraryMap
 from people.models.person import Person
 from people.models.question import Question
+from people.models.saved_search import SavedSearch
 from people.models.suggestion import Suggestion
 from people.models.upkeep import Upkeep
 
@@ -17,8 +19,10 @@ __all__ = [
     "Face",
     "FaceWrite",
     "Library",
+    "LibraryMap",
     "Person",
     "Question",
+    "SavedSearch",
     "Suggestion",
     "Upkeep",
 ]

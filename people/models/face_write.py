@@ -19,7 +19,7 @@ class FaceWriteQuerySet(models.QuerySet["FaceWrite"]):
 
 
 class FaceWrite(models.Model):
-    """That a transaction inserted, changed or deleted a face. Written by triggers (people/migrations/0009) alone."""
+    """That a transaction inserted, changed or deleted a face. Written by triggers (people/migrations/0011) alone."""
 
     pk = models.CompositePrimaryKey("transaction", "face")
     transaction = models.BigIntegerField()  # its number: pg_current_xact_id()

@@ -1,14 +1,17 @@
 """Groups of faces nobody has named."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
 from people import answers
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
+from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision
 from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
@@ -59,7 +62,7 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     form = NameForm(request.POST, owner=request.user)
     if not form.is_valid():
-        messages.error(request, "Say who this is.")
+        messages.error(request, _("Say who this is."))
         return back(request, cluster.get_absolute_url())
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
     if "counted" in request.POST:  # the group's own page; what joined the group since was not looked at
@@ -70,7 +73,7 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     ticked = set(primary_keys(request.POST.getlist("faces")))
     unticked = shown - ticked
     if not members - unticked:
-        messages.info(request, "Tick at least one face first.")
+        messages.info(request, _("Tick at least one face first."))
         return back(request, cluster.get_absolute_url())
     person = form.get_or_create_person()
     decision = answers.confirm(person, members - unticked, but_not=unticked, actor=request.user)
@@ -83,8 +86,10 @@ def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Do not ask about a group any more, or ask again."""
     cluster = _cluster_of(request, cluster_id)
     cluster.is_hidden = "show" not in request.POST
-    cluster.save(update_fields=["is_hidden"])
-    messages.success(request, f"The group is {'hidden' if cluster.is_hidden else 'shown again'}.")
+    with transaction.atomic():
+        wait_for_lock(Job.CLUSTERS, request.user.pk)  # who writes groups looks at what is hidden, and then no more
+        cluster.save(update_fields=["is_hidden"])
+    messages.success(request, _("The group is hidden.") if cluster.is_hidden else _("The group is shown again."))
     return back(request, "/people/")
 
 

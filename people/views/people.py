@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -115,7 +116,7 @@ def edit(request: UserRequest, person_id: int) -> HttpResponse:
     form = PersonForm(request.POST, instance=person)
     if form.is_valid():
         form.save()
-        messages.success(request, f"Saved {person.name}.")
+        messages.success(request, _("Saved %(name)s.") % {"name": person.name})
     else:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect("people:person", person_id)
@@ -127,7 +128,9 @@ def hide(request: UserRequest, person_id: int) -> HttpResponse:
     person = _person_of(request, person_id)
     person.is_hidden = "show" not in request.POST
     person.save(update_fields=["is_hidden"])
-    messages.success(request, f"{person} is {'hidden' if person.is_hidden else 'shown again'}.")
+    messages.success(
+        request, (_("%(name)s is hidden.") if person.is_hidden else _("%(name)s is shown again.")) % {"name": person}
+    )
     return back(request, "/people/")
 
 
@@ -137,11 +140,11 @@ def merge(request: UserRequest, person_id: int) -> HttpResponse:
     person = _person_of(request, person_id)
     form = NameForm(request.POST, owner=request.user)
     if not form.is_valid():
-        messages.error(request, "Choose whom to merge with.")
+        messages.error(request, _("Choose whom to merge with."))
         return redirect(person)
     other = form.get_or_create_person()
     if other == person:
-        messages.error(request, f"That is {person} already.")
+        messages.error(request, _("That is %(name)s already.") % {"name": person})
         return redirect(person)
     say_what_was_decided(request, answers.merge(person, other, actor=request.user))
     return redirect(other)
@@ -176,18 +179,18 @@ def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
     faces = list(theirs.values_list("pk", flat=True))
     here = f"{person.get_absolute_url()}?tab=faces"
     if not faces:
-        messages.info(request, "Select at least one face first.")
+        messages.info(request, _("Select at least one face first."))
     elif request.POST.get("action") == "cover":
         person.cover_face_id = faces[0]
         person.save(update_fields=["cover_face"])
-        messages.success(request, f"{person} has a new cover.")
+        messages.success(request, _("%(name)s has a new cover.") % {"name": person})
     elif request.POST.get("action") == "move":
         form = NameForm(request.POST, owner=request.user)
         if form.is_valid():
             decision = answers.confirm(form.get_or_create_person(), faces, actor=request.user)
             say_what_was_decided(request, decision)
         else:
-            messages.error(request, "Say who this is.")
+            messages.error(request, _("Say who this is."))
     elif request.POST.get("action") == "remove":
         say_what_was_decided(request, answers.remove_name(person, faces, actor=request.user))
     return back(request, here if person.faces.exists() else "/people/")

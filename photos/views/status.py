@@ -9,6 +9,7 @@ from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
@@ -16,6 +17,7 @@ from ml import device
 from ml.weights import WeightsUnavailable
 from photos.face_model import current_face_model, wanted_face_model
 from photos.models import Photo
+from photos.sentences import in_words
 from photos.workers import missing_weights_notice, workers
 
 FAILED_SHOWN = 100
@@ -36,8 +38,9 @@ def status(request: UserRequest) -> HttpResponse:
             if stage != Photo.Stage.DONE
         ],
         "photo_count": photos.count(),
+        "failed_count": sum(failed.values()),
         "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
-        "disk_text": _disk_text(request),
+        "disk_lines": _disk_lines(request),
         "notices": [notice for notice in [missing_weights_notice()] if notice],
     }
     return render(request, "photos/status.html", context)
@@ -54,20 +57,27 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def _device_text() -> str:
     try:
-        return device.describe_device(device.choose_device(settings.KITH_DEVICE))
+        return in_words(device.describe_device(device.choose_device(settings.KITH_DEVICE)))
     except device.DeviceUnavailable as error:
         return str(error)
 
 
 def _model_text() -> str:
     try:
-        return current_face_model().description
+        return in_words(current_face_model().description)
     except WeightsUnavailable:
         return wanted_face_model()
 
 
-def _disk_text(request: UserRequest) -> str:
+def _disk_lines(request: UserRequest) -> list[str]:
+    """What the user's originals take, what the database does, and how much is left."""
     originals = Photo.objects.owned_by(request.user).aggregate(Sum("byte_size"))["byte_size__sum"]
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.MEDIA_ROOT).free
-    return f"Your originals take {filesizeformat(originals or 0)}; {filesizeformat(free)} are free."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        database = cursor.fetchone()[0]
+    return [
+        _("Your originals: %(size)s") % {"size": filesizeformat(originals or 0)},
+        _("Database, with the face data of everybody here: %(size)s") % {"size": filesizeformat(database)},
+        _("Free: %(size)s") % {"size": filesizeformat(shutil.disk_usage(settings.MEDIA_ROOT).free)},
+    ]

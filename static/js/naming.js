@@ -28,7 +28,7 @@ class NameBox extends HTMLElement {
     this.ready = Promise.resolve()
     this.list = make("ul", { className: "name-list", id: `${this.input.id}-list`, hidden: true })
     this.list.setAttribute("role", "listbox")
-    this.list.setAttribute("aria-label", "People")
+    this.list.setAttribute("aria-label", gettext("People"))
     this.dress()
     this.input.addEventListener("focus", () => this.dress())
     this.input.addEventListener("input", () => this.typed())
@@ -105,7 +105,7 @@ class NameBox extends HTMLElement {
     const canCreate = this.text && !this.isKnownOnly && !people.some(isSame)
     this.options = canCreate ? [...options, { create: this.text }] : options
     this.list.replaceChildren(...this.options.map((option, index) => this.row(option, index)))
-    if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: "Nobody of that name" }))
+    if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: gettext("Nobody of that name") }))
     if (!this.list.childElementCount || document.activeElement !== this.input) {
       this.close()
       return
@@ -122,13 +122,13 @@ class NameBox extends HTMLElement {
     item.setAttribute("aria-selected", "false")
     item.dataset.index = index
     if (option.create) {
-      item.append(make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }), make("b", { textContent: `Create “${option.create}”` }))
+      item.append(make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }), make("b", { textContent: interpolate(gettext("Create “%s”"), [option.create]) }))
       return item
     }
     const crop = option.crop
       ? make("img", { className: "face sm", src: option.crop, alt: "", width: 40, height: 40 })
       : make("span", { className: "face sm" })
-    const photos = `${option.photos.toLocaleString("en")} photo${option.photos === 1 ? "" : "s"}`
+    const photos = interpolate(ngettext("%s photo", "%s photos", option.photos), [option.photos.toLocaleString(document.documentElement.lang)])
     const about = make("span", { className: "muted small", textContent: option.note ? `${option.note}, ${photos}` : photos })
     item.append(crop, make("span", { className: "who" }, make("b", { textContent: option.name }), about))
     return item

@@ -29,7 +29,7 @@ NOTE_NO_MORE = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0008_mark_grouped_faces'),
+        ('people', '0010_saved_searches'),
     ]
 
     operations = [

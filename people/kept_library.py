@@ -22,7 +22,7 @@ from people.vectors import FaceColumns, load_faces
 
 logger = logging.getLogger(__name__)
 
-# Faces of a library: fewer are read as fast; one of the most takes 300 MB.
+# Faces of a library: fewer are read as fast; one of the most takes 350 MB.
 FEWEST, MOST = 20_000, 400_000
 MOST_CHANGES = 0.3  # share of the faces that, changed, make it quicker to read all
 GOOD_FOR = 12 * 3600  # seconds without a run; what was written is noted for longer (face_write.KEPT_FOR)

@@ -265,3 +265,18 @@ def test_old_notes_are_forgotten(owner):
     group_owner(owner.pk)
 
     assert not FaceWrite.objects.exists()
+
+
+def test_a_hidden_group_grows_by_new_faces_and_takes_in_nothing_that_is_shown(owner, looks):
+    hidden = make_alike(owner, 1, 3)
+    group_owner(owner.pk)
+    make_alike(owner, 2, 1)
+    group_owner(owner.pk)
+    number = Face.objects.get(pk=hidden[0].pk).cluster_id
+    Cluster.objects.filter(pk=number).update(is_hidden=True)
+
+    late = make_alike(owner, 1, 2)
+    group_owner(owner.pk)
+
+    assert pks([*hidden, *late]) in groups()
+    assert not looks

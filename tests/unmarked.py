@@ -10,7 +10,7 @@ from babel.messages.jslexer import tokenize
 from tools.messages import KEYWORDS, PACKAGES, ROOT
 
 # What every language writes alike.
-NAMES = {"Kith", "kith", "Esc"}
+NAMES = {"Kith", "kith", "Esc", "Enter"}
 HIDDEN = re.compile(
     r"\{#.*?#\}"
     r"|\{% *comment.*?endcomment *%\}"

@@ -37,7 +37,7 @@ function part(root, name) {
 }
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const said = (text, number) => interpolate(text, [number.toLocaleString()])
+const said = (text, number) => interpolate(text, [number.toLocaleString(document.documentElement.lang)])
 
 class Uploader {
   constructor(root, dialog, { Uppy, XHRUpload }) {

@@ -224,20 +224,15 @@ class Uploader {
 
   // ---------- What the page says
 
+  /** Say how far it is. Aloud, for who does not see it, but not with every photo. */
   say(text) {
     part(this.root, "state").hidden = false
-    part(this.root, "summary").textContent = text
-    this.speak(text)
-  }
-
-  /** For who does not see it: not with every photo. */
-  speak(text) {
-    const wait = this.isRunning() ? (this.spoke ?? -Infinity) + SPOKEN_EVERY_MS - performance.now() : 0
-    clearTimeout(this.speaking)
-    this.speaking = setTimeout(() => {
-      this.spoke = performance.now()
-      part(this.root, "live").textContent = text
-    }, Math.max(wait, 0))
+    const summary = part(this.root, "summary")
+    if (summary.textContent === text) return
+    const isDue = !this.isRunning() || performance.now() > (this.spoke ?? 0) + SPOKEN_EVERY_MS
+    if (isDue) this.spoke = performance.now()
+    summary.setAttribute("aria-live", isDue ? "polite" : "off")
+    summary.textContent = text
   }
 
   /** Redraw our part of the page, at most a few times a second: 3,000 files may end at once. */

@@ -4,6 +4,7 @@ Every act locks its faces, changes them and notes what each was before and after
 all in one transaction. Views, commands and the machine share it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -208,11 +209,19 @@ def held_faces(owner_id: int) -> set[int]:
     undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
     held = dict(undone.values_list("face_id", "face__cluster_id"))
     clusters = {face: cluster for face, cluster in held.items() if face}
-    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
-    clusters |= dict(hidden.values_list("pk", "cluster_id"))
+    clusters |= _hidden_faces(owner_id)
     if not clusters:
         return set()
     return set(clusters) - _broken(owner_id, clusters)
+
+
+def _hidden_faces(owner_id: int) -> dict[int, int]:
+    """Faces of hidden groups, and the group; not two of one photo that shows everybody once."""
+    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
+    rows = [(face, cluster or 0, photo) for face, cluster, photo in hidden.values_list("pk", "cluster_id", "photo_id")]
+    counts = Counter((cluster, photo) for _, cluster, photo in rows)
+    twice = constraints.repeat_photos(owner_id) if rows else set()
+    return {face: cluster for face, cluster, photo in rows if counts[cluster, photo] == 1 or photo in twice}
 
 
 def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:

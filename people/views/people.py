@@ -105,7 +105,7 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         page = timeline_page(photos, request.GET.get("after"))
         url = person.get_absolute_url()
         next_url = f"{url}?after={page.next_cursor}" if page.next_cursor else None
-        context |= {"months": page.months, "next_url": next_url, "timeline_url": url}
+        context |= {"months": page.months, "next_url": next_url, "timeline_url": url, "scope": f"person-{person.pk}"}
     is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
 

@@ -35,6 +35,7 @@ def search(request: UserRequest) -> HttpResponse:
         "months": page.months,
         "next_url": f"{wanted.url()}&after={page.next_cursor}" if page.next_cursor else None,
         "timeline_url": wanted.url(),
+        "scope": wanted.scope(),
     }
     if request.htmx and not request.htmx.boosted:
         return render(request, "photos/_months.html", context)

@@ -45,6 +45,7 @@ def album(request: UserRequest, album_id: int) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user).filter(albums=album)
     context = _timeline_context(request, photos, url=album.get_absolute_url())
     context |= {"album": album, "photo_count": photos.count(), "form": AlbumForm(instance=album)}
+    context["scope"] = f"album-{album.pk}"
     return render(request, _template(request, "photos/album.html"), context)
 
 

@@ -291,7 +291,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 })
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (!mounted || event.detail.target?.id !== "about") return
+  if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
   stage?.sizeBoxes()
   lookAgain(mounted)

@@ -69,6 +69,12 @@ class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=User.Theme)
 
 
+class KeysForm(forms.Form):
+    """Whether single keys do something."""
+
+    uses_keys = forms.BooleanField(required=False)
+
+
 class LanguageForm(forms.Form):
     """The language of the interface; empty: as the browser says."""
 

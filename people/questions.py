@@ -18,6 +18,7 @@ from people.locks import Job, wait_for_lock
 from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.review import still_stands
+from people.suggested_again import suggest_again
 from people.tiles import asked_as_somebodys, best_screen, tiles_of
 from photos.models import Photo
 
@@ -30,9 +31,11 @@ FEWEST_DAYS = 10
 COMPARING = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.MERGE)
 
 
-def about_people(owner_id: int) -> list[Question]:
+def about_people(owner_id: int, only: Collection[int] | None = None) -> list[Question]:
     """One question for each person with suggestions: what its best screen is worth."""
-    tiles = sorted(tiles_of(Suggestion.objects.filter(face__photo__owner=owner_id)), key=lambda tile: tile.person)
+    suggestions = Suggestion.objects.filter(face__photo__owner=owner_id)
+    suggestions = suggestions if only is None else suggestions.filter(person__in=only)
+    tiles = sorted(tiles_of(suggestions), key=lambda tile: tile.person)
     questions = []
     for person, theirs in groupby(tiles, key=lambda tile: tile.person):
         all_tiles = list(theirs)
@@ -97,10 +100,11 @@ def _has_many_days(owner_id: int) -> bool:
 def ask_again(undo: Decision) -> list[str]:
     """Ask again at once about what an undo brought back, before the worker ranks all questions; return their keys.
 
-    Groups whose faces wait for a name again, and two that were said to be one person, or two.
+    A person whose card it was, groups whose faces wait for a name again, and two that were said to be one, or two.
     """
     wait_for_lock(Job.CLUSTERS, undo.owner_id)  # the worker ranks under it
-    back = _compared(undo) or _freed(undo)
+    people = suggest_again(undo)
+    back = about_people(undo.owner_id, people) if people else _compared(undo) or _freed(undo)
     for question in back:
         question.is_needed = True  # as far as one knows: else the forecast would leave it out
     keys = {question.key for question in back}

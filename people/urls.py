@@ -4,6 +4,7 @@ from django.urls import path
 
 from people.views import (
     alike,
+    answering,
     arrivals,
     erasing,
     export,
@@ -43,7 +44,9 @@ urlpatterns = [
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
     path("review/", review.review, name="review"),
-    path("review/answer/", review.answer, name="answer"),
+    path("review/answer/", answering.answer, name="answer"),
+    path("review/pile/", review.pile, name="pile"),
+    path("review/count/", review.count, name="question-count"),
     path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
     path("search/offers/", search.suggest, name="search-offers"),

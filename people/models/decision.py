@@ -55,6 +55,9 @@ class Decision(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     # False once a later decision took this one back; kept here so that constraints are one lookup.
     is_in_force = models.BooleanField(default=True)
+    # Of an answer to a question: the card it was given on, as people.answered.CARD reads it. A card is answered once,
+    # however often its answer arrives.
+    card = models.CharField(max_length=60, blank=True, default="")
 
     # Set by people.history, for its page.
     text: str  # what it did, in words
@@ -68,6 +71,9 @@ class Decision(models.Model):
     class Meta:
         ordering = ["-pk"]
         indexes = [models.Index(fields=["owner", "-id"], name="decision_history")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "card"], condition=~Q(card=""), name="a_card_is_answered_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_verb_display()} ({self.pk})"

@@ -11,6 +11,7 @@ from people.history import sentence
 from people.models import Decision
 
 FIRST = "first"  # in the session: keys of questions that an undo brought back, for the queue to ask next
+JUST_SKIPPED = "just_skipped"  # in the session: the key of the question that was skipped, if that was the last answer
 NOTHING_LEFT = _("Nothing was left to change. The page shows how things stand now.")
 
 

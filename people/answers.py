@@ -67,9 +67,21 @@ def remove_name(person: Person, faces: Iterable[int], *, actor: User) -> Decisio
 
 
 def ignore(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
-    """Set faces aside: not a person, or nobody to ask about."""
-    outcomes = {pk: Outcome(FaceState(is_ignored=True)) for pk in faces}
-    return decide(owner, Verb.IGNORE, outcomes, actor=actor)
+    """Set faces aside: nobody to ask about. What was said to be no face stays so."""
+    outcome = Outcome(FaceState(is_ignored=True), only_if=lambda face: not face.is_no_face)
+    return decide(owner, Verb.IGNORE, dict.fromkeys(faces, outcome), actor=actor)
+
+
+def ignore_waiting(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
+    """Set aside those of some faces that still wait for a name."""
+    outcome = Outcome(FaceState(is_ignored=True), only_if=lambda face: face.waits_for_a_name)
+    return decide(owner, Verb.IGNORE, dict.fromkeys(faces, outcome), actor=actor)
+
+
+def no_face(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
+    """Say that boxes hold no face at all: a statue, a pattern. They are kept out wherever faces are found again."""
+    outcome = Outcome(FaceState(is_ignored=True, is_no_face=True))
+    return decide(owner, Verb.NO_FACE, dict.fromkeys(faces, outcome), actor=actor)
 
 
 def show_again(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:

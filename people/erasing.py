@@ -78,7 +78,7 @@ def _locked(faces: FaceQuerySet) -> FaceQuerySet:
 
 def _delete_faces(faces: FaceQuerySet) -> int:
     """Delete rows now and crops once that is certain."""
-    crops = list(faces.values_list("crop", flat=True))
+    crops = list(faces.exclude(crop="").values_list("crop", flat=True))  # one just drawn has none yet
     Change.objects.filter(face__in=faces).delete()
     _, by_model = faces.delete()
     transaction.on_commit(lambda: _delete_files(crops))

@@ -36,7 +36,8 @@ KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
     "noes": (_("Noes"), (Verb.REJECT, Verb.DIFFERENT)),
     "merges": (_("Merges"), (Verb.MERGE, Verb.SAME)),
     "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
-    "aside": (_("Set aside"), (Verb.IGNORE, Verb.SHOW)),
+    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW)),
+    "drawn": (_("Drawn"), (Verb.DRAW,)),
     "undone": (_("Undone"), (Verb.UNDO,)),
 }
 
@@ -189,6 +190,10 @@ def short(decision: Decision) -> str:
             return gettext("merged into %(name)s") % name
         case Verb.IGNORE:
             return gettext("set aside")
+        case Verb.NO_FACE:
+            return gettext("said to be no face")
+        case Verb.DRAW:
+            return gettext("drawn by hand")
         case Verb.SHOW:
             return gettext("asked about again")
         case _:
@@ -283,6 +288,10 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return ngettext("%(n)s face removed from %(name)s", "%(n)s faces removed from %(name)s", touched) % faces
         case Verb.IGNORE:
             return ngettext("%(n)s face set aside", "%(n)s faces set aside", touched) % faces
+        case Verb.NO_FACE:
+            return ngettext("%(n)s box is no face", "%(n)s boxes are no faces", touched) % faces
+        case Verb.DRAW:
+            return ngettext("%(n)s face drawn by hand", "%(n)s faces drawn by hand", touched) % faces
         case Verb.SHOW:
             return ngettext("%(n)s face asked about again", "%(n)s faces asked about again", touched) % faces
         case Verb.MERGE:

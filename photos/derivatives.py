@@ -60,6 +60,7 @@ def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:
     photo.latitude = derived.latitude
     photo.longitude = derived.longitude
     photo.camera = derived.camera
+    photo.exposure = derived.exposure
     photo.perceptual_hash = derived.perceptual_hash
     if derived.taken_at is not None:
         # Drop the offset on purpose: the timeline shows the camera's own clock.

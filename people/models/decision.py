@@ -32,6 +32,8 @@ class Decision(models.Model):
         REJECT = "reject", "said no"
         IGNORE = "ignore", "set aside"
         SHOW = "show", "asked about again"
+        NO_FACE = "no_face", "said this is no face"
+        DRAW = "draw", "drew a face"
         REMOVE = "remove", "took the name off"
         MERGE = "merge", "merged"
         IMPORT = "import", "imported names"

@@ -60,6 +60,10 @@ class FaceQuerySet(models.QuerySet["Face"]):
         # A row of zeros has no direction, and is near nobody.
         return [row[0] for row in rows], np.nan_to_num(distances, nan=FARTHEST)
 
+    def shown(self) -> Self:
+        """Without drawings that were taken back: of them only the ledger knows."""
+        return self.exclude(is_drawn=True, is_no_face=True)
+
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""
         return self.defer("embedding", "projection")
@@ -93,6 +97,10 @@ class Face(models.Model):
     )
     tagged_by = models.CharField(max_length=7, choices=TaggedBy, default=TaggedBy.NOBODY, blank=True)
     is_ignored = models.BooleanField(default=False)
+    # Set aside for good: what is in the box is no face. Of one drawn by hand also: the drawing was taken back.
+    is_no_face = models.BooleanField(default=False, db_default=False)
+    # By hand, where the detector saw nothing. Until a worker has embedded it, its model is empty and it has no crop.
+    is_drawn = models.BooleanField(default=False, db_default=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, related_name="faces", null=True, blank=True)
     # The model by whose projection grouping has looked at this face since it waits for a name; empty if it has not.
     # That it has no group says nothing: most strangers never get one, and are not to be placed with every photo.
@@ -111,6 +119,10 @@ class Face(models.Model):
             models.CheckConstraint(
                 condition=Q(person=None) | Q(is_ignored=False),
                 name="an_ignored_face_bears_no_name",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_no_face=False) | Q(is_ignored=True),
+                name="what_is_no_face_is_set_aside",
             ),
             models.CheckConstraint(
                 condition=Q(person=None) | Q(cluster=None),

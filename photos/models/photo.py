@@ -38,6 +38,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         earlier = models.Q(taken_at__lt=taken_at) | models.Q(taken_at=taken_at, pk__lt=pk)
         return self.filter(earlier)
 
+    def newer_than(self, taken_at: datetime, pk: int) -> Self:
+        """What precedes this place in newest_first()."""
+        return self.filter(models.Q(taken_at__gt=taken_at) | models.Q(taken_at=taken_at, pk__gt=pk))
+
     def at_stage(self, stage: "Photo.Stage") -> Self:
         return self.filter(stage=stage, failure="")
 
@@ -131,6 +135,8 @@ class Photo(models.Model):
     # The nearest town, its region and country (photos.places); None until a worker has looked it up.
     place = models.CharField(max_length=LONGEST_PLACE, null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
+    # As photos.decoding.metadata.read_metadata gives it; null of photos that were read before Kith kept it.
+    exposure = models.JSONField(null=True, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
     stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
@@ -234,6 +240,11 @@ class Photo(models.Model):
     def failure_text(self) -> str:
         """Why the work on it ended, in the language of the page."""
         return in_words(self.failure)
+
+    @property
+    def town(self) -> str:
+        """The nearest town alone."""
+        return (self.place or "").partition(",")[0]
 
     @property
     def state_text(self) -> str:

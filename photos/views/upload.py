@@ -211,10 +211,10 @@ def retry_batch(request: UserRequest, batch_id: int) -> HttpResponse:
 
 @require_POST
 def retry_photo(request: UserRequest, photo_id: int) -> HttpResponse:
-    get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
+    photo = get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
     Photo.objects.owned_by(request.user).filter(pk=photo_id).retry()
     _wake(request)
-    return redirect("photos:status")
+    return redirect(photo if "from_photo" in request.POST else "photos:status")
 
 
 @require_POST

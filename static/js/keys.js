@@ -22,7 +22,7 @@ function nameOf({ key, shiftKey }) {
 
 function offered(name) {
   const offers = [...document.querySelectorAll(`[data-key="${CSS.escape(name)}"]`)]
-  const scope = document.querySelector("dialog[open]") ?? document
+  const scope = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document // the innermost
   return offers.filter((element) => scope.contains(element) && element.checkVisibility()).at(-1)
 }
 

@@ -27,7 +27,11 @@ if (region) {
   region.querySelectorAll(".toast-k").forEach(watch)
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) {
-      for (const node of addedNodes) if (node.matches?.(".toast-k")) watch(node)
+      for (const node of addedNodes) {
+        // The morph extension makes htmx put the region of an answer into ours instead of what is in it.
+        if (node.id === region.id) node.replaceWith(...node.childNodes)
+        else if (node.matches?.(".toast-k")) watch(node)
+      }
     }
   }).observe(region, { childList: true })
   document.addEventListener("kith:toast", (event) => show(event.detail))

@@ -6,7 +6,7 @@ import { Batches, Refused, csrfHeaders, isArchive, isTemporary } from "./upload-
 import { UploadList } from "./upload-list.js"
 
 const AT_ONCE = 4
-const ADDED_AT_ONCE = 200 // between two frames: a folder of 3,000 must not freeze the page
+const ADDED_AT_ONCE = 100 // between two frames: a folder of 3,000 must not freeze the page
 const STALLED_MS = 120_000 // without progress; the server hashes and decodes before it answers
 const SPOKEN_EVERY_MS = 10_000
 const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i
@@ -36,7 +36,7 @@ function part(root, name) {
 }
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const said = (text, number) => interpolate(text, [number.toLocaleString()])
+const said = (text, number) => interpolate(text, [number.toLocaleString(document.documentElement.lang)])
 
 class Uploader {
   constructor(root, dialog, { Uppy, XHRUpload }) {

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0010_saved_searches'),
+        ('people', '0011_drawn_faces'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

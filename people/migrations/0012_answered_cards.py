@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='decision',
             name='card',
-            field=models.CharField(blank=True, db_default='', default='', max_length=60),
+            field=models.CharField(blank=True, default='', max_length=60),
         ),
         migrations.AddConstraint(
             model_name='decision',

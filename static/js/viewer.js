@@ -106,11 +106,15 @@ function loadAhead() {
   for (const link of viewer().querySelectorAll("a[data-turn]")) pageOf(link.href).catch(() => {})
 }
 
+let wantedWay = 0 // a turn asked for before it was known what comes there
+
 /** Another photo is on the stage: bring what is beside it. */
 async function arrive(slide) {
   const number = ++arrival
   history.replaceState(history.state, "", slide.url)
   viewer().dataset.photo = slide.id
+  wantedWay = 0
+  part("viewer-says").textContent = ""
   part("boxes")?.remove()
   try {
     const page = await pageOf(new URL(slide.url, location.href).href)
@@ -142,6 +146,7 @@ function fill(page) {
   if (hadFocus) (viewer().querySelector(`[data-turn="${turned}"]`) ?? viewer().querySelector("[data-back]")).focus()
   loadAhead()
   lookAgain(mounted)
+  if (wantedWay) stage.turn(wantedWay)
 }
 
 document.addEventListener("click", (event) => {
@@ -149,7 +154,8 @@ document.addEventListener("click", (event) => {
   const turn = event.target.closest("a[data-turn]")
   if (turn && stage) {
     event.preventDefault()
-    stage.turn(Number(turn.dataset.turn))
+    const way = Number(turn.dataset.turn)
+    if (!stage.turn(way)) wantedWay = way // its neighbours are on their way
   } else if (turn && turn.closest("dialog")) {
     event.preventDefault()
     replaceWith(turn.href)
@@ -285,7 +291,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 })
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (!mounted || event.detail.target?.id !== "about") return
+  if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
   stage?.sizeBoxes()
   lookAgain(mounted)

@@ -395,6 +395,17 @@ def test_without_scripts_the_queue_is_forms_and_pages(open_tab, owner: User, ann
     assert ann.faces.count() == 12
 
 
+def test_the_number_in_the_navigation_follows_answers_given_elsewhere(tab: Page, owner: User, groups):
+    rank(owner)
+    tab.goto("/people/")
+    expect(tab.locator(".appnav .pill")).to_have_text("3")
+    tab.locator(".group-card input[name=name]").first.fill("Ann")
+    tab.get_by_role("option", name=re.compile("Create")).click()
+    expect(toast(tab, "confirmed as Ann")).to_be_visible()
+    rank_questions(owner.pk)  # as the worker does, seconds later
+    expect(tab.locator(".appnav .pill")).to_have_text("2")
+
+
 # ---------- Before the server answers
 
 

@@ -68,6 +68,7 @@ def test_everything_of_an_account_goes_and_nothing_of_others():
 
 
 def test_the_account_is_closed_at_once_and_its_name_is_free(user, browser):
+    make_user()  # else the first page comes back
     elsewhere = Client()
     elsewhere.force_login(user)
 

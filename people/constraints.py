@@ -5,7 +5,7 @@ two groups, the later counts. What follows is said, too: who is one with somebod
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -59,6 +59,10 @@ class Constraints:
             constraints._faces_of[each] = [node for node in members if node > 0]
             constraints._people_of[each] = [-node for node in members if node < 0]
         return constraints
+
+    def faces(self) -> Iterator[int]:
+        """All faces that somebody spoke of, or that are one with such a face."""
+        return (face for members in self._faces_of.values() for face in members)
 
     def together(self, faces: Iterable[int] | None = None) -> Pairs:
         """Pairs of faces that are one person; a set of n faces comes as n - 1 pairs, of all faces or among some.

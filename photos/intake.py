@@ -110,7 +110,7 @@ def leave_out(batch: Batch, incoming: IncomingFile, error: NotStored) -> BatchFi
 def inspect(incoming: IncomingFile) -> decoding.Inspected:
     """Let a received file through the gate. Raises decoding.Rejected, or OSError where this machine is to blame."""
     if incoming.is_too_large:
-        limit = settings.KITH_MAX_FILE_BYTES // 1024**2
+        limit = incoming.most_bytes // 1024**2
         raise decoding.Rejected(f"is larger than {limit} MB and was left out")
     if incoming.trouble is not None:
         raise incoming.trouble

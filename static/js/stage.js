@@ -78,8 +78,12 @@ class Stage {
     return Boolean(slide?.zoomLevels && slide.currZoomLevel > slide.zoomLevels.fit * 1.01)
   }
 
+  /** Show the photo before (-1) or after (1); false where none is known yet. */
   turn(by) {
-    this.pswp.goTo(Math.min(Math.max(this.pswp.potentialIndex + by, 0), this.items.length - 1))
+    const index = this.pswp.potentialIndex + by
+    if (index < 0 || index >= this.items.length) return false
+    this.pswp.goTo(index)
+    return true
   }
 
   toggleZoom() {

@@ -2,7 +2,6 @@
 // place, shows and hides boxes and panel, and knows the way back.
 
 const KEPT = { boxes: "kith-boxes-off", info: "kith-info-off" } // in this browser
-const KEYS_OFF = "kith-keys-off"
 const CAME_FROM = "kith-viewer-from"
 const A_PHOTO = /^\/photos\/\d+\/$/
 const LOOK_AGAIN_MS = 2000
@@ -106,11 +105,15 @@ function loadAhead() {
   for (const link of viewer().querySelectorAll("a[data-turn]")) pageOf(link.href).catch(() => {})
 }
 
+let wantedWay = 0 // a turn asked for before it was known what comes there
+
 /** Another photo is on the stage: bring what is beside it. */
 async function arrive(slide) {
   const number = ++arrival
   history.replaceState(history.state, "", slide.url)
   viewer().dataset.photo = slide.id
+  wantedWay = 0
+  part("viewer-says").textContent = ""
   part("boxes")?.remove()
   try {
     const page = await pageOf(new URL(slide.url, location.href).href)
@@ -142,6 +145,7 @@ function fill(page) {
   if (hadFocus) (viewer().querySelector(`[data-turn="${turned}"]`) ?? viewer().querySelector("[data-back]")).focus()
   loadAhead()
   lookAgain(mounted)
+  if (wantedWay) stage.turn(wantedWay)
 }
 
 document.addEventListener("click", (event) => {
@@ -149,7 +153,8 @@ document.addEventListener("click", (event) => {
   const turn = event.target.closest("a[data-turn]")
   if (turn && stage) {
     event.preventDefault()
-    stage.turn(Number(turn.dataset.turn))
+    const way = Number(turn.dataset.turn)
+    if (!stage.turn(way)) wantedWay = way // its neighbours are on their way
   } else if (turn && turn.closest("dialog")) {
     event.preventDefault()
     replaceWith(turn.href)
@@ -230,7 +235,7 @@ document.addEventListener("click", (event) => {
     if (event.target.closest(`[data-${name}]`)) keep(name, localStorage.getItem(KEPT[name]) !== null)
   }
   if (event.target.closest("[data-zoom]")) stage?.toggleZoom()
-  if (event.target.closest("[data-keys]")) part("viewer-keys").showModal()
+  if (event.target.closest("[data-key-list]")) part("viewer-keys").showModal()
 })
 
 // The sheet of a phone follows the finger's direction.
@@ -285,7 +290,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 })
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (!mounted || event.detail.target?.id !== "about") return
+  if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
   stage?.sizeBoxes()
   lookAgain(mounted)
@@ -323,7 +328,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 document.addEventListener("keydown", (event) => {
   const way = event.shiftKey && WAYS[event.key]
-  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || localStorage.getItem(KEYS_OFF)) return
+  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || document.body.dataset.keys === "off") return
   if (stage.pan(...way)) event.preventDefault()
 }, { capture: true })
 

@@ -57,6 +57,7 @@ class NewPasswordForm(StyledFieldsMixin, PasswordChangeForm):
         self.fields["new_password1"].label = _("New password")
         self.fields["new_password1"].help_text = _("At least 8 characters, and not only digits.")
         self.fields["new_password2"].label = _("New password again")
+        self.fields["new_password2"].help_text = ""
 
 
 class FacesForm(forms.Form):

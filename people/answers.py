@@ -35,7 +35,8 @@ def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | N
 
 def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
     pks = list(faces)
-    named_by_itself = set(person.faces.filter(pk__in=pks, tagged_by=Machine).values_list("pk", flat=True))
+    named = Face.everywhere.filter(person=person, pk__in=pks, tagged_by=Machine)
+    named_by_itself = set(named.values_list("pk", flat=True))
     off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person, by=Machine))
     no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
     return {pk: off if pk in named_by_itself else no for pk in pks}
@@ -100,7 +101,8 @@ def merge(person: Person, into: Person, *, actor: User, counted: Collection[int]
         return None
     noes = rejected_pairs(person.owner_id)
     outcomes = _no(into, [face for face, ruled_out in noes if ruled_out == person.pk])
-    faces = person.faces.all() if counted is None else person.faces.filter(pk__in=counted)
+    faces = Face.everywhere.filter(person=person)
+    faces = faces if counted is None else faces.filter(pk__in=counted)
     for face, tagged_by in faces.values_list("pk", "tagged_by"):
         is_refused = tagged_by == Machine and (face, into.pk) in noes
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)

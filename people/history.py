@@ -211,7 +211,7 @@ def _later(undoes: Sequence[Decision]) -> dict[int, list[list[int]]]:
     """By undo, for each face that stayed: the decisions about it after what was undone, the latest first."""
     stayed = _stayed(undoes)
     faces = {face for of_undo in stayed.values() for face in of_undo}
-    acts = acts_on(Face.objects.filter(pk__in=faces).only("pk")) if faces else {}
+    acts = acts_on(Face.everywhere.filter(pk__in=faces).only("pk")) if faces else {}
     later: dict[int, list[list[int]]] = {}
     for undo in undoes:
         for face in stayed.get(undo.pk, []):

@@ -97,7 +97,7 @@ def decide(
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person, other=other)
     changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
     if verb == Decision.Verb.REPEAT:  # those without a group may now have one
-        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
+        Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=verb in STATEMENTS)
     return decision
@@ -145,7 +145,7 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be
-        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
+        Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP))
     holding = {act.decision_id: act.decision for held in later.values() for act in held}
@@ -252,8 +252,9 @@ def _clusters_of_waiting(owner_id: int, pks: Iterable[int]) -> dict[int, int | N
 
 
 def _locked_faces(owner: User, pks: Iterable[int]) -> list[Face]:
-    # In order of primary key: two acts on the same faces wait for each other instead of deadlocking.
-    faces = Face.objects.owned_by(owner).filter(pk__in=list(pks)).without_vectors()
+    # In order of primary key: two acts on the same faces wait for each other instead of deadlocking. Faces in the
+    # trash follow what is done with the others of their person, so that they come back under the name of then.
+    faces = Face.everywhere.owned_by(owner).filter(pk__in=list(pks)).without_vectors()
     return list(faces.select_related("photo").select_for_update(of=("self",)).order_by("pk"))
 
 

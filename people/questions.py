@@ -17,9 +17,10 @@ from people.acquaintance import Acquaintance
 from people.locks import Job, wait_for_lock
 from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
+from people.models.counting import CountOf
 from people.review import still_stands
 from people.suggested_again import suggest_again
-from people.tiles import asked_as_somebodys, best_screen, tiles_of
+from people.tiles import asked_as_somebodys, best_screen, tile_suggestions, tiles_of
 from photos.models import Photo
 
 # Of a hundred faces in a group, so many are somebody else (measured: docs/naming.md).
@@ -150,6 +151,24 @@ def drop_settled(owner: User, key: str) -> None:
     for question in Question.objects.owned_by(owner).keyed([key]).select_related("cluster"):
         if not still_stands(question):
             question.delete()
+
+
+def drop_emptied(owner_id: int, *, people: Collection[int], clusters: Collection[int]) -> None:
+    """Take questions about these out of the queue of which nothing is left to answer; in as many queries for any."""
+    questions = Question.objects.filter(owner=owner_id)
+    suggested = tile_suggestions(Suggestion.objects.filter(person=OuterRef("person")))
+    questions.filter(~Exists(suggested), kind=Question.Kind.PERSON, person__in=people).delete()
+    waiting = Face.objects.untagged()
+    as_somebodys = Suggestion.objects.filter(asked_as_somebodys(), face=OuterRef("pk"))
+    unasked = waiting.filter(~Exists(as_somebodys), cluster=OuterRef("cluster"))
+    groups = questions.filter(kind=Question.Kind.GROUP, cluster__in=clusters)
+    groups.annotate(left=CountOf(unasked.values("pk"))).filter(left__lt=SMALLEST_GROUP).delete()
+    for side in ("cluster", "other_cluster"):
+        of_side = questions.filter(~Exists(waiting.filter(cluster=OuterRef(side))), **{f"{side}__in": clusters})
+        of_side.filter(kind=Question.Kind.SAME).delete()
+    for side in ("person", "other_person"):
+        of_side = questions.filter(~Exists(Face.objects.filter(person=OuterRef(side))), **{f"{side}__in": people})
+        of_side.filter(kind=Question.Kind.SAME).delete()
 
 
 def strangers(owner: User) -> "QuerySet[Question, int | None]":

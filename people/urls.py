@@ -11,6 +11,7 @@ from people.views import (
     faces,
     groups,
     history,
+    in_photos,
     library_map,
     naming,
     people,
@@ -25,6 +26,8 @@ app_name = "people"
 urlpatterns = [
     path("people/", people.index, name="index"),
     path("people/names/", people.names, name="names"),
+    path("people/in-these/", in_photos.in_these, name="in-these"),
+    path("albums/<int:album_id>/people/", in_photos.in_album, name="in-album"),
     path("people/strip/", groups.strip, name="strip"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/edit/", people.edit, name="edit"),

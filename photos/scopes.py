@@ -1,6 +1,6 @@
 """Names for "the photos of a list": what a page shows, what "select all" means, and what a photo's page goes on in.
 
-A scope is a word an address or a form can carry: "library", "album-5". Other packages add theirs.
+A scope is a word an address or a form can carry: "library", "favourites", "album-5". Other packages add theirs.
 """
 
 from collections.abc import Callable
@@ -36,6 +36,14 @@ def _library(owner: User, which: str) -> PhotoQuerySet:
     return Photo.objects.owned_by(owner)
 
 
+def _favourites(owner: User, which: str) -> PhotoQuerySet:
+    return Photo.objects.owned_by(owner).filter(is_favourite=True)
+
+
+def _undated(owner: User, which: str) -> PhotoQuerySet:
+    return Photo.objects.owned_by(owner).undated()
+
+
 def _album(owner: User, which: str) -> PhotoQuerySet | None:
     album = _found(Album.objects.owned_by(owner), which)
     return Photo.objects.owned_by(owner).filter(albums=album) if album else None
@@ -46,10 +54,17 @@ def _batch(owner: User, which: str) -> PhotoQuerySet | None:
     return batch.photos().owned_by(owner) if batch else None
 
 
+def _trash(owner: User, which: str) -> PhotoQuerySet:
+    return Photo.everywhere.owned_by(owner).in_trash()
+
+
 def _found(rows: "models.QuerySet[Row]", key: str) -> "Row | None":
     return rows.filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) <= 18 else None
 
 
 register("library", _library)
+register("favourites", _favourites)
+register("undated", _undated)
 register("album", _album)
 register("batch", _batch)
+register("trash", _trash)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from photos.models import Act
 from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo
 
 # Everything else is private; a new address is tested without being listed here.
@@ -44,6 +45,7 @@ def belongings(alice) -> dict[str, int]:
         "person_id": person.pk,
         "cluster_id": make_cluster(alice).pk,
         "decision_id": decision.pk,
+        "act_id": Act.objects.create(owner=alice, verb=Act.Verb.TRASH).pk,
     }
 
 

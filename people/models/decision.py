@@ -57,7 +57,7 @@ class Decision(models.Model):
     is_in_force = models.BooleanField(default=True)
     # Of an answer to a question: the card it was given on, as people.answered.CARD reads it. A card is answered once,
     # however often its answer arrives.
-    card = models.CharField(max_length=60, blank=True, default="")
+    card = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     # Set by people.history, for its page.
     text: str  # what it did, in words

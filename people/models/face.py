@@ -18,7 +18,7 @@ from people.models.person import Person
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
-WAITING = Q(person=None, is_ignored=False)
+WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
@@ -69,6 +69,16 @@ class FaceQuerySet(models.QuerySet["Face"]):
         return self.defer("embedding", "projection")
 
 
+class _FacesInSight(models.Manager["Face"]):
+    """All faces but those of photos in the trash: no page and no worker knows about these."""
+
+    def get_queryset(self) -> models.QuerySet["Face"]:
+        return super().get_queryset().filter(is_away=False)
+
+
+FacesInSight = _FacesInSight.from_queryset(FaceQuerySet)
+
+
 class Face(models.Model):
     class TaggedBy(models.TextChoices):
         NOBODY = "", "Nobody"
@@ -107,8 +117,12 @@ class Face(models.Model):
     # PLACE_AGAIN also for one that has a group.
     PLACE_AGAIN = "again"
     grouped_by = models.CharField(max_length=50, default="", blank=True)
+    # Its photo is in the trash (people.receivers): here too, for an index knows the columns of one table.
+    is_away = models.BooleanField(default=False, db_default=False)
 
-    objects = FaceQuerySet.as_manager()
+    objects = FacesInSight()
+    # With those that are away: for the ledger, whose acts must find faces again, and for what deletes faces.
+    everywhere = FaceQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -132,10 +146,11 @@ class Face(models.Model):
         ]
         # What a library of 300,000 faces is counted and listed by, without reading the faces (docs/naming.md).
         indexes = [
-            models.Index(fields=["model", "photo"], name="face_model"),
+            models.Index(fields=["model", "photo"], condition=Q(is_away=False), name="face_model"),
             models.Index(
                 fields=["person", "-quality", "id"],
-                include=["photo"],
+                # Not a condition: what deletes a person looks for all faces by it.
+                include=["photo", "is_away"],
                 condition=Q(person__isnull=False),
                 name="face_of_person",
             ),

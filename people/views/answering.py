@@ -17,7 +17,7 @@ from people.questions import drop_settled
 from people.review import next_card
 from people.scope import Scope
 from people.upcoming import Shown
-from people.views.respond import JUST_SKIPPED, say_what_was_decided
+from people.views.respond import JUST_SKIPPED, newest_act, say_what_was_decided
 from people.views.review import address, queue_context
 
 MOST_SKIPPED = 500
@@ -56,7 +56,7 @@ def _take(request: UserRequest) -> None:
     if request.POST.get("answer") == "skip":
         skipped = [other for other in request.session.get("skipped", []) if other != key]
         request.session["skipped"] = [*skipped, key][-MOST_SKIPPED:]
-        request.session[JUST_SKIPPED] = key
+        request.session[JUST_SKIPPED] = [key, newest_act(request.user)]
         messages.info(request, _("Skipped."))
         return
     request.session.pop(JUST_SKIPPED, None)

@@ -22,8 +22,8 @@ from people.models.person import PersonQuerySet
 from people.questions import strangers
 from people.tiles import asked_as_somebodys
 from people.views.respond import back, say_what_was_decided
+from photos.grid import grid_context
 from photos.models import Photo
-from photos.pagination import timeline_page
 
 PEOPLE_PER_PAGE = 96
 GROUPS_SHOWN = 24
@@ -86,11 +86,12 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
     attach_covers([person])
     photos = Photo.objects.owned_by(request.user).filter(faces__person=person).distinct()
     tab = "faces" if request.GET.get("tab") == "faces" else "photos"
-    context = {
+    photo_count = photos.count()
+    context: dict[str, object] = {
         "person": person,
         "tab": tab,
         "form": PersonForm(instance=person),
-        "photo_count": photos.count(),
+        "photo_count": photo_count,
         "face_count": person.faces.count(),
         "to_review": person.suggestions.filter(asked_as_somebodys()).count(),
         "often_with": _often_with(person),
@@ -102,10 +103,8 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         faces = Paginator(_least_alike_first(person), FACES_PER_PAGE)
         context["faces"] = faces.get_page(request.GET.get("page"))
     else:
-        page = timeline_page(photos, request.GET.get("after"))
-        url = person.get_absolute_url()
-        next_url = f"{url}?after={page.next_cursor}" if page.next_cursor else None
-        context |= {"months": page.months, "next_url": next_url, "timeline_url": url, "scope": f"person-{person.pk}"}
+        scope = f"person-{person.pk}"
+        context |= grid_context(request, photos, url=person.get_absolute_url(), scope=scope, total=photo_count)
     is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
 

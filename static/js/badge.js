@@ -4,12 +4,17 @@
 const SOON_MS = 300
 const LATER_MS = 5_000 // the worker has ranked the questions anew by then
 
-const pill = document.querySelector("[data-count-url] .pill")
-const address = pill?.closest("[data-count-url]").dataset.countUrl
+const address = document.querySelector("[data-count-url]")?.dataset.countUrl
 let timers = []
 
-function look() {
-  window.htmx.ajax("GET", address, { source: document.body, target: document.body, swap: "none" })
+// Not by htmx: signed out, it would load the whole page again.
+async function look() {
+  const reply = await fetch(address).catch(() => null)
+  if (!reply?.ok || reply.redirected) return
+  const template = document.createElement("template")
+  template.innerHTML = await reply.text()
+  const pill = template.content.querySelector(".pill")
+  for (const old of document.querySelectorAll(".appnav .pill, .tabbar .pill")) if (pill) old.replaceWith(pill.cloneNode(true))
 }
 
 function lookSoon() {

@@ -34,5 +34,10 @@ if (region) {
       }
     }
   }).observe(region, { childList: true })
+  // The extension that morphs makes htmx put in a part out of band with its wrapper, where only what it holds is meant.
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    const wrapper = region.querySelector("#toasts")
+    if (wrapper) region.replaceChildren(...wrapper.children)
+  })
   document.addEventListener("kith:toast", (event) => show(event.detail))
 }

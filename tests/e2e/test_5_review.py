@@ -268,6 +268,16 @@ def test_u_brings_the_question_back_and_shift_u_does_it_again(tab: Page, owner: 
     assert ann.faces.count() == 12
 
 
+def test_u_presses_the_undo_of_the_message(tab: Page, owner: User, ann: Person, groups):
+    rank(owner)
+    open_review(tab)
+    press(tab, "y")
+    expect(toast(tab, "8 faces confirmed as Ann")).to_be_visible()
+    press(tab, "u")
+    expect(toast(tab, "Undone.")).to_be_visible()
+    expect(tab.locator("#q")).to_have_text("Is this Ann?")
+
+
 def test_u_after_a_skip_brings_the_skipped_question_back(tab: Page, owner: User, groups):
     rank(owner)
     open_review(tab)
@@ -393,6 +403,17 @@ def test_without_scripts_the_queue_is_forms_and_pages(open_tab, owner: User, ann
     page.locator(".toast-k").get_by_role("button", name=re.compile("Undo")).click()
     expect(page.locator("#q")).to_have_text("Who is this?")
     assert ann.faces.count() == 12
+
+
+def test_the_number_in_the_navigation_follows_answers_given_elsewhere(tab: Page, owner: User, groups):
+    rank(owner)
+    tab.goto("/people/")
+    expect(tab.locator(".appnav .pill")).to_have_text("3")
+    tab.locator(".group-card input[name=name]").first.fill("Ann")
+    tab.get_by_role("option", name=re.compile("Create")).click()
+    expect(toast(tab, "confirmed as Ann")).to_be_visible()
+    rank_questions(owner.pk)  # as the worker does, seconds later
+    expect(tab.locator(".appnav .pill")).to_have_text("2")
 
 
 # ---------- Before the server answers

@@ -34,6 +34,10 @@ CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, labe
     && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).display !== "inline" && getComputedStyle(element).textOverflow !== "ellipsis")
   .map((element) => element.outerHTML.slice(0, 120))"""
+# Numbers of a drawing, or of a bar, that were written the German way: no browser reads them.
+COMMAS = """() => [...document.querySelectorAll("svg *, progress")].flatMap((element) => [...element.attributes]
+  .filter(({ name, value }) => ["x", "y", "cx", "cy", "r", "width", "height", "value", "max"].includes(name)
+    && value.includes(",")).map(({ name, value }) => `${element.tagName} ${name}=${value}`))"""
 NAMES = re.compile(r"\S+\.(?:jpe?g|png|webp|heic)|FaceNet.*|English|Joe Biden|Barack Obama", re.IGNORECASE)
 
 
@@ -64,6 +68,7 @@ def test_every_page_is_german_and_fits(german: Page, width: int):
         read = NAMES.sub("", german.evaluate(READ))
         wrong += [f"{address}: {line.strip()}" for line in read.splitlines() if ENGLISH.search(line)]
         wrong += [f"{address} cuts off {element}" for element in german.evaluate(CUT)]
+        wrong += [f"{address}: {number}" for number in german.evaluate(COMMAS)]
         if german.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{address} scrolls sideways")
 

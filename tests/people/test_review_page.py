@@ -257,6 +257,15 @@ def test_a_card_that_was_answered_is_shown_as_it_was_answered(signed_in, alice, 
     assert "You answered this" in response.content.decode()
 
 
+def test_the_undo_of_the_message_leads_back_to_the_queue(signed_in, ann):
+    [form] = open_queue(signed_in)
+
+    html = send(signed_in, form, "yes").content.decode()
+
+    [undo] = re.findall(r'action="/history/\d+/undo/">.*?name="next" value="([^"]*)"', html, re.DOTALL)
+    assert undo == reverse("people:review")
+
+
 def test_an_answer_that_is_changed_asks_its_question_again_under_a_new_name(signed_in, ann):
     [form] = open_queue(signed_in)
     send(signed_in, form, "yes")
@@ -312,6 +321,16 @@ def test_undo_after_a_skip_asks_what_was_skipped_and_takes_no_answer_back(signed
 
     assert open_queue(signed_in)[0]["key"] == form["key"]
     assert Decision.objects.get().is_in_force
+
+
+def test_undo_after_a_skip_and_an_act_elsewhere_takes_that_back(signed_in, alice, groups):
+    first, _ = open_queue(signed_in)
+    send(signed_in, first, "skip")
+    signed_in.post(reverse("people:name-group", args=[groups[1].pk]), {"name": "Ann"})
+
+    signed_in.post(reverse("people:undo-last"))
+
+    assert Decision.objects.order_by("pk").first().is_in_force is False
 
 
 # ---------- A part of the queue
@@ -389,7 +408,7 @@ def test_the_number_in_the_navigation_can_be_asked_for(signed_in, groups, django
     with django_assert_max_num_queries(4):
         html = signed_in.get(reverse("people:question-count")).content.decode()
 
-    assert re.search('hx-swap-oob="outerHTML:[^"]*".*>3<', html)
+    assert re.search('<span class="pill"[^>]*>3<', html)
 
 
 def test_single_keys_are_switched_off_for_the_user(signed_in, alice):

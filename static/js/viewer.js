@@ -298,6 +298,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
+  rememberTheWayBack()
   stage?.sizeBoxes()
   lookAgain(mounted)
   const isLost = !document.activeElement || document.activeElement === document.body

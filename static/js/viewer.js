@@ -2,7 +2,6 @@
 // place, shows and hides boxes and panel, and knows the way back.
 
 const KEPT = { boxes: "kith-boxes-off", info: "kith-info-off" } // in this browser
-const KEYS_OFF = "kith-keys-off"
 const CAME_FROM = "kith-viewer-from"
 const A_PHOTO = /^\/photos\/\d+\/$/
 const LOOK_AGAIN_MS = 2000
@@ -236,7 +235,7 @@ document.addEventListener("click", (event) => {
     if (event.target.closest(`[data-${name}]`)) keep(name, localStorage.getItem(KEPT[name]) !== null)
   }
   if (event.target.closest("[data-zoom]")) stage?.toggleZoom()
-  if (event.target.closest("[data-keys]")) part("viewer-keys").showModal()
+  if (event.target.closest("[data-key-list]")) part("viewer-keys").showModal()
 })
 
 // The sheet of a phone follows the finger's direction.
@@ -329,7 +328,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 document.addEventListener("keydown", (event) => {
   const way = event.shiftKey && WAYS[event.key]
-  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || localStorage.getItem(KEYS_OFF)) return
+  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || document.body.dataset.keys === "off") return
   if (stage.pan(...way)) event.preventDefault()
 }, { capture: true })
 

@@ -1,12 +1,15 @@
 """The answers a user can give about faces. Each is one decision in the ledger."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+
+from django.db import transaction
 
 from accounts.models import User
 from people import constraints
 from people.ledger import Outcome, decide, decide_on_people, rejected_pairs
-from people.models import Change, Decision, Face, Person, Question
+from people.locks import Job, wait_for_lock
+from people.models import Change, Cluster, Decision, Face, Person, Question
 from people.tracks import FaceState
 from photos.models import Photo
 
@@ -90,6 +93,51 @@ def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
         outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))
     return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into, other=person)
+
+
+def split(
+    person: Person, parts: Mapping[Person, Collection[int]], *, nobodys: Collection[int] = (), actor: User
+) -> Decision | None:
+    """Give faces of a person to others, or to nobody yet: one decision, whose undo brings all of them back.
+
+    None of them is suggested as that person's again, and nobody asks whether the others are that person.
+    """
+    outcomes: dict[int, Outcome] = {}
+    for target, faces in [*parts.items(), (None, nobodys)]:
+        if target != person:
+            state = FaceState(person=target.pk, tagged_by=Face.TaggedBy.USER) if target else FaceState()
+            outcome = Outcome(state, rejected=person, only_if=lambda face: face.person == person.pk)
+            outcomes |= dict.fromkeys(faces, outcome)
+    only = next(iter(parts)) if len(parts) == 1 and not nobodys else None
+    return decide(person.owner, Verb.SPLIT, outcomes, actor=actor, person=person, other=only)
+
+
+@transaction.atomic
+def split_group(
+    cluster: Cluster, named: Mapping[Person, Collection[int]], unnamed: Sequence[Collection[int]], *, actor: User
+) -> Decision | None:
+    """Say that parts of a group are different people: each gets its name or, without one, a group of its own.
+
+    The largest part without a name stays the group it was. One decision; None when that would change nothing.
+    """
+    waiting = set(cluster.faces.untagged().values_list("pk", flat=True))
+    of_people = [(target, waiting.intersection(faces)) for target, faces in named.items()]
+    of_groups = sorted((waiting.intersection(faces) for faces in unnamed), key=len, reverse=True)
+    parts = [(target, faces) for target, faces in [*of_people, *((None, faces) for faces in of_groups)] if faces]
+    if len(parts) < 2 and not any(target for target, _ in parts):
+        return None
+    wait_for_lock(Job.CLUSTERS, cluster.owner_id)
+    outcomes: dict[int, Outcome] = {}
+    stays: Cluster | None = cluster
+    for side, (target, faces) in enumerate(parts, start=1):
+        if target is not None:
+            state = FaceState(person=target.pk, tagged_by=Face.TaggedBy.USER)
+        else:
+            state = FaceState(cluster=(stays or Cluster.objects.create(owner=cluster.owner)).pk)
+            stays = None
+        outcome = Outcome(state, side=side, only_if=lambda face: face.cluster == cluster.pk)
+        outcomes |= dict.fromkeys(faces, outcome)
+    return decide(cluster.owner, Verb.SPLIT, outcomes, actor=actor)
 
 
 def same(owner: User, faces: Iterable[int], others: Iterable[int], *, actor: User) -> Decision | None:

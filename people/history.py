@@ -27,9 +27,9 @@ FACES_LOOKED_AT = 2000  # that stayed as they were when something was undone; th
 KINDS: dict[str, tuple[str, tuple[Decision.Verb, ...]]] = {
     "names": ("Names", (Verb.CONFIRM, Verb.IMPORT, Verb.TAG, Verb.REMOVE)),
     "noes": ("Noes", (Verb.REJECT, Verb.DIFFERENT)),
-    "merges": ("Merges", (Verb.MERGE, Verb.SAME)),
+    "merges": ("Merges and splits", (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
     "groups": ("Groups", (Verb.REGROUP, Verb.REPEAT)),
-    "aside": ("Set aside", (Verb.IGNORE, Verb.SHOW)),
+    "aside": ("Set aside", (Verb.IGNORE, Verb.SHOW, Verb.HIDE)),
     "undone": ("Undone", (Verb.UNDO,)),
 }
 
@@ -117,11 +117,16 @@ def attach_texts(decisions: Sequence[Decision]) -> None:
     if acts:
         roots |= Decision.objects.select_related("person", "other").in_bulk(acts)
     counts = _counts({*found, *roots})
+    hiding = {pk for pk, act in roots.items() if act.verb == Verb.HIDE}
+    hidden = Decision.objects.filter(pk__in=hiding).hidden_counts() if hiding else {}
     for decision in decisions:
         root, depth = found[decision.pk]
         decision.root = roots[root]
         decision.is_redone = depth > 0 and depth % 2 == 0
-        did = _what(decision.root, *counts.get(root, (0, 0, 0)))
+        if decision.root.verb == Verb.HIDE:
+            did = _hid(decision.root, *hidden.get(root, (0, 0)))
+        else:
+            did = _what(decision.root, *counts.get(root, (0, 0, 0)))
         if not depth:
             decision.text = did
         else:
@@ -170,6 +175,8 @@ def short(decision: Decision) -> str:
             return f"removed from {name}"
         case Verb.MERGE:
             return f"merged into {name}"
+        case Verb.SPLIT:
+            return "split off"
         case Verb.IGNORE:
             return "set aside"
         case Verb.SHOW:
@@ -256,6 +263,11 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
         case Verb.MERGE:
             whose = f" of {decision.other}" if decision.other else ""
             return f"{_faces(touched)}{whose} merged into {name}"
+        case Verb.SPLIT if decision.person is None:
+            return f"A group of {_faces(touched)} split"
+        case Verb.SPLIT:
+            where = f"moved from {name} to {decision.other}" if decision.other else f"split off from {name}"
+            return f"{_faces(touched)} {where}"
         case Verb.SAME:
             return f"{_faces(first)} and {touched - first} more are one person"
         case Verb.DIFFERENT if decision.other is not None:
@@ -266,6 +278,15 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return "A photo shows somebody more than once"
         case _:
             return f"{_faces(touched)} grouped"
+
+
+def _hid(decision: Decision, people: int, groups: int) -> str:
+    """People and groups that were hidden. Groups that were named since are not there any more."""
+    if decision.person is not None:
+        return f"{decision.person} hidden"
+    parts = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
+    parts += [f"{groups} group{'' if groups == 1 else 's'}"] if groups else []
+    return f"{' and '.join(parts) or 'Groups'} hidden"
 
 
 def _lower(did: str) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from people.models import Change, Cluster, Decision, Face, Library, Person, Upkeep
+from people.models import Change, Cluster, Decision, Face, Library, LibraryMap, Person, Upkeep
 from people.models.face import FaceQuerySet
 from people.relinking import faces_not_found
 from photos.models import Photo
@@ -67,6 +67,7 @@ def delete_face_data(owner: User) -> int:
     Person.objects.owned_by(owner).delete()
     Upkeep.objects.filter(owner=owner).delete()
     Library.objects.filter(owner=owner).delete()  # what was learnt from faces
+    LibraryMap.objects.filter(owner=owner).delete()
     return deleted
 
 

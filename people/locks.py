@@ -13,6 +13,7 @@ class Job(IntEnum):
     GROUPING = 1
     SUGGESTIONS = 2
     CLUSTERS = 3  # held for moments only: while groups are made, revived or dropped
+    MAP = 4
 
 
 @contextmanager

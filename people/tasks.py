@@ -127,6 +127,18 @@ def refresh_suggestions(owner_id: int) -> int:
         return 0
 
 
+@shared_task(time_limit=LIBRARY_SECONDS)
+def draw_map(owner_id: int) -> bool:
+    """Draw the map of an owner's library. Safe to deliver twice."""
+    from people import mapping
+
+    try:
+        return mapping.draw_map(owner_id)
+    except WeightsUnavailable as error:
+        logger.warning("The map is not drawn: %s", error)
+        return False
+
+
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, naming, people, photo, recognise, review, search
+from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
 
 app_name = "people"
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
     path("settings/naming/", naming.naming, name="naming"),
     path("settings/naming/take-back/", naming.take_back, name="take-back"),
+    path("map/", library_map.library_map, name="map"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),

@@ -4,9 +4,21 @@ from people.models.cluster import Cluster
 from people.models.decision import Change, Decision
 from people.models.face import Face
 from people.models.library import Library
+from people.models.library_map import LibraryMap
 from people.models.person import Person
 from people.models.question import Question
 from people.models.suggestion import Suggestion
 from people.models.upkeep import Upkeep
 
-__all__ = ["Change", "Cluster", "Decision", "Face", "Library", "Person", "Question", "Suggestion", "Upkeep"]
+__all__ = [
+    "Change",
+    "Cluster",
+    "Decision",
+    "Face",
+    "Library",
+    "LibraryMap",
+    "Person",
+    "Question",
+    "Suggestion",
+    "Upkeep",
+]

@@ -1,0 +1,141 @@
+"""The library map: people and groups by likeness, each circle a link."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.http import UserRequest
+from accounts.models import User
+from people import tasks
+from people.covers import attach_covers, attach_mosaics
+from people.models import Cluster, Face, LibraryMap, Person, Upkeep
+from people.models.library_map import HEIGHT, PERSON, WIDTH
+from photos.broker import send_wakeup
+
+REDRAW_AFTER = timedelta(minutes=10)  # drawn while somebody waits it takes seconds, and answers come every few
+ZOOMS = (1, 2, 4)
+MOST_PICTURES = 150  # of the largest circles; the others are plain
+LONGEST_LABEL = 18
+LABEL_HEIGHT, LETTER_WIDTH = 20, 9.5  # generous, in the map's units
+
+
+class _Space(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: "_Space") -> bool:
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+
+@dataclass
+class Circle:
+    """What stands on the map. label: its name, if there is room for it. face: of the largest only."""
+
+    shown: Person | Cluster
+    x: float
+    y: float
+    r: float
+    face: Face | None = None
+    label: str = ""
+
+    @property
+    def is_person(self) -> bool:
+        return isinstance(self.shown, Person)
+
+    @property
+    def clip(self) -> str:
+        return f"clip-{'p' if self.is_person else 'g'}{self.shown.pk}"
+
+    @property
+    def left(self) -> float:
+        return self.x - self.r
+
+    @property
+    def top(self) -> float:
+        return self.y - self.r
+
+    @property
+    def size(self) -> float:
+        return 2 * self.r
+
+    @property
+    def label_y(self) -> float:
+        return self.y + self.r + 0.8 * LABEL_HEIGHT
+
+
+@vary_on_headers("HX-Request")
+@require_safe
+def library_map(request: UserRequest) -> HttpResponse:
+    """The map as it was last drawn; if that is long ago, a worker draws it again behind the page."""
+    drawn = LibraryMap.objects.filter(owner=request.user).first()
+    if drawn is None or _is_outdated(drawn):
+        send_wakeup(tasks.draw_map, request.user.pk)
+    circles = [] if drawn is None else _circles(request.user, drawn)
+    zoom = next((zoom for zoom in ZOOMS if str(zoom) == request.GET.get("zoom")), ZOOMS[0])
+    context = {
+        "circles": circles,
+        "drawn": drawn,
+        "zoom": zoom,
+        "zooms": ZOOMS,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "people_count": sum(circle.is_person for circle in circles),
+        "group_count": sum(not circle.is_person for circle in circles),
+    }
+    return render(request, "people/map.html", context)
+
+
+def _is_outdated(drawn: LibraryMap) -> bool:
+    wanted = Upkeep.objects.filter(owner=drawn.owner_id).values_list("suggestions_wanted", flat=True).first()
+    return (wanted or 0) != drawn.wanted and timezone.now() - drawn.drawn_at > REDRAW_AFTER
+
+
+def _circles(owner: User, drawn: LibraryMap) -> list[Circle]:
+    """Those that are still there and not hidden, the largest first."""
+    pks = {kind: [circle["pk"] for circle in drawn.circles if circle["kind"] == kind] for kind in ("person", "group")}
+    people = Person.objects.owned_by(owner).filter(is_hidden=False).with_photo_count().in_bulk(pks["person"])
+    groups = Cluster.objects.owned_by(owner).filter(is_hidden=False).waiting().in_bulk(pks["group"])
+    found = [
+        Circle(shown, circle["x"], circle["y"], circle["r"])
+        for circle in drawn.circles
+        if (shown := (people if circle["kind"] == PERSON else groups).get(circle["pk"])) is not None
+    ]
+    _attach_faces(found[:MOST_PICTURES])
+    _attach_labels(found)
+    return found
+
+
+def _attach_faces(circles: list[Circle]) -> None:
+    people = [circle.shown for circle in circles if isinstance(circle.shown, Person)]
+    groups = [circle.shown for circle in circles if isinstance(circle.shown, Cluster)]
+    attach_covers(people)
+    attach_mosaics(groups, faces=1)
+    for circle in circles:
+        shown = circle.shown
+        circle.face = shown.cover if isinstance(shown, Person) else next(iter(shown.mosaic), None)
+
+
+def _attach_labels(circles: list[Circle]) -> None:
+    """Names under circles, the largest first, where they cover neither a circle nor another name."""
+    taken = [_Space(c.left, c.top, c.x + c.r, c.y + c.r) for c in circles]
+    for number, circle in enumerate(circles):
+        if not isinstance(circle.shown, Person):
+            continue
+        name = circle.shown.name
+        label = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1].rstrip()}…"
+        half = len(label) * LETTER_WIDTH / 2
+        space = _Space(circle.x - half, circle.y + circle.r, circle.x + half, circle.y + circle.r + LABEL_HEIGHT)
+        inside = space.left >= 0 and space.right <= WIDTH and space.bottom <= HEIGHT
+        if inside and not any(space.meets(other) for place, other in enumerate(taken) if place != number):
+            circle.label = label
+            taken.append(space)

@@ -39,7 +39,7 @@ def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | N
 def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
     pks = list(faces)
     named_by_itself = set(person.faces.filter(pk__in=pks, tagged_by=Machine).values_list("pk", flat=True))
-    off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person, by=Machine))
+    off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person.pk, by=Machine))
     no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
     return {pk: off if pk in named_by_itself else no for pk in pks}
 
@@ -86,13 +86,25 @@ def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
 
     Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
     """
-    noes = rejected_pairs(person.owner_id)
-    outcomes = _no(into, [face for face, ruled_out in noes if ruled_out == person.pk])
-    for face, tagged_by in person.faces.values_list("pk", "tagged_by"):
+    return merge_all([person], into, actor=actor)
+
+
+def merge_all(
+    people: Collection[Person], into: Person, *, unnamed: Collection[int] = (), actor: User
+) -> Decision | None:
+    """Say of several people, and of faces that wait for a name, that they are one: a single decision."""
+    noes = rejected_pairs(into.owner_id)
+    others = {person.pk for person in people} - {into.pk}
+    named = FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER)
+    outcomes = _no(into, [face for face, ruled_out in noes if ruled_out in others])
+    outcomes |= {pk: Outcome(named, only_if=lambda face: face.waits_for_a_name) for pk in unnamed}
+    for face, person, tagged_by in Face.objects.filter(person__in=others).values_list("pk", "person", "tagged_by"):
         is_refused = tagged_by == Machine and (face, into.pk) in noes
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
         outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))
-    return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into, other=person)
+    only = next((person for person in people if person.pk in others), None) if len(others) == 1 else None
+    verb = Verb.MERGE if others else Verb.CONFIRM
+    return decide(into.owner, verb, outcomes, actor=actor, person=into, other=only)
 
 
 def split(
@@ -216,5 +228,5 @@ def _was_said_last(verb: Decision.Verb, some: set[int], others: set[int]) -> boo
     return list(sides.values()) in ([some, others], [others, some])
 
 
-def _is_named(face: FaceState, person: Person, *, by: str) -> bool:
-    return face.person == person.pk and face.tagged_by == by
+def _is_named(face: FaceState, person: int, *, by: str) -> bool:
+    return face.person == person and face.tagged_by == by

@@ -10,6 +10,7 @@ from itertools import combinations, groupby, pairwise
 from operator import itemgetter
 
 import numpy as np
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from people.bonds import Bonds, Mark, Node
@@ -196,19 +197,20 @@ def _said_of_people(owner_id: int) -> list[_Said]:
     """Of two people, the latest first."""
     decisions = Decision.objects.filter(owner=owner_id, is_in_force=True, person__isnull=False, other__isnull=False)
     rows = decisions.filter(verb__in=[Verb.DIFFERENT, Verb.MERGE]).order_by()
-    pairs = [*rows.values_list("pk", "verb", "person_id", "other_id"), *_split_people(owner_id)]
+    pairs = [*rows.values_list("pk", "verb", "person_id", "other_id"), *_said_of_several(owner_id)]
     said = [_Said(pk, verb == Verb.MERGE, [-(one or 0)], [-(other or 0)]) for pk, verb, one, other in pairs]
     return sorted(said, key=lambda each: -each.decision)
 
 
-def _split_people(owner_id: int) -> Iterator[tuple[int, str, int, int]]:
-    """Pairs of people between whom faces of one person were shared out."""
-    changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, decision__verb=Verb.SPLIT)
-    rows = changes.filter(rejected__isnull=False).order_by("decision_id")
-    parts = rows.values_list("decision_id", "rejected_id", "after__person").distinct()
-    for pk, some in groupby(parts, key=itemgetter(0)):
-        people = {person for row in some for person in row[1:] if person}
-        yield from ((pk, Verb.SPLIT, one, other) for one, other in combinations(sorted(people), 2))
+def _said_of_several(owner_id: int) -> Iterator[tuple[int, str, int, int]]:
+    """Pairs of more than two people who were merged at once, or between whom the faces of one were shared out."""
+    changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True)
+    merged = Q(decision__verb=Verb.MERGE, decision__other=None)
+    changes = changes.filter(merged | Q(decision__verb=Verb.SPLIT, rejected__isnull=False)).order_by("decision_id")
+    rows = changes.values_list("decision_id", "decision__verb", "before__person", "after__person").distinct()
+    for (pk, verb), some in groupby(rows, key=itemgetter(0, 1)):
+        people = {person for row in some for person in row[2:] if person}
+        yield from ((pk, verb, one, other) for one, other in combinations(sorted(people), 2))
 
 
 def _said_of_faces(owner_id: int) -> list[_Said]:

@@ -1,8 +1,8 @@
 """What the ledger says of one face: the state that the decisions in force add up to.
 
 Each face has two tracks. Whose it is, or that it is set aside, is said by acts of naming; in which group it waits is
-said by regroups and splits. Taking back an act of one track leaves the other alone. The state depends on which decisions are in
-force only, not on the order in which others were taken back.
+said by regroups and splits. Taking back an act of one track leaves the other alone. The state depends on which
+decisions are in force only, not on the order in which others were taken back.
 """
 
 from collections.abc import Iterator, Sequence

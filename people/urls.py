@@ -2,19 +2,38 @@
 
 from django.urls import path
 
-from people.views import erasing, faces, groups, history, library_map, naming, people, photo, recognise, review, search
+from people.views import (
+    erasing,
+    faces,
+    groups,
+    history,
+    index,
+    library_map,
+    merging,
+    naming,
+    people,
+    photo,
+    recognise,
+    review,
+    search,
+    splitting,
+    unnamed,
+)
 
 app_name = "people"
 
 urlpatterns = [
-    path("people/", people.index, name="index"),
-    path("people/names/", people.names, name="names"),
+    path("people/", index.index, name="index"),
+    path("people/names/", index.names, name="names"),
+    path("people/together/", index.together, name="together"),
+    path("people/merge/", merging.merge, name="merge"),
+    path("people/same/<int:question_id>/", merging.answer_same, name="answer-same"),
+    path("people/unnamed/<slug:kind>/", unnamed.unnamed, name="unnamed"),
     path("people/strip/", groups.strip, name="strip"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/edit/", people.edit, name="edit"),
     path("people/<int:person_id>/hide/", people.hide, name="hide"),
-    path("people/<int:person_id>/merge/", people.merge, name="merge"),
-    path("people/<int:person_id>/merge/preview/", people.merge_preview, name="merge-preview"),
+    path("people/<int:person_id>/split/", splitting.split_person, name="split"),
     path("people/<int:person_id>/faces/", people.change_faces, name="change-faces"),
     path("people/<int:person_id>/forget/", erasing.forget, name="forget"),
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
@@ -24,6 +43,8 @@ urlpatterns = [
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),
+    path("groups/<int:cluster_id>/split-off/", groups.split_off, name="split-off"),
+    path("groups/<int:cluster_id>/split/", splitting.split_group, name="split-group"),
     path("review/", review.review, name="review"),
     path("review/answer/", review.answer, name="answer"),
     path("recognise/", recognise.recognise, name="recognise"),

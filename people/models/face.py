@@ -100,6 +100,8 @@ class Face(models.Model):
     PLACE_AGAIN = "again"
     grouped_by = models.CharField(max_length=50, default="", blank=True)
 
+    age: int | None  # on its person's page: how old they are in the photo
+
     objects = FaceQuerySet.as_manager()
 
     class Meta:

@@ -2,10 +2,13 @@
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.http import UserRequest
+from people.covers import attach_covers
+from people.forms import NameForm
 from people.history import sentence
 from people.models import Decision
 
@@ -34,3 +37,18 @@ def back(request: UserRequest, default: str) -> HttpResponse:
     is_followed = not request.htmx or request.htmx.target
     # Not redirect(): it takes a word without a slash for the name of a view.
     return HttpResponseRedirect(target) if is_followed else HttpResponseClientRedirect(target)
+
+
+def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
+    """The page that asks which of several people of a typed name is meant, and sends the form again; None if one is.
+
+    Only for a browser without JavaScript: the naming box asks by itself.
+    """
+    namesakes = [] if request.htmx else form.namesakes()
+    if not namesakes:
+        return None
+    attach_covers(namesakes)
+    answered = ("csrfmiddlewaretoken", "name", "person", "new", "note")
+    fields = [(key, value) for key, values in request.POST.lists() if key not in answered for value in values]
+    context = {"name": form.cleaned_data["name"], "namesakes": namesakes, "fields": fields, "action": request.path}
+    return render(request, "people/which.html", context, status=422)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0008_mark_grouped_faces'),
+        ('people', '0009_library_map'),
     ]
 
     operations = [

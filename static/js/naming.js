@@ -149,7 +149,7 @@ class NameBox extends HTMLElement {
       const text = option.isAnother ? words.another(option.create) : words.create(option.create)
       item.append(
         make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }),
-        make("span", { className: "who" }, make("b", { textContent: text, dir: "auto" }), ...about),
+        make("span", { className: "who" }, make("b", {}, make("bdi", { textContent: text })), ...about),
       )
       return item
     }
@@ -159,7 +159,7 @@ class NameBox extends HTMLElement {
     const note = option.note ? [make("bdi", { textContent: option.note }), ", "] : []
     const photos = isNamesake ? words.thisOne(option.photos) : words.photos(option.photos)
     const about = make("span", { className: "muted small" }, ...note, photos)
-    item.append(crop, make("span", { className: "who" }, make("b", { textContent: option.name, dir: "auto" }), about))
+    item.append(crop, make("span", { className: "who" }, make("b", {}, make("bdi", { textContent: option.name })), about))
     return item
   }
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -25,25 +27,25 @@ class OwnerForm(StyledFieldsMixin, UserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("username",)
-        labels = {"username": "User name"}
-        help_texts = {"username": "Letters, digits and @ . + - _"}
+        labels = {"username": _("User name")}
+        help_texts = {"username": _("Letters, digits and @ . + - _")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs["autocomplete"] = "username"
-        self.fields["password1"].help_text = "At least 8 characters, and not only digits."
-        self.fields["password2"].label = "Password again"
+        self.fields["password1"].help_text = _("At least 8 characters, and not only digits.")
+        self.fields["password2"].label = _("Password again")
         self.fields["password2"].help_text = ""
 
 
 class SignInForm(StyledFieldsMixin, AuthenticationForm):
     error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": "User name and password do not match. Both know small from capital letters.",
+        "invalid_login": _("User name and password do not match. Both know small from capital letters."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = "User name"
+        self.fields["username"].label = _("User name")
 
 
 class NewPasswordForm(StyledFieldsMixin, PasswordChangeForm):
@@ -51,17 +53,23 @@ class NewPasswordForm(StyledFieldsMixin, PasswordChangeForm):
         super().__init__(*args, **kwargs)
         # The settings page has other things to do: the cursor starts elsewhere.
         self.fields["old_password"].widget.attrs.pop("autofocus", None)
-        self.fields["old_password"].label = "Password now"
-        self.fields["new_password1"].label = "New password"
-        self.fields["new_password1"].help_text = "At least 8 characters, and not only digits."
-        self.fields["new_password2"].label = "New password again"
+        self.fields["old_password"].label = _("Password now")
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password1"].help_text = _("At least 8 characters, and not only digits.")
+        self.fields["new_password2"].label = _("New password again")
 
 
 class FacesForm(forms.Form):
     """The consent question. Unanswered is not an answer."""
 
-    face_analysis = forms.ChoiceField(choices=[(User.FaceAnalysis.ON, "Yes"), (User.FaceAnalysis.OFF, "No")])
+    face_analysis = forms.ChoiceField(choices=[(User.FaceAnalysis.ON, _("Yes")), (User.FaceAnalysis.OFF, _("No"))])
 
 
 class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=User.Theme)
+
+
+class LanguageForm(forms.Form):
+    """The language of the interface; empty: as the browser says."""
+
+    language = forms.ChoiceField(choices=settings.LANGUAGES, required=False)

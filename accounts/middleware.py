@@ -1,17 +1,35 @@
-"""Who gets through: a first visit makes its two steps first, and strangers sign in."""
+"""Who gets through, and in which language: a first visit makes its two steps first, and strangers sign in."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
 # Paths that work before there is anybody.
-OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/")
-SIGN_IN_AGAIN = "Sign in again, then send it once more."
+OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/", "/language/", "/jsi18n/")
+# They say nothing, or their address says in which language: no need to know who asks.
+SPEECHLESS_PATHS = ("/healthz", "/jsi18n/")
+SIGN_IN_AGAIN = _("Sign in again, then send it once more.")
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Speaks the language the user chose; of who chose none, that of the cookie or the browser."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if request.path.startswith(SPEECHLESS_PATHS):
+            return
+        language = getattr(request.user, "language", "")
+        if language:
+            translation.activate(language)
+            request.LANGUAGE_CODE = translation.get_language()
 
 
 class FirstVisitMiddleware:
@@ -53,5 +71,5 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if "X-CSRFToken" in request.headers and "HX-Request" not in request.headers:
-            return JsonResponse({"message": SIGN_IN_AGAIN}, status=401)
+            return JsonResponse({"message": str(SIGN_IN_AGAIN)}, status=401)
         return super().handle_no_permission(request, view_func)

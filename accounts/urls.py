@@ -11,6 +11,7 @@ urlpatterns = [
     path("welcome/faces/", views.faces, name="faces"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("language/", views.change_language, name="change-language"),
     path("settings/", views.settings, name="settings"),
     path("settings/theme/", views.change_theme, name="change-theme"),
     path("settings/faces/", views.change_faces, name="change-faces"),

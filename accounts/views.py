@@ -7,13 +7,15 @@ from django.db import connection, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.forms import FacesForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
+from accounts.forms import FacesForm, LanguageForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
 from accounts.http import UserRequest
 from accounts.models import User
 from accounts.signals import face_analysis_changed
@@ -38,6 +40,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         owner = form.save(commit=False)
         owner.is_staff = owner.is_superuser = True
+        owner.language = _chosen_language(request)
         owner.save()
         auth.login(request, owner, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("accounts:faces")
@@ -90,8 +93,36 @@ def change_theme(request: UserRequest) -> HttpResponse:
     if form.is_valid():
         request.user.theme = form.cleaned_data["theme"]
         request.user.save(update_fields=["theme"])
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
     return redirect("accounts:settings")
+
+
+@login_not_required
+@require_POST
+def change_language(request: HttpRequest) -> HttpResponse:
+    """Keep the language for the user, and in this browser for when nobody is signed in."""
+    response = redirect(_safe_next(request))
+    form = LanguageForm(request.POST)
+    if not form.is_valid():
+        return response
+    language = form.cleaned_data["language"]
+    if language:
+        response.set_cookie(
+            django_settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=django_settings.LANGUAGE_COOKIE_AGE,
+            secure=django_settings.LANGUAGE_COOKIE_SECURE,
+            samesite="Lax",
+        )
+    else:
+        response.delete_cookie(django_settings.LANGUAGE_COOKIE_NAME)
+        request.COOKIES.pop(django_settings.LANGUAGE_COOKIE_NAME, None)
+    if isinstance(request.user, User):
+        request.user.language = language
+        request.user.save(update_fields=["language"])
+        translation.activate(language or translation.get_language_from_request(request))
+        messages.success(request, _("Saved."))
+    return response
 
 
 @require_POST
@@ -100,7 +131,7 @@ def change_faces(request: UserRequest) -> HttpResponse:
     if form.is_valid():
         _answer_faces(request.user, form.cleaned_data["face_analysis"])
         on = request.user.allows_faces
-        messages.success(request, "Looking for people." if on else "Kith no longer looks for faces.")
+        messages.success(request, _("Looking for people.") if on else _("Kith no longer looks for faces."))
     return redirect("accounts:settings")
 
 
@@ -114,7 +145,7 @@ def change_password(request: UserRequest) -> HttpResponse:
         return _settings_page(request, form)
     form.save()
     auth.update_session_auth_hash(request, request.user)
-    messages.success(request, "Password changed.")
+    messages.success(request, _("Password changed."))
     return redirect("accounts:settings")
 
 
@@ -130,6 +161,12 @@ def _answer_faces(user: User, answer: str) -> None:
     user.face_analysis = answer
     user.save(update_fields=["face_analysis"])
     face_analysis_changed.send(sender=User, user=user)
+
+
+def _chosen_language(request: HttpRequest) -> str:
+    """What was chosen before there was a user to keep it."""
+    language = request.COOKIES.get(django_settings.LANGUAGE_COOKIE_NAME, "")
+    return language if language in dict(django_settings.LANGUAGES) else ""
 
 
 def _safe_next(request: HttpRequest) -> str:

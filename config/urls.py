@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from config import words
+
 urlpatterns = [
+    path("jsi18n/<slug:language>.js", words.catalogue, name="words"),
     path("", include("accounts.urls")),
     path("", include("photos.urls")),
     path("", include("people.urls")),

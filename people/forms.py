@@ -1,6 +1,7 @@
 """What a user may send about people and faces."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from people.history import KINDS, Filters
@@ -21,7 +22,7 @@ def _cleaned_name(name: str) -> str:
     """A name as it is kept; normalising may make it longer than what was typed."""
     name = " ".join(clean_name(name).split())
     if len(name) > LONGEST_NAME:
-        raise forms.ValidationError(f"A name may have up to {LONGEST_NAME} letters.")
+        raise forms.ValidationError(_("A name may have up to %(most)s letters.") % {"most": LONGEST_NAME})
     return name
 
 
@@ -49,11 +50,11 @@ class NameForm(forms.Form):
     def clean(self) -> None:
         super().clean()
         if not self.cleaned_data.get("person") and not self.cleaned_data.get("name"):
-            raise forms.ValidationError("Say who this is.")
+            raise forms.ValidationError(_("Say who this is."))
         pk = self.cleaned_data.get("person")
         self._chosen = Person.objects.owned_by(self.owner).filter(pk=pk).first() if pk else None
         if pk and self._chosen is None:
-            raise forms.ValidationError("That person is not in your library any more.")
+            raise forms.ValidationError(_("That person is not in your library any more."))
 
     def namesakes(self) -> list[Person]:
         """Several people of the typed name, when nothing says which of them is meant; else nobody."""
@@ -88,9 +89,7 @@ class NamingForm(forms.Form):
     """Whether Kith names faces by itself, and at most how many wrongly."""
 
     is_tagging = forms.BooleanField(required=False)
-    one_wrong_in = forms.TypedChoiceField(
-        coerce=int, choices=[(budget, f"At most 1 wrong name in {budget}") for budget in BUDGETS]
-    )
+    one_wrong_in = forms.TypedChoiceField(coerce=int, choices=[(budget, str(budget)) for budget in BUDGETS])
 
 
 class HistoryForm(forms.Form):
@@ -98,7 +97,7 @@ class HistoryForm(forms.Form):
 
     by = forms.RegexField(r"^(you|kith|\d{1,18})$", required=False)
     kind = forms.ChoiceField(choices=[(kind, words) for kind, (words, _) in KINDS.items()], required=False)
-    person = forms.ModelChoiceField(Person.objects.none(), required=False, empty_label="Anybody")
+    person = forms.ModelChoiceField(Person.objects.none(), required=False, empty_label=_("Anybody"))
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     at = forms.IntegerField(required=False, min_value=0, max_value=10**18)

@@ -1,9 +1,10 @@
 """The history of a library: which acts to list, what each did in words, and what held faces back from an undo."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -11,6 +12,9 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from people.ledger import acts_on
@@ -18,19 +22,22 @@ from people.models import Change, Decision, Face
 from people.models.decision import DecisionQuerySet
 from people.tracks import later_acts
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 Verb = Decision.Verb
 
 FACES_SHOWN = 3
 FACES_LOOKED_AT = 2000  # that stayed as they were when something was undone; the page tells why
 
 # What the page offers to list, as its address says it, and in words.
-KINDS: dict[str, tuple[str, tuple[Decision.Verb, ...]]] = {
-    "names": ("Names", (Verb.CONFIRM, Verb.IMPORT, Verb.TAG, Verb.REMOVE)),
-    "noes": ("Noes", (Verb.REJECT, Verb.DIFFERENT)),
-    "merges": ("Merges and splits", (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
-    "groups": ("Groups", (Verb.REGROUP, Verb.REPEAT)),
-    "aside": ("Set aside", (Verb.IGNORE, Verb.SHOW, Verb.HIDE)),
-    "undone": ("Undone", (Verb.UNDO,)),
+KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
+    "names": (_("Names"), (Verb.CONFIRM, Verb.IMPORT, Verb.TAG, Verb.REMOVE)),
+    "noes": (_("Noes"), (Verb.REJECT, Verb.DIFFERENT)),
+    "merges": (_("Merges and splits"), (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
+    "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
+    "aside": (_("Set aside"), (Verb.IGNORE, Verb.SHOW, Verb.HIDE)),
+    "undone": (_("Undone"), (Verb.UNDO,)),
 }
 
 ROOTS = """
@@ -64,8 +71,8 @@ class Held:
 
     @property
     def text(self) -> str:
-        stay = "face stays" if self.count == 1 else "faces stay"
-        return f"{self.count} {stay}: {short(self.by)} on {day(self.by.made_at)}"
+        text = ngettext("%(n)s face stays: %(what)s on %(day)s", "%(n)s faces stay: %(what)s on %(day)s", self.count)
+        return text % {"n": self.count, "what": short(self.by), "day": day(self.by.made_at)}
 
     @property
     def url(self) -> str:
@@ -130,7 +137,8 @@ def attach_texts(decisions: Sequence[Decision]) -> None:
         if not depth:
             decision.text = did
         else:
-            decision.text = f"{'Done again' if decision.is_redone else 'Undone'}: {_lower(did)}"
+            again = gettext("Done again: %(what)s") if decision.is_redone else gettext("Undone: %(what)s")
+            decision.text = again % {"what": _lower(did)}
 
 
 def attach_faces(decisions: Sequence[Decision]) -> None:
@@ -163,32 +171,33 @@ def what_holds(undo: Decision) -> list[Decision]:
 
 def short(decision: Decision) -> str:
     """What a decision said about a face: "confirmed as Bob"."""
-    name = decision.person or "nobody"
+    name = {"name": decision.person or gettext("nobody")}
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
-            return f"confirmed as {name}"
+            return gettext("confirmed as %(name)s") % name
         case Verb.TAG if decision.person is None:
-            return "left without a name by Kith"
+            return gettext("left without a name by Kith")
         case Verb.TAG:
-            return f"named {name} by Kith"
+            return gettext("named %(name)s by Kith") % name
         case Verb.REMOVE | Verb.REJECT:
-            return f"removed from {name}"
+            return gettext("removed from %(name)s") % name
         case Verb.MERGE:
-            return f"merged into {name}"
+            return gettext("merged into %(name)s") % name
         case Verb.SPLIT:
-            return "split off"
+            return gettext("split off")
         case Verb.IGNORE:
-            return "set aside"
+            return gettext("set aside")
         case Verb.SHOW:
-            return "asked about again"
+            return gettext("asked about again")
         case _:
-            return "grouped again"
+            return gettext("grouped again")
 
 
 def day(moment: datetime) -> str:
     """A day as one says it: "3 May", with the year when that is another one."""
     local = timezone.localtime(moment)
-    return f"{local:%-d %B}" if local.year == timezone.localdate().year else f"{local:%-d %B %Y}"
+    is_this_year = local.year == timezone.localdate().year
+    return date_format(local, "MONTH_DAY_FORMAT" if is_this_year else "DATE_FORMAT")
 
 
 def _later(undoes: Sequence[Decision]) -> dict[int, list[list[int]]]:
@@ -241,61 +250,103 @@ def _counts(decisions: Collection[int]) -> dict[int, tuple[int, int, int]]:
 
 
 def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
-    name = decision.person or "nobody"
+    name = {"name": decision.person or gettext("nobody")}
+    faces: dict[str, object] = {**name, "n": touched}
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
-            also = f", {ruled_out} not" if ruled_out else ""
-            return f"{_faces(touched - ruled_out)} confirmed as {name}{also}"
+            return _confirmed(touched - ruled_out, ruled_out, name)
         case Verb.TAG if decision.person is None:
-            return f"Names that Kith gave taken off {_faces(touched)}, for what was said since"
+            return (
+                ngettext(
+                    "Names that Kith gave taken off %(n)s face, for what was said since",
+                    "Names that Kith gave taken off %(n)s faces, for what was said since",
+                    touched,
+                )
+                % faces
+            )
         case Verb.TAG:
-            return f"{_faces(touched)} named {name}"
+            return ngettext("%(n)s face named %(name)s", "%(n)s faces named %(name)s", touched) % faces
         case Verb.REJECT:
-            return f"{_faces(touched)} {_is(touched)} not {name}"
+            return ngettext("%(n)s face is not %(name)s", "%(n)s faces are not %(name)s", touched) % faces
         case Verb.REMOVE if decision.person is None:
-            return f"Names that Kith gave taken back from {_faces(touched)}"
+            return (
+                ngettext(
+                    "Names that Kith gave taken back from %(n)s face",
+                    "Names that Kith gave taken back from %(n)s faces",
+                    touched,
+                )
+                % faces
+            )
         case Verb.REMOVE:
-            return f"{_faces(touched)} removed from {name}"
+            return ngettext("%(n)s face removed from %(name)s", "%(n)s faces removed from %(name)s", touched) % faces
         case Verb.IGNORE:
-            return f"{_faces(touched)} set aside"
+            return ngettext("%(n)s face set aside", "%(n)s faces set aside", touched) % faces
         case Verb.SHOW:
-            return f"{_faces(touched)} asked about again"
+            return ngettext("%(n)s face asked about again", "%(n)s faces asked about again", touched) % faces
         case Verb.MERGE:
-            whose = f" of {decision.other}" if decision.other else ""
-            return f"{_faces(touched)}{whose} merged into {name}"
-        case Verb.SPLIT if decision.person is None:
-            return f"A group of {_faces(touched)} split"
+            return _merged(decision, faces)
         case Verb.SPLIT:
-            where = f"moved from {name} to {decision.other}" if decision.other else f"split off from {name}"
-            return f"{_faces(touched)} {where}"
-        case Verb.SAME:
-            return f"{_faces(first)} and {touched - first} more are one person"
-        case Verb.DIFFERENT if decision.other is not None:
-            return f"{name} and {decision.other} are two people"
-        case Verb.DIFFERENT:
-            return f"{_faces(first)} and {touched - first} more are two people"
+            return _split(decision, faces)
+        case Verb.SAME | Verb.DIFFERENT:
+            return _compared(decision, first, touched - first)
         case Verb.REPEAT:
-            return "A photo shows somebody more than once"
+            return gettext("A photo shows somebody more than once")
         case _:
-            return f"{_faces(touched)} grouped"
+            return ngettext("%(n)s face grouped", "%(n)s faces grouped", touched) % faces
+
+
+def _confirmed(count: int, ruled_out: int, name: Mapping[str, object]) -> str:
+    text = ngettext("%(n)s face confirmed as %(name)s", "%(n)s faces confirmed as %(name)s", count)
+    also = ngettext(", %(n)s not", ", %(n)s not", ruled_out) % {"n": ruled_out} if ruled_out else ""
+    return text % {**name, "n": count} + also
+
+
+def _merged(decision: Decision, faces: dict[str, object]) -> str:
+    count = cast(int, faces["n"])
+    if decision.other is None:
+        return ngettext("%(n)s face merged into %(name)s", "%(n)s faces merged into %(name)s", count) % faces
+    text = ngettext(
+        "%(n)s face of %(other)s merged into %(name)s", "%(n)s faces of %(other)s merged into %(name)s", count
+    )
+    return text % (faces | {"other": decision.other})
+
+
+def _compared(decision: Decision, first: int, rest: int) -> str:
+    """What was said of two groups, or two people."""
+    if decision.verb == Verb.SAME:
+        text = ngettext(
+            "%(n)s face and %(rest)s more are one person", "%(n)s faces and %(rest)s more are one person", first
+        )
+        return text % {"n": first, "rest": rest}
+    if decision.other is not None:
+        people = {"name": decision.person or gettext("nobody"), "other": decision.other}
+        return gettext("%(name)s and %(other)s are two people") % people
+    text = ngettext(
+        "%(n)s face and %(rest)s more are two people", "%(n)s faces and %(rest)s more are two people", first
+    )
+    return text % {"n": first, "rest": rest}
+
+
+def _split(decision: Decision, faces: dict[str, object]) -> str:
+    count = cast(int, faces["n"])
+    if decision.person is None:
+        return ngettext("A group of %(n)s face split", "A group of %(n)s faces split", count) % faces
+    if decision.other is None:
+        return ngettext("%(n)s face split off from %(name)s", "%(n)s faces split off from %(name)s", count) % faces
+    text = ngettext(
+        "%(n)s face moved from %(name)s to %(other)s", "%(n)s faces moved from %(name)s to %(other)s", count
+    )
+    return text % (faces | {"other": decision.other})
 
 
 def _hid(decision: Decision, people: int, groups: int) -> str:
     """People and groups that were hidden. Groups that were named since are not there any more."""
     if decision.person is not None:
-        return f"{decision.person} hidden"
-    parts = [f"{people} {'person' if people == 1 else 'people'}"] if people else []
-    parts += [f"{groups} group{'' if groups == 1 else 's'}"] if groups else []
-    return f"{' and '.join(parts) or 'Groups'} hidden"
+        return gettext("%(name)s hidden") % {"name": decision.person}
+    of_people = ngettext("%(n)s person hidden", "%(n)s people hidden", people) % {"n": people}
+    of_groups = ngettext("%(n)s group hidden", "%(n)s groups hidden", groups) % {"n": groups}
+    return ", ".join([of_people] * bool(people) + [of_groups] * bool(groups)) or gettext("Groups hidden")
 
 
 def _lower(did: str) -> str:
     return did.replace("A photo", "a photo", 1) if did.startswith("A photo") else did
-
-
-def _faces(count: int) -> str:
-    return f"{count} face{'' if count == 1 else 's'}"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"

@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 from redis.client import PubSub
 from redis.exceptions import RedisError
@@ -21,6 +22,7 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from ml.geometry import BoundingBox
 from people import tasks
+from photos.sentences import in_words
 from photos.uploading import IncomingFile
 from photos.workers import is_working, missing_weights_notice
 
@@ -28,9 +30,9 @@ WAIT_SECONDS = 20.0
 ASK_WHO_IS_THERE_AFTER = 3.0
 CONNECT_SECONDS = 2.0
 
-NOT_WORKING = "Kith cannot look at pictures now: the part of it that finds faces is not running."
-BUSY = "Kith is busy with the photos of a library and did not get to this picture. Try again in a moment."
-UNREACHABLE = "Kith cannot look at pictures now: its queue does not answer. Try again in a moment."
+NOT_WORKING = _("Kith cannot look at pictures now: the part of it that finds faces is not running.")
+BUSY = _("Kith is busy with the photos of a library and did not get to this picture. Try again in a moment.")
+UNREACHABLE = _("Kith cannot look at pictures now: its queue does not answer. Try again in a moment.")
 
 
 class NoAnswer(Exception):
@@ -43,11 +45,15 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class SeenFace:
-    """A face of a shown picture: where it is, who it is if anybody, and how probably."""
+    """A face of a shown picture: where it is, who it is if anybody, and how probably.
+
+    alike: the faces of the library that look most like it, if they were asked for.
+    """
 
     box: BoundingBox
     person: int | None
     probability: float
+    alike: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Answer:
     is_unreadable: bool = False
 
 
-def ask(incoming: IncomingFile, owner: User) -> Answer:
+def ask(incoming: IncomingFile, owner: User, *, with_alike: bool = False) -> Answer:
     """Let the ML worker look at a received picture. Raises NoAnswer, and Unreadable."""
     notice = missing_weights_notice()
     if notice:
@@ -73,14 +79,14 @@ def ask(incoming: IncomingFile, owner: User) -> Answer:
     try:
         with _listening(name) as channel:
             # Dropped when nobody waits any more.
-            tasks.recognise.apply_async((name, owner.pk), expires=WAIT_SECONDS)
+            tasks.recognise.apply_async((name, owner.pk, with_alike), expires=WAIT_SECONDS)
             answer = _await(channel)
     except (RedisError, OperationalError) as error:
         raise NoAnswer(UNREACHABLE) from error
     if answer.is_unreadable:
-        raise Unreadable(answer.trouble)
+        raise Unreadable(in_words(answer.trouble))
     if answer.trouble:
-        raise NoAnswer(answer.trouble)
+        raise NoAnswer(in_words(answer.trouble))
     return answer
 
 
@@ -126,7 +132,9 @@ def _message(channel: PubSub, deadline: float) -> Answer | None:
 
 
 def _answer(values: dict[str, Any]) -> Answer:
-    faces = tuple(SeenFace(BoundingBox(**face.pop("box")), **face) for face in values.pop("faces"))
+    faces = tuple(
+        SeenFace(BoundingBox(**face.pop("box")), alike=tuple(face.pop("alike")), **face) for face in values.pop("faces")
+    )
     return Answer(faces=faces, **values)
 
 

@@ -89,11 +89,11 @@ def embed_again() -> int:
 
 
 @shared_task(time_limit=SHOWN_PICTURE_SECONDS)
-def recognise(name: str, owner_id: int) -> None:
+def recognise(name: str, owner_id: int, with_alike: bool = False) -> None:
     """Say who is in a picture that somebody shows, to him alone. Safe to deliver twice."""
     from people import recognising
 
-    recognising.answer(name, owner_id)
+    recognising.answer(name, owner_id, with_alike=with_alike)
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)
@@ -153,6 +153,7 @@ def wake_workers() -> None:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
+    photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from redis.exceptions import RedisError
 
 from accounts.models import User
@@ -37,8 +39,8 @@ def turn_of(user: User) -> Iterator[None]:
         _count(user)
     except RedisError as error:
         raise NoAnswer(UNREACHABLE) from error
-    ours = TooMany("Kith is still looking at your other pictures. Try again in a moment.", retry_after=1)
-    everybodys = TooManyOthers("Kith is looking at the pictures of others. Try again in a moment.", retry_after=2)
+    ours = TooMany(_("Kith is still looking at your other pictures. Try again in a moment."), retry_after=1)
+    everybodys = TooManyOthers(_("Kith is looking at the pictures of others. Try again in a moment."), retry_after=2)
     with (
         _held(f"kith:turn:{user.pk}", AT_ONCE, refusal=ours),
         _held("kith:turn:everybody", settings.KITH_SHOWN_AT_ONCE, refusal=everybodys),
@@ -56,9 +58,12 @@ def _count(user: User) -> None:
         _, turns, seconds_left = together.execute()
     if turns > PER_MINUTE:
         wait = max(seconds_left, 1)
-        raise TooMany(
-            f"That was a lot of pictures. Go on in {wait} second{'' if wait == 1 else 's'}.", retry_after=wait
+        sentence = ngettext(
+            "That was a lot of pictures. Go on in %(n)s second.",
+            "That was a lot of pictures. Go on in %(n)s seconds.",
+            wait,
         )
+        raise TooMany(sentence % {"n": wait}, retry_after=wait)
 
 
 @contextmanager

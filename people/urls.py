@@ -3,6 +3,7 @@
 from django.urls import path
 
 from people.views import (
+    alike,
     erasing,
     faces,
     groups,
@@ -28,7 +29,7 @@ urlpatterns = [
     path("people/together/", index.together, name="together"),
     path("people/merge/", merging.merge, name="merge"),
     path("people/same/<int:question_id>/", merging.answer_same, name="answer-same"),
-    path("people/unnamed/<slug:kind>/", unnamed.unnamed, name="unnamed"),
+    path("people/unnamed/", unnamed.unnamed, name="unnamed"),
     path("people/strip/", groups.strip, name="strip"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/edit/", people.edit, name="edit"),
@@ -49,6 +50,9 @@ urlpatterns = [
     path("review/answer/", review.answer, name="answer"),
     path("recognise/", recognise.recognise, name="recognise"),
     path("search/", search.search, name="search"),
+    path("search/offers/", search.suggest, name="search-offers"),
+    path("search/save/", search.save, name="save-search"),
+    path("search/drop/", search.drop, name="drop-search"),
     path("history/", history.history, name="history"),
     path("history/undo/", history.undo_last, name="undo-last"),
     path("history/redo/", history.redo_last, name="redo-last"),
@@ -56,6 +60,8 @@ urlpatterns = [
     path("history/<int:decision_id>/undo-later/", history.undo_later, name="undo-later"),
     path("photos/<int:photo_id>/", photo.photo, name="photo"),
     path("photos/<int:photo_id>/repeat/", photo.repeat, name="repeat"),
+    path("faces/alike/", alike.alike, name="alike"),
+    path("faces/<int:face_id>/like/", alike.like, name="like"),
     path("faces/<int:face_id>/crop.webp", faces.crop, name="crop"),
     path("faces/<int:face_id>/name/", faces.name_face, name="name-face"),
     path("faces/<int:face_id>/answer/", faces.answer_suggestion, name="answer-face"),

@@ -1,6 +1,7 @@
 """What a user may send about albums and batches."""
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from photos.intake import clean_name
 from photos.models import Album
@@ -20,5 +21,5 @@ class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
         title = clean_name(self.cleaned_data["title"])
         twins = Album.objects.filter(owner=self.instance.owner, title=title)
         if twins.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("You already have an album of that name.")
+            raise forms.ValidationError(_("You already have an album of that name."))
         return title

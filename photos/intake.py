@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from photos import decoding, tasks
 from photos.models import Album, Batch, BatchFile, Photo
+from photos.models.batch import UNTITLED
+from photos.sentences import in_words
 from photos.uploading import IncomingFile
 
 Outcome = BatchFile.Outcome
@@ -32,12 +34,17 @@ class NotStored(OSError):
             self.reason = f"could not be stored: the disk {'is full' if self.is_disk_full else 'has a problem'}"
         super().__init__(f"{name} {self.reason}.")
 
+    @property
+    def text(self) -> str:
+        """The same in the language of the page; the message itself is for the log."""
+        return f"{self.name} {in_words(self.reason)}."
+
 
 def start_batch(owner: User, *, title: str, expected: int) -> Batch:
     """Open a batch; a title makes (or continues) an album of that name."""
     title = clean_name(title)[:200]
     album = Album.objects.get_or_create(owner=owner, title=title)[0] if title else None
-    return Batch.objects.create(owner=owner, title=title or "Photos", album=album, expected=expected)
+    return Batch.objects.create(owner=owner, title=title or UNTITLED, album=album, expected=expected)
 
 
 def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:

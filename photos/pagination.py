@@ -7,6 +7,7 @@ from itertools import groupby
 
 from django.db.models import Count
 from django.db.models.functions import ExtractYear, TruncMonth
+from django.utils.formats import date_format
 
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
@@ -59,7 +60,13 @@ def _by_month(photos: PhotoQuerySet, shown: Sequence[Photo], after: datetime | N
     )
     continued = _month_start(after) if after else None
     return [
-        Month(f"{start:%B %Y}", f"{start:%Y-%m}", counts.get(start, 0), list(group), start == continued)
+        Month(
+            date_format(start, "YEAR_MONTH_FORMAT"),
+            f"{start:%Y-%m}",
+            counts.get(start, 0),
+            list(group),
+            start == continued,
+        )
         for start, group in groupby(shown, key=lambda photo: _month_start(photo.taken_at))
     ]
 

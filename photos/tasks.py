@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from photos import places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
 from photos.models import Photo
@@ -38,6 +39,15 @@ def make_due_derivatives() -> int:
 
 
 @shared_task
+def name_due_places() -> int:
+    """Name the places of photos that have none yet and return of how many. Safe to deliver twice."""
+    named = places.name_places()
+    if named:
+        send_wakeup(name_due_places)
+    return named
+
+
+@shared_task
 def sweep_uploads() -> int:
     """Remove what interrupted uploads left behind."""
     return sweep_incoming()
@@ -45,3 +55,8 @@ def sweep_uploads() -> int:
 
 def wake_derivatives() -> None:
     send_wakeup(make_due_derivatives)
+
+
+def wake_places() -> None:
+    if places.photos_to_place().exists():
+        send_wakeup(name_due_places)

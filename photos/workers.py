@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from ml import weights
 from photos.face_model import wanted_face_model
+from photos.sentences import in_words
 
-QUEUES = {"io": "Thumbnails and suggestions", "ml": "Faces and groups"}
+QUEUES = {"io": _("Thumbnails and suggestions"), "ml": _("Faces and groups")}
 PING_SECONDS = 0.7
 REMEMBER_SECONDS = 10
 
@@ -28,7 +31,7 @@ class Worker:
 def workers() -> list[Worker]:
     """Ask the workers who they are; what they said is remembered for a few seconds."""
     queues: set[str] = cache.get_or_set("worker-queues", _answering_queues, REMEMBER_SECONDS) or set()
-    return [Worker(queue, label, queue in queues) for queue, label in QUEUES.items()]
+    return [Worker(queue, str(label), queue in queues) for queue, label in QUEUES.items()]
 
 
 def is_working(queue: str) -> bool:
@@ -42,7 +45,7 @@ def missing_worker_notice() -> str:
     if sentence:
         return sentence
     if not all(worker.is_alive for worker in workers()):
-        return "Processing is paused. Photos you add wait in line."
+        return gettext("Processing is paused. Photos you add wait in line.")
     return ""
 
 
@@ -51,7 +54,7 @@ def missing_weights_notice() -> str:
         missing = weights.missing(settings.KITH_MODELS, wanted_face_model())
     except weights.WeightsUnavailable as unknown:
         missing = str(unknown)
-    return "" if missing is None else f"Faces cannot be found yet. {missing}"
+    return "" if missing is None else in_words(f"Faces cannot be found yet. {missing}")
 
 
 def _answering_queues() -> set[str]:

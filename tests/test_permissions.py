@@ -5,10 +5,10 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo
+from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo, make_question
 
 # Everything else is private; a new address is tested without being listed here.
-PUBLIC = {"accounts:welcome", "accounts:sign-in", "photos:healthz"}
+PUBLIC = {"accounts:welcome", "accounts:sign-in", "accounts:change-language", "photos:healthz", "words"}
 
 
 def all_routes(resolver: URLResolver | None = None, namespace: str = "") -> dict[str, URLPattern]:
@@ -44,6 +44,7 @@ def belongings(alice) -> dict[str, int]:
         "person_id": person.pk,
         "cluster_id": make_cluster(alice).pk,
         "decision_id": decision.pk,
+        "question_id": make_question(person, make_person(alice)).pk,
     }
 
 

@@ -7,6 +7,7 @@ from people.models.library import Library
 from people.models.library_map import LibraryMap
 from people.models.person import Person
 from people.models.question import Question
+from people.models.saved_search import SavedSearch
 from people.models.suggestion import Suggestion
 from people.models.upkeep import Upkeep
 
@@ -19,6 +20,7 @@ __all__ = [
     "LibraryMap",
     "Person",
     "Question",
+    "SavedSearch",
     "Suggestion",
     "Upkeep",
 ]

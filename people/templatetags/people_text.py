@@ -1,14 +1,20 @@
 """What templates need to say about faces: numbers and times in words, and how far a change of model is."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django import template
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import Progress, progress
-from people.models import Face
+from people.models import Face, Person
 from photos.face_model import current_face_model
 
 register = template.Library()
@@ -31,8 +37,15 @@ def when(moment: datetime) -> str:
     """A moment as history tells it: "Today, 14:05", "3 May 2024, 14:05"."""
     local = timezone.localtime(moment)
     days = (timezone.localdate() - local.date()).days
-    day = {0: "Today", 1: "Yesterday"}.get(days, f"{local:%-d %B %Y}")
-    return f"{day}, {local:%H:%M}"
+    day = {0: _("Today"), 1: _("Yesterday")}.get(days, date_format(local))
+    return f"{day}, {date_format(local, 'TIME_FORMAT')}"
+
+
+@register.filter
+def linked(people: Sequence[Person]) -> SafeString:
+    """People as links, in a sentence: "Ann, Bob and Mila"."""
+    links: list[str] = [format_html('<a href="{}">{}</a>', person.get_absolute_url(), person) for person in people]
+    return mark_safe(get_text_list(links, _("and")))  # noqa: S308  # of parts that are safe
 
 
 @register.simple_tag

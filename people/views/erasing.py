@@ -3,13 +3,15 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.http import UserRequest
 from people import erasing
 from people.models import Face, Person
 
-WORD = "DELETE"
+WORD = _("DELETE")  # what is typed to go on
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -17,7 +19,12 @@ def delete_face_data(request: UserRequest) -> HttpResponse:
     """Delete all faces, groups and names, and look for no more."""
     if _is_confirmed(request):
         deleted = erasing.delete_face_data(request.user)
-        messages.success(request, f"Deleted the data of {deleted} faces. Face analysis is off.")
+        said = ngettext(
+            "Deleted the data of %(n)s face. Face analysis is off.",
+            "Deleted the data of %(n)s faces. Face analysis is off.",
+            deleted,
+        )
+        messages.success(request, said % {"n": deleted})
         return redirect("accounts:settings")
     context: dict[str, object] = {
         "people_count": Person.objects.owned_by(request.user).with_faces().count(),
@@ -32,13 +39,16 @@ def forget(request: UserRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
     if _is_confirmed(request):
         deleted = erasing.forget_person(person)
-        messages.success(request, f"Deleted {person} and the data of {deleted} faces.")
+        said = ngettext(
+            "Deleted %(name)s and the data of %(n)s face.", "Deleted %(name)s and the data of %(n)s faces.", deleted
+        )
+        messages.success(request, said % {"name": person, "n": deleted})
         return redirect("people:index")
     return _ask(request, {"person": person, "face_count": person.faces.count()})
 
 
 def _is_confirmed(request: UserRequest) -> bool:
-    return request.method == "POST" and request.POST.get("word", "").strip() == WORD
+    return request.method == "POST" and request.POST.get("word", "").strip() == str(WORD)
 
 
 def _ask(request: UserRequest, context: dict[str, object]) -> HttpResponse:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
@@ -26,7 +27,7 @@ def name_face(request: UserRequest, face_id: int) -> HttpResponse:
         person = form.get_or_create_person()
         say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))
     else:
-        messages.error(request, "Say who this is.")
+        messages.error(request, _("Say who this is."))
     return back(request, face.photo.get_absolute_url())
 
 
@@ -42,7 +43,7 @@ def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
         case "no":
             say_what_was_decided(request, answers.reject(person, [face.pk], actor=request.user))
         case _:
-            messages.info(request, "Say yes or no.")
+            messages.info(request, _("Say yes or no."))
     return back(request, face.photo.get_absolute_url())
 
 

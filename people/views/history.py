@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
@@ -11,7 +13,7 @@ from accounts.models import User
 from people import ledger, questions
 from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, what_holds
-from people.models import Decision, Face, Person
+from people.models import Decision, Person
 from people.views.respond import FIRST, back
 
 PER_PAGE = 50
@@ -58,9 +60,12 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
     undone = get_object_or_404(Decision.objects.owned_by(request.user), pk=decision_id, verb=Decision.Verb.UNDO)
     count = len(ledger.undo_all(what_holds(undone), actor=request.user))
     if count:
-        messages.success(request, f"{count} later answer{'' if count == 1 else 's'} undone, too.")
+        messages.success(
+            request,
+            ngettext("%(n)s later answer undone, too.", "%(n)s later answers undone, too.", count) % {"n": count},
+        )
     else:
-        messages.info(request, "Nothing holds these faces any more.")
+        messages.info(request, _("Nothing holds these faces any more."))
     return back(request, "/history/")
 
 
@@ -69,7 +74,7 @@ def undo_last(request: UserRequest) -> HttpResponse:
     """Take back the last answer that still stands."""
     last = _last_answer(request.user)
     if last is None:
-        messages.info(request, "There is nothing to undo.")
+        messages.info(request, _("There is nothing to undo."))
     else:
         _undo(request, last)
     return back(request, "/history/")
@@ -83,7 +88,7 @@ def redo_last(request: UserRequest) -> HttpResponse:
     attach_texts(candidates)
     undone = next((each for each in candidates if not each.is_redone), None)
     if undone is None:
-        messages.info(request, "There is nothing to do again.")
+        messages.info(request, _("There is nothing to do again."))
     else:
         _undo(request, undone)
     return back(request, "/history/")
@@ -108,7 +113,7 @@ def _other_actors(user: User) -> list[User]:
 def _undo(request: UserRequest, decision: Decision) -> None:
     undone = ledger.undo(decision, actor=request.user)
     if undone.decision is None:
-        messages.info(request, "That was undone already.")
+        messages.info(request, _("That was undone already."))
         return
     request.session[FIRST] = questions.ask_again(undone.decision)
     attach_texts([undone.decision])
@@ -116,12 +121,12 @@ def _undo(request: UserRequest, decision: Decision) -> None:
     tag = f"{'undo' if is_redone else 'redo'}:{undone.decision.pk}"
     if undone.stale:
         whole = undone.restored + len(undone.stale)
-        why = f"{short(undone.later[0])} on {day(undone.later[0].made_at)}"
-        stay = f"{len(undone.stale)} stay{'s' if len(undone.stale) == 1 else ''} as {_they_are(undone.stale)}: {why}."
-        messages.warning(request, f"{undone.restored} of {whole} faces went back. {stay}", extra_tags=tag)
+        went = _("%(n)s of %(whole)s faces went back.") % {"n": undone.restored, "whole": whole}
+        messages.warning(request, f"{went} {_stay(len(undone.stale), undone.later[0])}", extra_tags=tag)
     else:
-        messages.success(request, "Done again." if is_redone else "Undone.", extra_tags=tag)
+        messages.success(request, _("Done again.") if is_redone else _("Undone."), extra_tags=tag)
 
 
-def _they_are(faces: list[Face]) -> str:
-    return "it is" if len(faces) == 1 else "they are"
+def _stay(count: int, held_by: Decision) -> str:
+    text = ngettext("%(n)s stays as it is: %(what)s on %(day)s.", "%(n)s stay as they are: %(what)s on %(day)s.", count)
+    return text % {"n": count, "what": short(held_by), "day": day(held_by.made_at)}

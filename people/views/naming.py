@@ -3,6 +3,8 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.http import UserRequest
@@ -22,7 +24,7 @@ def naming(request: UserRequest) -> HttpResponse:
         if form.is_valid():
             _change(request, **form.cleaned_data)
             return redirect("people:naming")
-        messages.error(request, "Choose how many names may be wrong.")
+        messages.error(request, _("Choose how many names may be wrong."))
     context = {
         "library": library,
         "budgets": [(budget, len(tagging.would_name(request.user.pk, budget))) for budget in tagging.BUDGETS],
@@ -36,11 +38,17 @@ def take_back(request: UserRequest) -> HttpResponse:
     """Take all names off that Kith gave and nobody confirmed."""
     decision = tagging.take_back(request.user)
     if decision is None:
-        messages.info(request, "There is no name to take back.")
+        messages.info(request, _("There is no name to take back."))
     else:
         count = decision.changes.count()
         messages.success(
-            request, f"Took back the names of {count} face{'' if count == 1 else 's'}. History can undo it."
+            request,
+            ngettext(
+                "Took back the name of %(n)s face. History can undo it.",
+                "Took back the names of %(n)s faces. History can undo it.",
+                count,
+            )
+            % {"n": count},
         )
     return redirect("people:naming")
 
@@ -50,6 +58,6 @@ def _change(request: UserRequest, *, is_tagging: bool, one_wrong_in: int) -> Non
     if is_tagging:
         Upkeep.objects.want(request.user.pk, groups=False)
         send_wakeup(refresh_suggestions, request.user.pk)
-        messages.success(request, f"Kith names faces by itself now: at most 1 wrong in {one_wrong_in}.")
+        messages.success(request, _("Kith names faces by itself now: at most 1 wrong in %(n)s.") % {"n": one_wrong_in})
     else:
-        messages.success(request, "Kith names nobody by itself.")
+        messages.success(request, _("Kith names nobody by itself."))

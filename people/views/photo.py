@@ -3,6 +3,10 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.formats import date_format
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
@@ -43,7 +47,7 @@ def repeat(request: UserRequest, photo_id: int) -> HttpResponse:
     if request.POST.get("repeat") == "yes":
         say_what_was_decided(request, answers.repeat(photo, actor=request.user))
     elif ledger.undo_all(answers.repeated(photo), actor=request.user):
-        messages.success(request, "Everybody is in this photo once.")
+        messages.success(request, _("Everybody is in this photo once."))
     else:
         say_what_was_decided(request, None)
     return back(request, photo.get_absolute_url())
@@ -63,12 +67,12 @@ def _faces_text(photo: Photo, faces: list[Face]) -> str:
     if faces:
         return ""
     if photo.failure:
-        return photo.failure
+        return photo.failure_text
     if not photo.owner.allows_faces:
-        return "Face analysis is off."
+        return _("Face analysis is off.")
     if photo.stage in (Photo.Stage.DERIVATIVES, Photo.Stage.FACES):
-        return "Faces are still being looked for."
-    return "No faces were found in this photo."
+        return _("Faces are still being looked for.")
+    return _("No faces were found in this photo.")
 
 
 def _alt_text(photo: Photo, faces: list[Face]) -> str:
@@ -76,6 +80,5 @@ def _alt_text(photo: Photo, faces: list[Face]) -> str:
     parts = [face.person.name for face in faces if face.person]
     unnamed = sum(face.person is None for face in faces)
     if unnamed:
-        parts.append(f"{unnamed} unnamed {'person' if unnamed == 1 else 'people'}")
-    who = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] if parts else ""
-    return f"{who}, {photo.taken_at:%-d %B %Y}" if who else photo.alt_text
+        parts.append(ngettext("%(n)s unnamed person", "%(n)s unnamed people", unnamed) % {"n": unnamed})
+    return f"{get_text_list(parts, _('and'))}, {date_format(photo.taken_at)}" if parts else photo.alt_text

@@ -7,6 +7,9 @@ from typing import Any, cast
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -22,6 +25,7 @@ from people.models import Face, Person
 from photos import decoding
 from photos.face_model import current_face_model
 from photos.intake import DISK_FULL, clean_name, inspect
+from photos.sentences import in_words
 from photos.uploading import IncomingFile, receives_files
 from photos.workers import missing_weights_notice
 
@@ -29,10 +33,10 @@ SURE = 0.9
 # What other pages may not: see config.middleware.
 CAMERA_ALLOWED = "camera=(self), microphone=(), geolocation=()"
 
-FACES_ARE_OFF = "Face analysis is off, so Kith looks at no faces. You can turn it on in Settings."
-NO_PICTURE = "Choose a picture."
-CHANGING = "Kith is changing its model; some people are not known again yet."
-NO_DISK = "Kith could not take this picture: its disk is full or has a problem."
+FACES_ARE_OFF = gettext_lazy("Face analysis is off, so Kith looks at no faces. You can turn it on in Settings.")
+NO_PICTURE = gettext_lazy("Choose a picture.")
+CHANGING = gettext_lazy("Kith is changing its model; some people are not known again yet.")
+NO_DISK = gettext_lazy("Kith could not take this picture: its disk is full or has a problem.")
 
 
 class Refused(Exception):
@@ -54,6 +58,7 @@ class ShownFace:
     is_sure: bool = False
     is_hidden: bool = False
     percent: int = 0
+    alike: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -120,28 +125,29 @@ def _page(request: UserRequest, *, status: int = 200, **result: Any) -> HttpResp
 def _faces_in_picture(request: UserRequest) -> list[ShownFace]:
     """Let the picture through the gate of uploads and ask who is in it. Raises Refused."""
     if not request.user.allows_faces:
-        raise Refused(FACES_ARE_OFF, status=403)
+        raise Refused(str(FACES_ARE_OFF), status=403)
     incoming = cast(IncomingFile | None, request.FILES.get("picture"))
     if incoming is None:
-        raise Refused(NO_PICTURE, status=400)
+        raise Refused(str(NO_PICTURE), status=400)
     try:
         with turns.turn_of(request.user):
             inspect(incoming)
-            answer = inquiry.ask(incoming, request.user)
+            # A camera asks twice a second: it is told who somebody is, not whom they look like.
+            answer = inquiry.ask(incoming, request.user, with_alike="alike" in request.POST)
     except turns.TooManyOthers as error:
         raise Refused(str(error), status=503, retry_after=error.retry_after) from error
     except turns.TooMany as error:
         raise Refused(str(error), status=429, retry_after=error.retry_after) from error
     except decoding.Rejected as error:
-        name = clean_name(incoming.name or "") or "This picture"
-        reason = str(error).removesuffix(" and was left out")
-        raise Refused(f"{name} {reason}.", status=413 if incoming.is_too_large else 422) from error
+        name = clean_name(incoming.name or "") or _("This picture")
+        reason = str(error).removesuffix(" and was left out").removesuffix(",")
+        raise Refused(f"{name} {in_words(reason)}.", status=413 if incoming.is_too_large else 422) from error
     except inquiry.Unreadable as error:
         raise Refused(str(error), status=422) from error
     except inquiry.NoAnswer as error:
         raise Refused(str(error), status=503, retry_after=5) from error
     except OSError as error:
-        raise Refused(NO_DISK, status=507 if error.errno in DISK_FULL else 500) from error
+        raise Refused(str(NO_DISK), status=507 if error.errno in DISK_FULL else 500) from error
     return _shown(request, answer.faces)
 
 
@@ -154,10 +160,11 @@ def _shown(request: UserRequest, seen: Sequence[inquiry.SeenFace]) -> list[Shown
 
 def _shown_face(number: int, face: inquiry.SeenFace, person: Person | None) -> ShownFace:
     if person is None or person.is_hidden:
-        return ShownFace(f"nobody-{number}", face.box, is_hidden=person is not None)
+        return ShownFace(f"nobody-{number}", face.box, is_hidden=person is not None, alike=face.alike)
     # Never "100%": it is a probability.
     percent = min(round(100 * face.probability), 99)
-    return ShownFace(f"person-{person.pk}", face.box, person, is_sure=face.probability >= SURE, percent=percent)
+    is_sure = face.probability >= SURE
+    return ShownFace(f"person-{person.pk}", face.box, person, is_sure=is_sure, percent=percent, alike=face.alike)
 
 
 def _is_model_changing(user: User, faces: Sequence[ShownFace]) -> bool:
@@ -178,15 +185,19 @@ def sentence(faces: Sequence[ShownFace], *, is_model_changing: bool = False) -> 
 
 def _who(faces: Sequence[ShownFace]) -> str:
     if not faces:
-        return "No face found in this picture."
-    count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-    parts = [f"{'' if face.is_sure else 'perhaps '}{face.person}" for face in faces if face.person]
+        return _("No face found in this picture.")
+    count = ngettext("%(n)s face", "%(n)s faces", len(faces)) % {"n": len(faces)}
+    parts = [_named(face) for face in faces if face.person]
     hidden = sum(face.is_hidden for face in faces)
     unnamed = len(faces) - len(parts) - hidden
     if not parts and not hidden:
-        return f"{count}: no one you have named."
+        return _("%(faces)s: no one you have named.") % {"faces": count}
     if hidden:
-        parts.append(f"{'one' if hidden == 1 else hidden} you have hidden")
+        parts.append(ngettext("one you have hidden", "%(n)s you have hidden", hidden) % {"n": hidden})
     if unnamed:
-        parts.append(f"{'one' if unnamed == 1 else unnamed} you have not named")
-    return f"{count}: {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}."
+        parts.append(ngettext("one you have not named", "%(n)s you have not named", unnamed) % {"n": unnamed})
+    return f"{count}: {get_text_list(parts, _('and'))}."
+
+
+def _named(face: ShownFace) -> str:
+    return str(face.person) if face.is_sure else _("perhaps %(name)s") % {"name": face.person}

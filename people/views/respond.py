@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.http import UserRequest
@@ -13,7 +14,7 @@ from people.history import sentence
 from people.models import Decision
 
 FIRST = "first"  # in the session: keys of questions that an undo brought back, for the queue to ask next
-NOTHING_LEFT = "Nothing was left to change. The page shows how things stand now."
+NOTHING_LEFT = _("Nothing was left to change. The page shows how things stand now.")
 
 
 def say_what_was_decided(request: UserRequest, decision: Decision | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -62,7 +63,7 @@ def _decide(request: UserRequest) -> None:
         return
     ticked = asked.of(primary_keys(request.POST.getlist("faces")))
     if not ticked and kind != "no":
-        messages.info(request, "Tick at least one face first.")
+        messages.info(request, _("Tick at least one face first."))
         return
     if kind == "no":
         decision = answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
@@ -115,7 +116,7 @@ def _person_named(request: UserRequest) -> Person | None:
     form = NameForm(request.POST, owner=request.user)
     if form.is_valid():
         return form.get_or_create_person()
-    messages.error(request, "Say who this is.")
+    messages.error(request, _("Say who this is."))
     return None
 
 

@@ -1,50 +1,88 @@
-"""The search page: chips of people, all of / any of / without, and the photos that match."""
+"""The search page: a box, chips for its terms, filters, saved searches, and the photos that match."""
 
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people.covers import attach_covers
-from people.models import Person
-from people.search import ALL, ANY, PhotoSearch
+from people.models import SavedSearch
+from people.search import ANY, MODES, PhotoSearch
+from people.search_form import SearchForm
+from people.search_offers import offers, people_to_add
+from people.search_words import chips_of, sentence
 from photos.pagination import timeline_page
 
 PEOPLE_OFFERED = 24
+LONGEST_TITLE = 200
+LONGEST_QUERY = 2000
 
 
 @vary_on_headers("HX-Request")
 @require_safe
 def search(request: UserRequest) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
+    text = request.GET.get("q", "").strip()
     wanted = PhotoSearch.from_query(request.user, request.GET)
-    offered = _offered(request, wanted, query)
-    if query and len(offered) == 1:  # only one person can be meant
-        return redirect(wanted.with_person(offered[0]).url())
+    found = offers(request.user, wanted, text)
+    if len(found) == 1:  # only one thing can be meant
+        return redirect(found[0].url)
     photos = wanted.photos(request.user)
     page = timeline_page(photos, request.GET.get("after"))
-    attach_covers([*offered, *wanted.people, *wanted.without])
-    context = {
-        "search": wanted,
-        "query": query,
-        "chips": [(p, wanted.without_person(p).url(), wanted.excluding(p).url()) for p in wanted.people],
-        "excluded": [(p, wanted.without_person(p).url()) for p in wanted.without],
-        "offered": [(p, wanted.with_person(p).url(), wanted.excluding(p).url()) for p in offered],
-        "all_url": wanted.in_mode(ALL).url(),
-        "any_url": wanted.in_mode(ANY).url(),
-        "photo_count": photos.count(),
+    context: dict[str, object] = {
         "months": page.months,
         "next_url": f"{wanted.url()}&after={page.next_cursor}" if page.next_cursor else None,
         "timeline_url": wanted.url(),
     }
-    is_fragment = request.htmx and not request.htmx.boosted
-    return render(request, "photos/_months.html" if is_fragment else "people/search.html", context)
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "photos/_months.html", context)
+    attach_covers([*wanted.people, *wanted.without])
+    saved = list(SavedSearch.objects.owned_by(request.user))
+    context |= {
+        "search": wanted,
+        "title": sentence(wanted),
+        "text": text,
+        "chips": chips_of(wanted),
+        "modes": [(mode, wanted.but(mode=mode).url()) for mode in MODES if mode != ANY or len(wanted.people) > 1],
+        "found": found,
+        "offered": [(p, wanted.with_person(p).url()) for p in people_to_add(request.user, wanted, "", PEOPLE_OFFERED)],
+        "photo_count": photos.count(),
+        "form": SearchForm(owner=request.user, search=wanted),
+        "saved": saved,
+        "kept": next((one for one in saved if one.query == wanted.query()), None),
+    }
+    return render(request, "people/search.html", context)
 
 
-def _offered(request: UserRequest, wanted: PhotoSearch, query: str) -> list[Person]:
-    """People to add to the search: those the text names, else those of most photos."""
-    people = Person.objects.owned_by(request.user).with_faces().most_photos_first()
-    people = people.filter(is_hidden=False).exclude(pk__in=[person.pk for person in (*wanted.people, *wanted.without)])
-    people = people.named_like(query) if query else people
-    return list(people[:PEOPLE_OFFERED])
+@require_safe
+def suggest(request: UserRequest) -> HttpResponse:
+    """What the search box offers while somebody types: links to the search with one more term."""
+    wanted = PhotoSearch.from_query(request.user, request.GET)
+    text = request.GET.get("q", "").strip()
+    return render(request, "people/_search_offers.html", {"found": offers(request.user, wanted, text), "text": text})
+
+
+@require_POST
+def save(request: UserRequest) -> HttpResponse:
+    """Keep a search under a title, or change the title it has."""
+    wanted = PhotoSearch.from_query(request.user, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY]))
+    title = " ".join(request.POST.get("title", "").replace("\0", "").split())[:LONGEST_TITLE] or sentence(wanted)
+    if wanted.is_empty or len(wanted.query()) > LONGEST_QUERY:
+        messages.error(request, _("This search cannot be kept."))
+    else:
+        SavedSearch.objects.update_or_create(
+            owner=request.user, query=wanted.query(), defaults={"title": title[:LONGEST_TITLE]}
+        )
+        messages.success(request, _("Kept as “%(title)s”.") % {"title": title})
+    return redirect(wanted.url())
+
+
+@require_POST
+def drop(request: UserRequest) -> HttpResponse:
+    """Keep a search no longer; its page stays open, with the button that keeps it."""
+    wanted = PhotoSearch.from_query(request.user, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY]))
+    SavedSearch.objects.owned_by(request.user).filter(query=wanted.query()).delete()
+    messages.success(request, _("This search is not kept any more."))
+    return redirect(wanted.url())

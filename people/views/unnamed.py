@@ -28,7 +28,8 @@ KINDS = {
 
 @vary_on_headers("HX-Request")
 @require_safe
-def unnamed(request: UserRequest, kind: str) -> HttpResponse:
+def unnamed(request: UserRequest) -> HttpResponse:
+    kind = request.GET.get("kind", "")
     if kind not in KINDS:
         raise Http404
     title, about = KINDS[kind]

@@ -8,14 +8,18 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from photos.models.album import Album
 from photos.models.photo import Photo, PhotoQuerySet
+from photos.sentences import in_words
 
 # Too little has happened before this to say how long the rest takes.
 FORECAST_AFTER = timedelta(seconds=10)
 BROKEN_OFF_AFTER = timedelta(minutes=10)
+UNTITLED = "Photos"  # as it is stored: of a batch that goes into no album
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Batch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("photos:batch", args=[self.pk])
+
+    @property
+    def heading(self) -> str:
+        """Its title, in the language of the page where it is not the user's own."""
+        return _("Photos") if self.title == UNTITLED and self.album_id is None else self.title
 
     def photos(self) -> PhotoQuerySet:
         """The photos its files became or turned out to be, each once."""
@@ -141,17 +150,17 @@ class Batch(models.Model):
         missing = kept - finished - stages["failed"]
         minutes = round(elapsed.total_seconds() / finished * max(missing, 0) / 60)
         if minutes < 1:
-            return "Less than a minute left"
-        return f"About {minutes} minute{'' if minutes == 1 else 's'} left"
+            return _("Less than a minute left")
+        return ngettext("About %(n)s minute left", "About %(n)s minutes left", minutes) % {"n": minutes}
 
 
 class BatchFile(models.Model):
     """What became of one file of a batch."""
 
     class Outcome(models.TextChoices):
-        STORED = "stored", "Added"
-        DUPLICATE = "duplicate", "Already in your library"
-        REJECTED = "rejected", "Left out"
+        STORED = "stored", gettext_lazy("Added")
+        DUPLICATE = "duplicate", gettext_lazy("Already in your library")
+        REJECTED = "rejected", gettext_lazy("Left out")
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=500)
@@ -168,3 +177,8 @@ class BatchFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def reason_text(self) -> str:
+        """Why it was left out, in the language of the page."""
+        return in_words(self.reason)

@@ -8,12 +8,16 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from pgvector.django import BitField
 
 from accounts.models import User
+from photos.sentences import in_words
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
+LONGEST_PLACE = 200
 GAVE_UP = "Kith stopped three times while working on this photo."
 
 # The aspect ratios look.css has classes for, in tenths.
@@ -110,6 +114,8 @@ class Photo(models.Model):
     taken_at_source = models.CharField(max_length=6, choices=DateSource, default=DateSource.UPLOAD)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    # The nearest town, its region and country (photos.places); None until a worker has looked it up.
+    place = models.CharField(max_length=LONGEST_PLACE, null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
@@ -126,6 +132,8 @@ class Photo(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "-taken_at", "-id"], name="photo_timeline"),
+            models.Index(fields=["owner", "place"], condition=models.Q(place__gt=""), name="photo_of_place"),
+            models.Index(fields=["id"], condition=models.Q(latitude__isnull=False, place=None), name="photo_to_place"),
             models.Index(
                 fields=["stage", "attempts", "id"],
                 condition=~models.Q(stage="done") & models.Q(failure=""),
@@ -203,14 +211,19 @@ class Photo(models.Model):
     @property
     def alt_text(self) -> str:
         if self.taken_at_source == self.DateSource.CAMERA:
-            return f"Photo of {self.taken_at:%-d %B %Y}"
-        return f"Photo {self.name}"
+            return _("Photo of %(day)s") % {"day": date_format(self.taken_at)}
+        return _("Photo %(name)s") % {"name": self.name}
+
+    @property
+    def failure_text(self) -> str:
+        """Why the work on it ended, in the language of the page."""
+        return in_words(self.failure)
 
     @property
     def state_text(self) -> str:
         """What is still missing, in the words of the page; "" when nothing is."""
         if self.failure:
-            return "Failed"
+            return _("Failed")
         if self.stage == self.Stage.FACES and self.owner.allows_faces:
-            return "Faces pending"
+            return _("Faces pending")
         return ""

@@ -9,6 +9,7 @@ from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
@@ -16,6 +17,7 @@ from ml import device
 from ml.weights import WeightsUnavailable
 from photos.face_model import current_face_model, wanted_face_model
 from photos.models import Photo
+from photos.sentences import in_words
 from photos.workers import missing_weights_notice, workers
 
 FAILED_SHOWN = 100
@@ -54,7 +56,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def _device_text() -> str:
     try:
-        return device.describe_device(device.choose_device(settings.KITH_DEVICE))
+        return in_words(device.describe_device(device.choose_device(settings.KITH_DEVICE)))
     except device.DeviceUnavailable as error:
         return str(error)
 
@@ -70,4 +72,5 @@ def _disk_text(request: UserRequest) -> str:
     originals = Photo.objects.owned_by(request.user).aggregate(Sum("byte_size"))["byte_size__sum"]
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.MEDIA_ROOT).free
-    return f"Your originals take {filesizeformat(originals or 0)}; {filesizeformat(free)} are free."
+    sizes = {"originals": filesizeformat(originals or 0), "free": filesizeformat(free)}
+    return _("Your originals take %(originals)s; %(free)s are free.") % sizes

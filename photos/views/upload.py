@@ -8,6 +8,8 @@ from django.core.exceptions import TooManyFilesSent
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -41,17 +43,21 @@ def upload(request: UserRequest) -> HttpResponse:
         return _upload_all(request)
     except TooManyFilesSent:
         # A browser that could not send everything does not show the answer.
-        for _ in iter(lambda: request.read(1 << 16), b""):
+        for _read in iter(lambda: request.read(1 << 16), b""):
             pass
         most = settings.DATA_UPLOAD_MAX_NUMBER_FILES
-        return _upload_error(request, f"These are too many photos at once. Choose up to {most:,}.")
+        return _upload_error(
+            request,
+            _("These are too many photos at once. Choose up to %(most)s.")
+            % {"most": number_format(most, force_grouping=True)},
+        )
 
 
 @receives_files
 def _upload_all(request: UserRequest) -> HttpResponse:
     files = [cast(IncomingFile, file) for file in request.FILES.getlist("files")]
     if not files:
-        return _upload_error(request, "Choose at least one photo.")
+        return _upload_error(request, _("Choose at least one photo."))
     batch = start_batch(request.user, title=request.POST.get("album", ""), expected=len(files))
     for number, incoming in enumerate(files, start=1):
         try:
@@ -73,7 +79,7 @@ def _upload_error(request: UserRequest, error: str) -> HttpResponse:
 def open_batch(request: UserRequest) -> JsonResponse:
     form = BatchForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"message": "Say how many files are coming."}, status=422)
+        return JsonResponse({"message": _("Say how many files are coming.")}, status=422)
     batch = start_batch(request.user, title=form.cleaned_data["title"], expected=form.cleaned_data["expected"])
     urls = {
         "url": batch.get_absolute_url(),
@@ -90,7 +96,7 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     form = BatchForm(request.POST)
     if not form.is_valid():
-        return JsonResponse({"message": "Say how many files are coming."}, status=422)
+        return JsonResponse({"message": _("Say how many files are coming.")}, status=422)
     batch.expected = form.cleaned_data["expected"]
     batch.save(update_fields=["expected"])
     return JsonResponse({"expected": batch.expected})
@@ -102,12 +108,12 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     incoming = cast(IncomingFile | None, request.FILES.get("file"))
     if incoming is None:
-        return JsonResponse({"message": "No file arrived. Try again."}, status=400)
+        return JsonResponse({"message": _("No file arrived. Try again.")}, status=400)
     try:
         file = take_in(batch, incoming, name=request.POST.get("name") or incoming.name or "")
     except NotStored as error:
         logger.error("%s (%s)", error, error.__cause__)
-        return JsonResponse({"message": str(error)}, status=507 if error.is_disk_full else 500)
+        return JsonResponse({"message": error.text}, status=507 if error.is_disk_full else 500)
     status = 413 if incoming.is_too_large else STATUS_OF_OUTCOME[BatchFile.Outcome(file.outcome)]
     return JsonResponse(_answer(file), status=status)
 
@@ -176,9 +182,9 @@ def _answer(file: BatchFile) -> dict[str, object]:
     if file.photo is not None:
         answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url()}
     if file.outcome == BatchFile.Outcome.REJECTED:
-        answer["message"] = f"{file.name} {file.reason}."
+        answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:
-        answer["message"] = f"{file.name} is already in your library."
+        answer["message"] = _("%(name)s is already in your library.") % {"name": file.name}
     return answer
 
 

@@ -21,17 +21,14 @@ function make(tag, properties = {}, ...children) {
   return element
 }
 
+const countOf = (count) => count.toLocaleString(document.documentElement.lang)
 const words = {
-  create: (name) => `Create “${name}”`,
-  another: (name) => `Another “${name}”`,
-  keepBoth: "Keep both, and add a note",
-  keep: "Keep both",
-  note: (name) => `Note that tells this ${name} from the other`,
-  noteExample: "From work, next door",
-  nobody: "Nobody of that name",
-  photos: (count) => `${count.toLocaleString("en")} photo${count === 1 ? "" : "s"}`,
-  thisOne: (count) => `${words.photos(count)}. Is it this one?`,
-  found: (count) => (count === 1 ? "1 person found" : `${count} people found`),
+  create: (name) => interpolate(gettext("Create “%s”"), [name]),
+  another: (name) => interpolate(gettext("Another “%s”"), [name]),
+  note: (name) => interpolate(gettext("Note that tells this %s from the other"), [name]),
+  photos: (count) => interpolate(ngettext("%s photo", "%s photos", count), [countOf(count)]),
+  thisOne: (count) => interpolate(gettext("%s. Is it this one?"), [words.photos(count)]),
+  found: (count) => interpolate(ngettext("%s person found", "%s people found", count), [countOf(count)]),
 }
 
 class NameBox extends HTMLElement {
@@ -46,7 +43,7 @@ class NameBox extends HTMLElement {
     this.ready = Promise.resolve()
     this.list = make("ul", { className: "name-list", id: `${this.input.id}-list`, hidden: true })
     this.list.setAttribute("role", "listbox")
-    this.list.setAttribute("aria-label", "People")
+    this.list.setAttribute("aria-label", gettext("People"))
     this.said = make("span", { className: "visually-hidden" })
     this.said.setAttribute("role", "status")
     this.dress()
@@ -128,7 +125,7 @@ class NameBox extends HTMLElement {
     this.options = options
     this.list.replaceChildren(...options.map((option, index) => this.row(option, index, namesakes.includes(option))))
     this.said.textContent = this.text ? words.found(people.length) : ""
-    if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: words.nobody }))
+    if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: gettext("Nobody of that name") }))
     if (!this.list.childElementCount || document.activeElement !== this.input) {
       this.close()
       return
@@ -145,7 +142,7 @@ class NameBox extends HTMLElement {
     item.setAttribute("aria-selected", "false")
     item.dataset.index = index
     if (option.create) {
-      const about = option.isAnother ? [make("span", { className: "muted small", textContent: words.keepBoth })] : []
+      const about = option.isAnother ? [make("span", { className: "muted small", textContent: gettext("Keep both, and add a note") })] : []
       const text = option.isAnother ? words.another(option.create) : words.create(option.create)
       item.append(
         make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }),
@@ -241,12 +238,12 @@ class NameBox extends HTMLElement {
   askForNote() {
     const prefix = this.start
     const note = make("input", {
-      className: "form-control", name: `${prefix}note`, maxLength: 200, placeholder: words.noteExample, autocomplete: "off", dir: "auto",
+      className: "form-control", name: `${prefix}note`, maxLength: 200, placeholder: gettext("From work, next door"), autocomplete: "off", dir: "auto",
     })
     note.setAttribute("aria-label", words.note(this.text))
     const row = make("span", { className: "name-note" }, make("input", { type: "hidden", name: `${prefix}new`, value: "1" }), note)
     if (!prefix) {
-      const button = make("button", { type: "button", className: "btn btn-primary", textContent: words.keep })
+      const button = make("button", { type: "button", className: "btn btn-primary", textContent: gettext("Keep both") })
       button.addEventListener("click", () => this.submit())
       row.append(button)
     }

@@ -23,7 +23,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // A poll that fails comes again by itself; an action that fails must not look as if it had worked.
 function report(event) {
   if (isPolling(event.detail.elt)) return
-  const detail = "That did not work: Kith did not answer. Please try again."
+  const detail = gettext("That did not work: Kith did not answer. Please try again.")
   document.dispatchEvent(new CustomEvent("kith:toast", { detail }))
 }
 

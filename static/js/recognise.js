@@ -22,21 +22,22 @@ function start() {
 
   // ---------- Asking
 
-  async function ask(picture, name, signal) {
+  async function ask(picture, name, { signal, withAlike = false } = {}) {
     const body = new FormData()
     body.append("picture", picture, name)
+    if (withAlike) body.append("alike", "1") // whom of the library each face looks like
     const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), Accept: "application/json" }
     let answer
     try {
       answer = await fetch(part("form").action, { method: "POST", headers, body, signal })
     } catch (error) {
       if (error.name === "AbortError") throw error
-      throw new Problem("Kith does not answer. Is it running?", { wait: 5 })
+      throw new Problem(gettext("Kith does not answer. Is it running?"), { wait: 5 })
     }
     const content = await answer.json().catch(() => ({}))
     if (answer.ok) return content
     const wait = Number(answer.headers.get("Retry-After")) || 0
-    throw new Problem(content.message ?? "Kith did not take this picture. Reload the page and try again.", { wait })
+    throw new Problem(content.message ?? gettext("Kith did not take this picture. Reload the page and try again."), { wait })
   }
 
   // ---------- A picture
@@ -54,9 +55,9 @@ function start() {
     const decoding = image.decode().then(() => true, () => {
       if (asking === ours) image.hidden = true
     })
-    const patience = setTimeout(() => tell("Looking ...", { aloud: true }), PATIENCE_MS)
+    const patience = setTimeout(() => tell(gettext("Looking ..."), { aloud: true }), PATIENCE_MS)
     try {
-      const seen = await ask(file, file.name || "This picture", ours.signal)
+      const seen = await ask(file, file.name || gettext("This picture"), { signal: ours.signal, withAlike: true })
       const canShow = await decoding
       if (asking !== ours) return
       part("cannot-show").hidden = Boolean(canShow)
@@ -86,8 +87,8 @@ function start() {
       })
     } catch (error) {
       report(new Problem(error.name === "NotAllowedError"
-        ? "Your browser keeps the camera from this page. Allow it there, or choose a picture."
-        : "No camera answers. Choose a picture instead."))
+        ? gettext("Your browser keeps the camera from this page. Allow it there, or choose a picture.")
+        : gettext("No camera answers. Choose a picture instead.")))
       return
     } finally {
       isStarting = false
@@ -117,7 +118,7 @@ function start() {
       let wait = pause
       if (!document.hidden && video.videoWidth) {
         try {
-          const seen = await ask(await grab(frame), "This frame")
+          const seen = await ask(await grab(frame), gettext("This frame"))
           if (stream === ours) draw(seen, frame, { isMirrored })
         } catch (error) {
           if (!(error instanceof Problem)) throw error
@@ -152,7 +153,7 @@ function start() {
 
   function cameraIsOn(isOn) {
     part("camera").setAttribute("aria-pressed", String(isOn))
-    part("camera-text").textContent = isOn ? "Stop the camera" : "Use the camera"
+    part("camera-text").textContent = isOn ? gettext("Stop the camera") : gettext("Use the camera")
     part("turn").hidden = true
   }
 
@@ -180,7 +181,7 @@ function start() {
     part("problem").hidden = false
     part("problem").querySelector("span").textContent = problem.message
     part("again").hidden = !again
-    tell("Not looked at")
+    tell(gettext("Not looked at"))
     announce(problem.message)
   }
 
@@ -189,8 +190,8 @@ function start() {
     rows.replaceChildren()
     part("problem").hidden = true
     part("hint").hidden = false
-    part("sentence").textContent = "No picture yet"
-    image.alt = "The picture you show"
+    part("sentence").textContent = gettext("No picture yet")
+    image.alt = gettext("The picture you show")
   }
 
   function reveal(element) {

@@ -38,7 +38,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const heading = document.getElementById("q")
   heading?.focus({ preventScroll: true })
   heading?.scrollIntoView({ block: "nearest" })
-  document.title = `${heading?.innerText ?? "Review"} - Kith`
+  document.title = `${heading?.innerText ?? gettext("Review")} - Kith`
 })
 
 // Undo in a toast: here it puts the question back in place instead of loading the page again.

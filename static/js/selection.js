@@ -16,7 +16,7 @@ function count(form) {
   const ticked = boxesOf(form).filter((box) => box.checked)
   const all = ticked.reduce((sum, box) => sum + Number(box.dataset.faces ?? 1), 0)
   const settled = all && all + Number(form.dataset.more ?? 0)
-  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = settled.toLocaleString("en")
+  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = settled.toLocaleString(document.documentElement.lang)
   for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked.length
   for (const button of form.querySelectorAll("[data-needs-unticked]")) button.hidden = ticked.length === boxesOf(form).length
   for (const button of form.querySelectorAll("[data-needs-one]")) button.disabled = ticked.length !== 1

@@ -11,20 +11,29 @@ const PHOTO = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i
 const LOGGER = { debug() {}, warn: console.debug, error: console.debug }
 
 const TEXTS = {
-  dashboardTitle: "Photos to upload",
+  dashboardTitle: gettext("Photos to upload"),
   dropPasteBoth: matchMedia("(hover: none)").matches
-    ? "Add photos of this device %{browseFiles} %{browseFolders}"
-    : "Drop photos or a folder here %{browseFiles} %{browseFolders}",
-  browseFiles: "Choose photos",
-  browseFolders: "Choose a folder",
-  dropHint: "Drop photos here",
-  addMore: "Add more",
-  xFilesSelected: { 0: "%{smart_count} photo", 1: "%{smart_count} photos" },
-  uploadingXFiles: { 0: "Uploading %{smart_count} photo", 1: "Uploading %{smart_count} photos" },
-  filesUploadedOfTotal: { 0: "%{complete} of %{smart_count} sent", 1: "%{complete} of %{smart_count} sent" },
-  complete: "All sent",
-  uploadFailed: "Some were not sent",
-  retryUpload: "Send again",
+    ? gettext("Add photos of this device %{browseFiles} %{browseFolders}")
+    : gettext("Drop photos or a folder here %{browseFiles} %{browseFolders}"),
+  browseFiles: gettext("Choose photos"),
+  browseFolders: gettext("Choose a folder"),
+  dropHint: gettext("Drop photos here"),
+  addMore: gettext("Add more"),
+  xFilesSelected: {
+    0: ngettext("%{smart_count} photo", "%{smart_count} photos", 1),
+    1: ngettext("%{smart_count} photo", "%{smart_count} photos", 2),
+  },
+  uploadingXFiles: {
+    0: ngettext("Uploading %{smart_count} photo", "Uploading %{smart_count} photos", 1),
+    1: ngettext("Uploading %{smart_count} photo", "Uploading %{smart_count} photos", 2),
+  },
+  filesUploadedOfTotal: {
+    0: gettext("%{complete} of %{smart_count} sent"),
+    1: gettext("%{complete} of %{smart_count} sent"),
+  },
+  complete: gettext("All sent"),
+  uploadFailed: gettext("Some were not sent"),
+  retryUpload: gettext("Send again"),
 }
 
 export async function mount(root, { dialog }) {
@@ -45,7 +54,7 @@ function part(root, name) {
 const topFolder = (path) => (path.includes("/") ? path.split("/")[0] : "")
 const isTemporary = (status) => status === 0 || status === 429 || status >= 500
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`
+const said = (text, n) => interpolate(text, [n.toLocaleString(document.documentElement.lang)])
 
 function csrfHeaders() {
   return JSON.parse(document.body.getAttribute("hx-headers"))
@@ -68,7 +77,7 @@ class Uploader {
       width: "100%",
       height: 340,
       fileManagerSelectionType: "both",
-      note: "JPEG, PNG, WebP, HEIC and more",
+      note: gettext("JPEG, PNG, WebP, HEIC and more"),
       proudlyDisplayPoweredByUppy: false,
       hideUploadButton: true, // what is added is sent
       disableInformer: true, // one message per failed file; our lists name them all
@@ -131,7 +140,7 @@ class Uploader {
     const path = (file.meta.relativePath || file.name).replace(/^\//, "")
     if (JUNK.test(path)) return false
     if (!PHOTO.test(path) && !file.type?.startsWith("image/")) {
-      this.remark("rejected", path, { reason: "is not a photo Kith can read" })
+      this.remark("rejected", path, { reason: gettext("is not a photo Kith can read") })
       return false
     }
     return { ...file, meta: { ...file.meta, name: path } }
@@ -178,8 +187,8 @@ class Uploader {
       if (!isTemporary(answer.status)) {
         this.uppy.cancelAll()
         throw new Error(answer.status === 401 || answer.status === 403
-          ? "Sign in again, then add the photos once more."
-          : "Kith does not take these photos. Reload the page and try again.")
+          ? gettext("Sign in again, then add the photos once more.")
+          : gettext("Kith does not take these photos. Reload the page and try again."))
       }
       await sleep(1000)
       await this.serverAnswers()
@@ -190,7 +199,7 @@ class Uploader {
     const { healthUrl } = this.root.dataset
     const asks = () => fetch(healthUrl, { cache: "no-store" }).then((answer) => answer.ok, () => false)
     while (!(await asks())) {
-      this.say("Kith does not answer. The upload goes on when it does.")
+      this.say(gettext("Kith does not answer. The upload goes on when it does."))
       await sleep(3000)
     }
   }
@@ -230,7 +239,7 @@ class Uploader {
       if (isRefused) setTimeout(() => this.drop(file)) // after Uppy has noted the error
     })
     uppy.on("restriction-failed", (file, error) => {
-      if (error.message.includes("already exists")) this.say("Some of these are in the list already.")
+      if (error.message.includes("already exists")) this.say(gettext("Some of these are in the list already."))
     })
     uppy.on("file-removed", (file) => this.forget(file))
     uppy.on("cancel-all", () => this.resume())
@@ -303,20 +312,20 @@ class Uploader {
       const isRunning = Object.keys(this.uppy.getState().currentUploads).length > 0
       // Uppy's list scrolls; without this the keyboard could not reach what is below.
       this.root.querySelector(".uppy-Dashboard-files")?.setAttribute("tabindex", "0")
-      this.list("unsent", count(unsent.size, "photo was", "photos were") + " not sent")
-      this.list("rejected", `${rejected.size.toLocaleString("en")} left out`)
-      this.list("duplicate", `${duplicate.size.toLocaleString("en")} already in your library`)
+      this.list("unsent", said(ngettext("%s photo was not sent", "%s photos were not sent", unsent.size), unsent.size))
+      this.list("rejected", said(gettext("%s left out"), rejected.size))
+      this.list("duplicate", said(gettext("%s already in your library"), duplicate.size))
       const pause = part(this.root, "pause")
       pause.hidden = !isRunning
-      pause.textContent = this.gate ? "Resume" : "Pause"
+      pause.textContent = this.gate ? gettext("Resume") : gettext("Pause")
       part(this.root, "see").hidden = isRunning || !this.batches.size
       const parts = [
-        this.stored && `${this.stored.toLocaleString("en")} added`,
-        duplicate.size && count(duplicate.size, "duplicate"),
-        rejected.size && `${rejected.size.toLocaleString("en")} left out`,
-        unsent.size && `${unsent.size.toLocaleString("en")} not sent`,
+        this.stored && said(gettext("%s added"), this.stored),
+        duplicate.size && said(ngettext("%s duplicate", "%s duplicates", duplicate.size), duplicate.size),
+        rejected.size && said(gettext("%s left out"), rejected.size),
+        unsent.size && said(gettext("%s not sent"), unsent.size),
       ].filter(Boolean)
-      if (parts.length || isRunning) this.say((this.gate ? "Paused. " : "") + parts.join(", "))
+      if (parts.length || isRunning) this.say((this.gate ? `${gettext("Paused.")} ` : "") + parts.join(", "))
       this.renderChip()
     }, 250)
   }
@@ -347,13 +356,13 @@ class Uploader {
       this.chip = document.createElement("button")
       this.chip.className = "toast-k upload-chip"
       this.chip.append(document.createElement("span"), Object.assign(document.createElement("progress"), { className: "bar", max: 100 }))
-      this.chip.querySelector("progress").setAttribute("aria-label", "Upload")
+      this.chip.querySelector("progress").setAttribute("aria-label", gettext("Upload"))
       this.chip.addEventListener("click", () => this.dialog.showModal())
       document.body.append(this.chip)
     }
     const files = this.uppy.getFiles()
     const sent = files.filter((file) => file.progress.uploadComplete).length
-    this.chip.firstChild.textContent = `Uploading ${sent} of ${files.length}`
+    this.chip.firstChild.textContent = interpolate(gettext("Uploading %(sent)s of %(all)s"), { sent, all: files.length }, true)
     this.chip.lastChild.value = this.uppy.getState().totalProgress
   }
 }
@@ -364,7 +373,7 @@ function row(name, { url, reason }) {
   title.textContent = name
   item.append(title)
   if (url) {
-    item.append(Object.assign(document.createElement("a"), { href: url, textContent: "Open" }))
+    item.append(Object.assign(document.createElement("a"), { href: url, textContent: gettext("Open") }))
   } else {
     item.append(Object.assign(document.createElement("span"), { className: "muted", textContent: reason }))
   }
@@ -380,6 +389,6 @@ function messageOf(xhr) {
   try {
     return JSON.parse(xhr.responseText).message
   } catch {
-    return xhr.status === 403 ? "Sign in again, then retry" : "Kith did not answer"
+    return xhr.status === 403 ? gettext("Sign in again, then retry") : gettext("Kith did not answer")
   }
 }

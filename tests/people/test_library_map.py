@@ -32,7 +32,7 @@ def test_the_map_holds_people_and_groups_the_largest_first(alice, library):
 
 
 def test_each_circle_is_a_link_with_a_name_one_can_read(alice, signed_in, library):
-    ann, bea, group = library
+    ann, _, group = library
     draw_map(alice.pk)
 
     text = signed_in.get(reverse("people:map")).content.decode()
@@ -44,7 +44,7 @@ def test_each_circle_is_a_link_with_a_name_one_can_read(alice, signed_in, librar
 
 
 def test_who_is_hidden_merged_or_named_since_is_not_shown(alice, signed_in, library):
-    ann, bea, group = library
+    _, bea, group = library
     draw_map(alice.pk)
     bea.is_hidden = True
     bea.save()

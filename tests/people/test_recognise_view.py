@@ -191,9 +191,19 @@ def test_nothing_is_stored(signed_in, ann, worker):
 def test_the_question_holds_a_name_and_no_picture_and_does_not_wait_for_ever(signed_in, alice, worker):
     show(signed_in)
 
-    [((name, owner), options)] = worker.asked
-    assert (len(name), owner) == (32, alice.pk)
+    [((name, owner, with_alike), options)] = worker.asked
+    assert (len(name), owner, with_alike) == (32, alice.pk, False)
     assert options["expires"] == inquiry.WAIT_SECONDS
+
+
+def test_a_picture_may_ask_whom_of_the_library_its_faces_look_like(signed_in, alice, worker):
+    face = make_face(make_photo(alice))
+    worker.answer = Answer(width=640, height=480, faces=(SeenFace(BOX, None, 0.0, (face.pk,)),))
+
+    answer = signed_in.post(URL, {"picture": picture(), "alike": "1"}, headers={"accept": "application/json"})
+
+    assert worker.asked[0][0][2] is True
+    assert f"/faces/alike/?faces={face.pk}" in answer.json()["rows"]
 
 
 def test_pictures_that_are_shown_overtake_the_photos_of_a_library():

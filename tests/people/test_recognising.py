@@ -88,6 +88,16 @@ def test_a_person_is_known_again_with_a_probability(alice, confirmed, lent, repl
     assert answer.width and answer.height
 
 
+def test_whom_of_the_library_a_face_looks_like_is_told_if_asked(alice, confirmed, lent, replies):
+    same = confirmed("obama.jpg", make_person(alice, "Barack"))
+    confirmed("biden.jpg", make_person(alice, "Joe"))
+
+    recognise(lent(portrait("obama2.jpg")), alice.pk, True)
+    recognise(lent(portrait("obama2.jpg")), alice.pk)
+
+    assert [answer.faces[0].alike for answer in replies] == [(same.pk,), ()]
+
+
 def test_whoever_has_no_name_is_nobody(alice, confirmed, lent, replies):
     confirmed("obama.jpg", make_person(alice, "Barack"))
 

@@ -1,12 +1,17 @@
-"""Searching photos by people, and the page that does it."""
+"""Searching photos, and the page that does it."""
+
+from datetime import UTC, date, datetime
 
 import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
+from people.models import SavedSearch
 from people.models.person import fold
 from people.search import PhotoSearch
-from tests.factories import make_face, make_person, make_photo
+from people.search_offers import offers
+from people.search_words import period, sentence
+from tests.factories import make_album, make_face, make_person, make_photo, make_user
 
 
 @pytest.fixture
@@ -29,6 +34,13 @@ def library(alice):
         ("p=ann&p=mila&mode=any", {"ann", "mila", "ann bob", "ann bob mila"}),
         ("p=ann&p=bob&without=mila", {"ann bob"}),
         ("without=ann", {"bob", "mila", ""}),
+        ("p=ann&mode=only", {"ann"}),
+        ("p=ann&p=bob&mode=only", {"ann bob"}),
+        ("p=ann&faces=2", {"ann bob"}),
+        ("faces=0", {""}),
+        ("faces=1", {"ann", "bob", "mila"}),
+        ("faces=3-5", {"ann bob mila"}),
+        ("faces=6", set()),
         ("p=ann&without=ann", set()),
         ("", set()),
     ],
@@ -45,17 +57,29 @@ def test_photos_are_found_by_who_is_in_them(alice, library, query, found):
 
 def test_the_address_is_the_search(alice, library):
     people, _ = library
-    search = PhotoSearch((people["ann"],), (people["mila"],), "any")
+    search = PhotoSearch(
+        people=(people["ann"],),
+        without=(people["mila"],),
+        mode="any",
+        since=date(2024, 5, 1),
+        until=date(2024, 5, 31),
+        album=make_album(alice),
+        place="Rome, Lazio, Italy",
+        count="3-5",
+        has_unnamed=True,
+    )
 
-    read_again = PhotoSearch.from_query(alice, QueryDict(search.url().partition("?")[2]))
+    read_again = PhotoSearch.from_query(alice, QueryDict(search.query()))
 
     assert read_again == search
-    assert search.sentence() == "Ann without Mila"
+    assert read_again.query() == search.query()
 
 
 def test_people_of_others_and_nonsense_in_an_address_are_left_out(bob, library):
     people, _ = library
-    query = f"p={people['ann'].pk}&p=x&p=-1&p=99999999999999999999&p=²&without=%00"
+    album = make_album(make_user())
+    query = f"p={people['ann'].pk}&p=x&p=-1&p=99999999999999999999&p=²&without=%00&album={album.pk}&album=x&from=soon"
+    query += "&to=2024-13-45&faces=7&unnamed=yes&mode=none&place=%00"
 
     assert PhotoSearch.from_query(bob, QueryDict(query)) == PhotoSearch()
 
@@ -85,3 +109,156 @@ def test_the_page_shows_the_photos_and_their_number(signed_in, library):
     assert response.context["photo_count"] == 2
     assert photos["ann bob"].get_absolute_url() in response.content.decode()
     assert photos["ann"].get_absolute_url() not in response.content.decode()
+
+
+def test_only_these_people_means_nobody_unnamed_either(alice):
+    ann = make_person(alice)
+    alone, in_company, passer_by = (make_photo(alice) for _ in range(3))
+    for photo in (alone, in_company, passer_by):
+        make_face(photo, person=ann)
+    make_face(in_company)
+    make_face(passer_by, is_ignored=True)
+
+    search = PhotoSearch.from_query(alice, QueryDict(f"p={ann.pk}&mode=only"))
+
+    assert set(search.photos(alice)) == {alone, passer_by}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("from=2024-05-03", {"may", "june"}),
+        ("to=2024-05-03", {"april", "may"}),
+        ("from=2024-05-03&to=2024-05-03", {"may"}),
+        ("place=Lazio, Italy", {"may"}),
+        ("unnamed=1", {"june"}),
+        ("to=9999-12-31", {"april", "may", "june"}),
+    ],
+)
+def test_photos_are_found_by_time_place_and_faces_without_a_name(alice, query, found):
+    photos = {
+        "april": make_photo(alice, taken_at=datetime(2024, 4, 30, 23, 59, 59, tzinfo=UTC)),
+        "may": make_photo(
+            alice, taken_at=datetime(2024, 5, 3, 23, 59, 59, 999999, tzinfo=UTC), place="Rome, Lazio, Italy"
+        ),
+        "june": make_photo(alice, taken_at=datetime(2024, 6, 1, tzinfo=UTC), place="Rome, Georgia, United States"),
+    }
+    make_face(photos["june"])
+
+    assert set(PhotoSearch.from_query(alice, QueryDict(query)).photos(alice)) == {photos[name] for name in found}
+
+
+def test_an_album_is_a_term(alice):
+    album, photo, other = make_album(alice), make_photo(alice), make_photo(alice)
+    album.photos.add(photo)
+    make_album(alice, "Another").photos.add(photo, other)
+
+    assert list(PhotoSearch.from_query(alice, QueryDict(f"album={album.pk}")).photos(alice)) == [photo]
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({}, ""),
+        ({"mode": "any", "who": ("ann", "bob")}, "Ann or Bob"),
+        ({"mode": "only", "who": ("ann", "bob")}, "only Ann and Bob"),
+        ({"who": ("ann",), "but": ("mila",)}, "Ann without Mila"),
+        ({"count": "2", "place": "Rome"}, "Rome, two faces"),
+        ({"who": ("ann",), "since": date(2024, 1, 1), "until": date(2024, 12, 31)}, "Ann, 2024"),
+    ],
+)
+def test_a_search_is_said_in_words(library, terms, said):
+    people, _ = library
+    terms["people"] = tuple(people[name] for name in terms.pop("who", ()))
+    terms["without"] = tuple(people[name] for name in terms.pop("but", ()))
+
+    assert sentence(PhotoSearch(**terms)) == said
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        ("2024-01-01", "2024-12-31", "2024"),
+        ("2024-02-01", "2024-02-29", "February 2024"),
+        ("2023-02-01", "2023-02-28", "February 2023"),
+        ("2024-05-03", "2024-05-03", "3 May 2024"),
+        ("2024-05-03", "2024-06-05", "3 May 2024 to 5 June 2024"),
+        ("2024-05-03", "", "since 3 May 2024"),
+        ("", "2024-05-03", "until 3 May 2024"),
+    ],
+)
+def test_a_period_is_said_as_shortly_as_it_can_be(since, until, said):
+    assert period(date.fromisoformat(since) if since else None, date.fromisoformat(until) if until else None) == said
+
+
+def test_what_is_typed_offers_people_albums_times_and_places(alice, library):
+    make_album(alice, "Rómulo's birthday")
+    for place in ("Rome, Lazio, Italy", "Tivoli, Lazio, Italy", "Vienna, Vienna, Austria"):
+        make_photo(alice, place=place)
+
+    def offered(text: str) -> list[tuple[str, str]]:
+        return [(offer.kind, offer.words) for offer in offers(alice, PhotoSearch(), text)]
+
+    assert offered("ÁN") == [("Person", "Ann")]
+    assert offered("rom") == [("Album", "Rómulo's birthday"), ("Place", "Rome, Lazio, Italy")]
+    assert offered("ital") == [("Place", "Italy")]
+    assert offered("2024") == [("Time", "2024")]
+    assert offered("ju 2024") == [("Time", "June 2024"), ("Time", "July 2024")]
+    assert ("Filter", "two faces") in offered("two")
+    assert offered("xyz") == []
+    assert offered("") == []
+
+
+def test_an_offer_adds_to_the_search(alice, library):
+    people, photos = library
+    search = PhotoSearch(people=(people["ann"],))
+
+    [offer] = offers(alice, search, "bob")
+
+    assert set(PhotoSearch.from_query(alice, QueryDict(offer.url.partition("?")[2])).photos(alice)) == {
+        photos["ann bob"],
+        photos["ann bob mila"],
+    }
+    assert offers(alice, search, "ann") == []
+
+
+def test_nothing_of_others_is_offered(bob, library):
+    make_album(library[0]["ann"].owner, "Summer")
+    make_photo(library[0]["ann"].owner, place="Rome, Lazio, Italy")
+
+    assert [offers(bob, PhotoSearch(), text) for text in ("ann", "summer", "rome")] == [[], [], []]
+
+
+def test_a_search_is_kept_and_dropped_again(alice, signed_in, library):
+    people, _ = library
+    query = PhotoSearch(people=(people["ann"],)).query()
+
+    signed_in.post(reverse("people:save-search"), {"query": query, "title": "  Just Ann "})
+    signed_in.post(reverse("people:save-search"), {"query": query, "title": "Ann alone"})  # its title is changed
+
+    assert [(one.title, one.query) for one in SavedSearch.objects.owned_by(alice)] == [("Ann alone", query)]
+    assert "Ann alone" in signed_in.get(reverse("people:search")).content.decode()
+
+    signed_in.post(reverse("people:drop-search"), {"query": query})
+
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_search_for_nothing_or_for_others_people_is_not_kept(bob, client, library):
+    client.force_login(bob)
+
+    client.post(reverse("people:save-search"), {"query": f"p={library[0]['ann'].pk}", "title": "Ann"})
+    client.post(reverse("people:save-search"), {"query": "", "title": "Nothing"})
+
+    assert not SavedSearch.objects.exists()
+
+
+def test_the_page_asks_as_much_for_many_as_for_few(signed_in, alice, library, django_assert_max_num_queries):
+    people, _ = library
+    for number in range(20):
+        make_face(make_photo(alice), person=make_person(alice, f"Person {number}"))
+        make_album(alice, f"Album {number}")
+    query = f"{PhotoSearch(people=tuple(people.values()), mode='any').query()}&q=person"
+
+    with django_assert_max_num_queries(22):
+        signed_in.get(f"{reverse('people:search')}?{query}")

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0009_library_map'),
+        ('people', '0010_saved_searches'),
     ]
 
     operations = [

@@ -1,0 +1,44 @@
+"""The filters of the search page: terms that are chosen from lists rather than typed."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from people.search import PhotoSearch
+from people.search_words import COUNT_WORDS
+from photos.models import Album
+
+
+def _day() -> forms.DateField:
+    return forms.DateField(required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+
+
+class SearchForm(forms.Form):
+    """Sent as an address, which PhotoSearch reads: this form only shows what it says."""
+
+    since = _day()
+    until = _day()
+    album = forms.ModelChoiceField(Album.objects.none(), required=False, empty_label=_("Any album"))
+    place = forms.CharField(required=False, max_length=100)
+    faces = forms.ChoiceField(required=False, choices=[("", _("Any number")), *COUNT_WORDS.items()])
+    unnamed = forms.BooleanField(required=False, widget=forms.CheckboxInput(attrs={"value": "1"}))
+
+    def __init__(self, *, owner: User, search: PhotoSearch) -> None:
+        super().__init__(
+            auto_id="search-%s",
+            initial={
+                "since": search.since,
+                "until": search.until,
+                "album": search.album,
+                "place": search.place,
+                "faces": search.count,
+                "unnamed": search.has_unnamed,
+            },
+        )
+        self.fields["album"].queryset = Album.objects.owned_by(owner).order_by("title")  # type: ignore[attr-defined]
+        for name, field in self.fields.items():
+            if name != "unnamed":
+                field.widget.attrs["class"] = "form-select" if name in ("album", "faces") else "form-control"
+
+    def add_prefix(self, field_name: str) -> str:
+        return {"since": "from", "until": "to"}.get(field_name, field_name)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from django.db.models import Avg, Count, F, Q
+from django.db.models import Avg, Case, Count, F, When
 from pgvector.django import CosineDistance
 
 from people.models import Face, Person
@@ -59,9 +59,9 @@ def least_alike_first(faces: FaceQuerySet, *, to: FaceQuerySet | None = None) ->
     if most is None:
         return faces.order_by("pk")
     model, mean = most
-    distance = CosineDistance("projection", mean)
-    compared = faces.annotate(is_other=Q(model=model), distance=distance)
-    return compared.order_by("-is_other", F("distance").desc(nulls_last=True), "pk")
+    # Projections of another model may have another length: PostgreSQL must not even try.
+    distance = Case(When(model=model, then=CosineDistance("projection", mean)))
+    return faces.annotate(distance=distance).order_by(F("distance").desc(nulls_last=True), "pk")
 
 
 def _least_like(others: FaceQuerySet, theirs: FaceQuerySet, count: int) -> list[Face]:

@@ -9,8 +9,8 @@ from ml.arguments import checked_number, checked_numbers, checked_whole
 from ml.dbscan import NOISE
 from ml.linkage import link
 
-# Of the threshold that would make two groups one. Two siblings under one name are two at the first or second of
-# these; at the last a person in and out of glasses would be.
+# Shares of the threshold up to which two groups are one, tried in turn until there are two parts. A proposal, which
+# somebody looks at: better one cut too many than none. Below the last a person with and without a beard is two.
 STRICTER = (1.0, 0.9, 0.8, 0.7, 0.6)
 NOBODY = np.zeros((0, 2), dtype=np.int64)
 

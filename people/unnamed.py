@@ -54,8 +54,16 @@ def faces_alone(owner: User) -> FaceQuerySet:
     return waiting.without_vectors().order_by("-quality", "pk")
 
 
-def count_alone(owner: User, groups: Unnamed) -> int:
-    return groups.alone + Face.objects.owned_by(owner).untagged().filter(cluster=None).count()
+def has_faces_alone(owner: User, groups: Unnamed) -> bool:
+    return bool(groups.alone) or _in_no_group(owner).exists()
+
+
+def count_alone(owner: User) -> int:
+    return unnamed_groups(owner).alone + _in_no_group(owner).count()
+
+
+def _in_no_group(owner: User) -> FaceQuerySet:
+    return Face.objects.owned_by(owner).untagged().filter(cluster=None)
 
 
 def faces_of_groups(owner: User, groups: list[int], *, as_of: int | None) -> set[int]:

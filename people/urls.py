@@ -30,6 +30,7 @@ urlpatterns = [
     path("people/merge/", merging.merge, name="merge"),
     path("people/same/<int:question_id>/", merging.answer_same, name="answer-same"),
     path("people/unnamed/", unnamed.unnamed, name="unnamed"),
+    path("people/unnamed/count/", unnamed.count, name="count-singles"),
     path("people/strip/", groups.strip, name="strip"),
     path("people/<int:person_id>/", people.person, name="person"),
     path("people/<int:person_id>/edit/", people.edit, name="edit"),

@@ -57,11 +57,6 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """Annotate face_count: an index alone counts them, a third of the time photos take."""
         return self.annotate(face_count=CountOf(_faces_of_person().values("person")))
 
-    def with_last_seen(self) -> Self:
-        """Annotate last_seen, when the latest photo of each was taken."""
-        taken = _faces_of_person().order_by().values("person").annotate(latest=models.Max("photo__taken_at"))
-        return self.annotate(last_seen=models.Subquery(taken.values("latest")))
-
     def with_photo_count(self) -> Self:
         return self.annotate(photo_count=CountOf(_faces_of_person().values("photo").distinct()))
 
@@ -77,9 +72,9 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.annotate(distance=LeastOf(clearest.values("distance")[:CLEAREST])).order_by("distance", "pk")
 
     def best_match_first(self, text: str) -> Self:
-        """For a naming box: who is called just so, then those of most photos."""
+        """For a naming box: who is called just so, then those of most faces."""
         is_exact = models.Case(models.When(folded_name=fold(text), then=0), default=1)
-        return self.with_photo_count().order_by(is_exact, "-photo_count", "folded_name", "pk")
+        return self.with_photo_count().with_face_count().order_by(is_exact, "-face_count", "folded_name", "pk")
 
     def most_photos_first(self) -> Self:
         return self.with_photo_count().order_by("-photo_count", "folded_name", "pk")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import F, OuterRef
+from django.db.models import Max, OuterRef
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -21,12 +21,12 @@ from people.models.counting import CountOf
 from people.models.person import PersonQuerySet
 from people.review import likely_people
 from people.tiles import asked_as_somebodys
-from people.unnamed import Unnamed, count_alone, unnamed_groups
+from people.unnamed import Unnamed, has_faces_alone, unnamed_groups
 from people.views.respond import ask_which, back, say_what_was_decided
 from people.views.selection import Selection
 from photos.models import Photo
 
-PEOPLE_PER_PAGE = 60
+PEOPLE_PER_PAGE = 48
 HIDDEN_PER_PAGE = 48
 GROUPS_PER_PAGE = 24
 PAIRS_SHOWN = 3  # of people who may be the same
@@ -37,7 +37,6 @@ BY_FACES = ("-face_count", "folded_name", "pk")
 ORDERS: dict[str, tuple[Any, ...]] = {
     "photos": BY_FACES,
     "name": ("folded_name", "pk"),
-    "seen": (F("last_seen").desc(nulls_last=True), "pk"),
     "added": ("-created_at", "-pk"),
 }
 
@@ -89,7 +88,11 @@ def names(request: UserRequest) -> JsonResponse:
 
 @require_POST
 def together(request: UserRequest) -> HttpResponse:
-    """Name or hide all that was selected. Merging asks first, on a page of its own."""
+    """Name or hide all that was selected, or hide one person. Merging asks first, on a page of its own."""
+    if hidden := primary_keys(request.POST.getlist("hide")):
+        people = Person.objects.owned_by(request.user).filter(pk__in=hidden)
+        say_what_was_decided(request, ledger.hide(request.user, list(people), [], actor=request.user))
+        return back(request, "/people/")
     selected = Selection.sent(request.user, request.POST)
     if selected.is_empty:
         messages.info(request, _("Select somebody first."))
@@ -130,13 +133,25 @@ def group_page(request: HttpRequest, pks: Sequence[int], parameter: str) -> "Pag
 
 def _order(request: UserRequest) -> str:
     order = request.GET.get("sort", "")
-    return order if order in ORDERS else "photos"
+    return order if order in (*ORDERS, "seen") else "photos"
 
 
 def _page_of_people(request: UserRequest, people: PersonQuerySet) -> "Page[Any]":
     order = _order(request)
-    ordered = {"photos": people.with_face_count, "seen": people.with_last_seen}.get(order, people.all)()
-    return turned(request, ordered.order_by(*ORDERS[order]), PEOPLE_PER_PAGE, "page")
+    if order == "seen":
+        return _last_seen_first(request, people)
+    counted = people.with_face_count() if order == "photos" else people
+    return turned(request, counted.order_by(*ORDERS[order]), PEOPLE_PER_PAGE, "page")
+
+
+def _last_seen_first(request: UserRequest, people: PersonQuerySet) -> "Page[Any]":
+    """By the date of the latest photo of each: asked of all faces at once, for there is no index to ask one by one."""
+    seen = Face.objects.owned_by(request.user).filter(person__in=people.values("pk")).order_by().values("person")
+    latest = seen.annotate(latest=Max("photo__taken_at")).order_by("-latest", "person").values_list("person", flat=True)
+    page = turned(request, list(latest), PEOPLE_PER_PAGE, "page")
+    found = people.in_bulk(list(page.object_list))
+    page.object_list = [found[pk] for pk in page.object_list if pk in found]
+    return page
 
 
 def _maybe_the_same(user: User) -> list[Question]:
@@ -144,15 +159,18 @@ def _maybe_the_same(user: User) -> list[Question]:
     return list(questions.select_related("person", "other_person").best_first()[:PAIRS_SHOWN])
 
 
-def _folded(user: User, unnamed: Unnamed) -> list[tuple[str, str, int]]:
-    """What is folded away below the groups: its kind, its title and how many there are; none where there are none."""
-    kinds = [
+def _folded(user: User, unnamed: Unnamed) -> "list[tuple[str, str, int | None]]":
+    """What is folded away below the groups: its kind, its title and how many there are; none where there are none.
+
+    Single faces are counted by a request of their own (`unnamed.count`): their number takes as long as half the page.
+    """
+    kinds: list[tuple[str, str, int | None]] = [
         ("pairs", _("Seen twice"), len(unnamed.pairs)),
         ("strangers", _("Seen on one day only"), len(unnamed.strangers)),
-        ("singles", _("Single faces"), count_alone(user, unnamed)),
         ("hidden", _("Hidden groups"), len(unnamed.hidden)),
     ]
-    return [kind for kind in kinds if kind[2]]
+    found = [kind for kind in kinds if kind[2]]
+    return [*found, ("singles", _("Single faces"), None)] if has_faces_alone(user, unnamed) else found
 
 
 def _is_working(user: User) -> bool:

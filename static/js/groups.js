@@ -8,7 +8,8 @@ let open = []
 const cards = () => [...document.querySelectorAll(kind)]
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const card = event.detail.elt.closest(".group-card, .people-grid > li, .hidden-list > li, .same")
+  const source = event.detail.requestConfig.triggeringEvent?.submitter ?? event.detail.elt
+  const card = source.closest(".group-card, .people-grid > li, .hidden-list > li, .same")
   kind = [".group-card", ".people-grid > li", ".hidden-list > li", ".same"].find((each) => card?.matches(each)) ?? ""
   place = kind ? cards().indexOf(card) : -1
   open = [...document.querySelectorAll("details.fold[id][open]")].map((fold) => fold.id)

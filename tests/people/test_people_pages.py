@@ -1,4 +1,4 @@
-"""The pages of people: lists and their order, selecting, naming namesakes, merging, splitting, hiding, and undo of each."""
+"""The pages of people: lists, selecting, naming namesakes, merging, splitting, hiding, and undo of each."""
 
 from datetime import UTC, date, datetime
 

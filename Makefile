@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
-.PHONY: run test check bench setup dev format vendor
+.PHONY: run test check bench setup dev format vendor messages
 
 run: setup
 	$(VENV)/bin/python manage.py up
@@ -49,6 +49,10 @@ FOLDER ?= var/test/portraits
 bench: dev
 	$(VENV)/bin/python -m tests.prepare
 	KITH_MODELS=$(CURDIR)/var/test/models $(VENV)/bin/python manage.py bench $(FOLDER) $(if $(JSON),--json $(JSON))
+
+# Collects the texts of the interface into locale/ and compiles their translations.
+messages: dev
+	$(VENV)/bin/python -m tools.messages
 
 vendor:
 	tools/vendor/refresh.sh

@@ -1,6 +1,7 @@
 """Who gets through, and in which language: a first visit makes its two steps first, and strangers sign in."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -11,6 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.sessions import note_seen
 
 # Paths that work before there is anybody.
 OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/", "/language/", "/jsi18n/")
@@ -24,12 +26,20 @@ class LanguageMiddleware(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        if request.path.startswith(SPEECHLESS_PATHS):
+        if _is_speechless(request):
             return
         language = getattr(request.user, "language", "")
         if language:
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        # Without our "Vary" a browser keeps what says the same to everybody.
+        return response if _is_speechless(request) else super().process_response(request, response)
+
+
+def _is_speechless(request: HttpRequest) -> bool:
+    return request.path.startswith(SPEECHLESS_PATHS)
 
 
 class FirstVisitMiddleware:
@@ -67,9 +77,29 @@ def _owes_an_answer(request: HttpRequest) -> bool:
 class SignedInMiddleware(LoginRequiredMiddleware):
     """Sends strangers to the sign-in page, and tells a script so, which would take that page for its answer."""
 
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *arguments: Any
+    ) -> HttpResponseBase | None:
+        # Django looks first who asks: a query, and a "Vary", where it does not matter.
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, *arguments)
+
     def handle_no_permission(  # type: ignore[override]  # Django types its own answer, not what may be answered
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
         if "X-CSRFToken" in request.headers and "HX-Request" not in request.headers:
             return JsonResponse({"message": str(SIGN_IN_AGAIN)}, status=401)
         return super().handle_no_permission(request, view_func)
+
+
+class SeenMiddleware:
+    """Lets the list of sessions in Settings say when each was last used."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_page_view(request) and not request.path.startswith(OPEN_PATHS) and request.user.is_authenticated:
+            note_seen(request)
+        return self.get_response(request)

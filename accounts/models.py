@@ -1,8 +1,14 @@
-"""Who uses Kith, and what they allowed it to do."""
+"""Who uses Kith, what they allowed it to do, and the browsers they are signed in with."""
+
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from accounts.sessions import SessionStore
 
 
 class User(AbstractUser):
@@ -35,3 +41,20 @@ class User(AbstractUser):
     @property
     def allows_faces(self) -> bool:
         return self.face_analysis == self.FaceAnalysis.ON
+
+
+class BrowserSession(AbstractBaseSession):
+    """A session that knows whose it is, so that its user can end it from elsewhere."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", null=True)
+    agent = models.CharField(max_length=300, blank=True)  # the User-Agent it began with
+    seen_at = models.DateTimeField(auto_now=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = "session"
+
+    @classmethod
+    def get_session_store_class(cls) -> "type[SessionStore]":
+        from accounts.sessions import SessionStore
+
+        return SessionStore

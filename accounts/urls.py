@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import session_views, views
 
 app_name = "accounts"
 
@@ -16,4 +16,6 @@ urlpatterns = [
     path("settings/theme/", views.change_theme, name="change-theme"),
     path("settings/faces/", views.change_faces, name="change-faces"),
     path("settings/password/", views.change_password, name="change-password"),
+    path("settings/sessions/end/", session_views.end_session, name="end-session"),
+    path("settings/sessions/end-others/", session_views.end_other_sessions, name="end-other-sessions"),
 ]

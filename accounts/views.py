@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.forms import FacesForm, LanguageForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
 from accounts.http import UserRequest
 from accounts.models import User
+from accounts.session_views import sessions_of
 from accounts.signals import face_analysis_changed
 
 # Any number: it only has to be the same in every process that opens the welcome page.
@@ -150,7 +151,7 @@ def change_password(request: UserRequest) -> HttpResponse:
 
 
 def _settings_page(request: UserRequest, password_form: NewPasswordForm) -> HttpResponse:
-    context = {"password_form": password_form, "themes": User.Theme.choices}
+    context = {"password_form": password_form, "sessions": sessions_of(request), "themes": User.Theme.choices}
     return render(request, "accounts/settings.html", context, status=_status(password_form))
 
 

@@ -23,8 +23,9 @@ DEBUG = env.bool("KITH_DEBUG", default=False)
 SECRET_KEY = env.str("KITH_SECRET_KEY", default="") or _home.secret("secret-key")
 ALLOWED_HOSTS = env.list("KITH_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("KITH_CSRF_TRUSTED_ORIGINS", default=[])
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # static/js/carrying.js
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_SAMESITE = "Lax"
 # Behind HTTPS (compose's proxy) cookies travel only encrypted; on the user's own machine there is no HTTPS.
 KITH_HTTPS = env.bool("KITH_HTTPS", default=False)
@@ -39,7 +40,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF],
-        "frame-ancestors": [NONE],
+        "frame-ancestors": [SELF],
     }
 }
 
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "accounts.middleware.LanguageMiddleware",
     "accounts.middleware.FirstVisitMiddleware",
     "accounts.middleware.SignedInMiddleware",
+    "accounts.middleware.SeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -184,13 +186,14 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "config.static_files.HashedStaticStorage"
     },
 }
 # The views that take files say so themselves (uploading.receives_files).
 FILE_UPLOAD_HANDLERS = ["photos.uploading.NoFilesUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends all files at once
 KITH_MAX_FILE_BYTES = 200 * 1024**2
+KITH_MAX_ARCHIVE_BYTES = env.int("KITH_MAX_ARCHIVE_MB", default=20_000) * 1024**2  # ZIP; kept until it is unpacked
 KITH_MAX_PIXELS = 100_000_000
 
 # --- The web

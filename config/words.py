@@ -32,6 +32,7 @@ def catalogue(request: HttpRequest, language: str) -> HttpResponseBase:
         raise Http404
     with translation.override(language):
         response = JavaScriptCatalog.as_view()(request)
+    response["Content-Language"] = language
     response["Cache-Control"] = FOR_EVER if request.GET.get("v") == _version() else ONCE
     return response
 

@@ -81,24 +81,35 @@ def show_again(owner: User, faces: Iterable[int], *, actor: User) -> Decision | 
     return decide(owner, Verb.SHOW, dict.fromkeys(faces, outcome), actor=actor)
 
 
-def merge(person: Person, into: Person, *, actor: User) -> Decision | None:
+def merge(person: Person, into: Person, *, actor: User, counted: Collection[int] | None = None) -> Decision | None:
     """Give all faces of one person to another. The empty one stays in the ledger, for undo.
 
     Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
+    counted: the faces the person had when this was asked; others keep the name. None takes those of now.
     """
-    return merge_all([person], into, actor=actor)
+    return merge_all([person], into, counted=counted, actor=actor)
 
 
 def merge_all(
-    people: Collection[Person], into: Person, *, unnamed: Collection[int] = (), actor: User
+    people: Collection[Person],
+    into: Person,
+    *,
+    unnamed: Collection[int] = (),
+    counted: Collection[int] | None = None,
+    actor: User,
 ) -> Decision | None:
     """Say of several people, and of faces that wait for a name, that they are one: a single decision."""
     noes = rejected_pairs(into.owner_id)
     others = {person.pk for person in people} - {into.pk}
+    faces = Face.objects.filter(person__in=others)
+    if counted is not None:
+        faces = faces.filter(pk__in=counted)
+        if not unnamed and not faces.exists():
+            return None
     named = FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER)
     outcomes = _no(into, [face for face, ruled_out in noes if ruled_out in others])
     outcomes |= {pk: Outcome(named, only_if=lambda face: face.waits_for_a_name) for pk in unnamed}
-    for face, person, tagged_by in Face.objects.filter(person__in=others).values_list("pk", "person", "tagged_by"):
+    for face, person, tagged_by in faces.values_list("pk", "person", "tagged_by"):
         is_refused = tagged_by == Machine and (face, into.pk) in noes
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
         outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))
@@ -176,11 +187,12 @@ def of_two(
 ) -> Decision | None:
     """Answer "Same person?": two people who are one are merged, into the one of more faces.
 
-    counted: of two groups, the faces that were in them when the question was shown; None takes those of now.
+    counted: the faces that were in two groups when the question was shown, or those of the person who goes away; None
+    takes those of now.
     """
     if question.person and question.other_person:
         if is_same:
-            return merge(question.other_person, question.person, actor=actor)
+            return merge(question.other_person, question.person, counted=counted, actor=actor)
         return different_people(question.person, question.other_person, actor=actor)
     sides = (set(faces.values_list("pk", flat=True)) for faces in question.sides())
     one, other = sides if counted is None else (side.intersection(counted) for side in sides)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from accounts.models import User
 from people.models import Cluster, Face, Person, Suggestion
 from people.review import unasked_faces
-from people.tiles import asked_as_somebodys
+from people.tiles import LEAST_OF_GROUP
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Asked:
     def all_shown(self) -> set[int]:
         return self.of(self.stands_for)
 
+    @property
+    def seen(self) -> set[int]:
+        """Those that a no is about: what one of them stands for is asked about again, as a group."""
+        return set(self.stands_for)
+
     def of(self, shown: Iterable[int]) -> set[int]:
         """All faces that these ticks answer for."""
         return {face for each in shown for face in self.stands_for.get(each, ())}
@@ -37,9 +42,10 @@ class Asked:
 
 
 def asked_about_person(owner: User, person: Person, shown: Collection[int]) -> Asked:
-    """Of "Is this Ann?": a face of a group stands for all of the group that are suggested to be hers."""
+    """Of "Is this Ann?": a face of a group stands for all of the group that are likely to be hers."""
     clusters = dict(_waiting(owner, shown))
-    suggested = Suggestion.objects.filter(asked_as_somebodys(), person=person, face__cluster__in=clusters.values())
+    likely = Suggestion.objects.filter(probability__gte=LEAST_OF_GROUP, person=person)
+    suggested = likely.filter(face__cluster__in=clusters.values())
     suggested = suggested.filter(face__person=None, face__is_ignored=False)
     members: defaultdict[int, set[int]] = defaultdict(set)
     for face, cluster in suggested.values_list("face", "face__cluster"):

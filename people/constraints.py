@@ -4,6 +4,7 @@ Read from the decisions in force. Names a user gave and noes stand above all; of
 two groups, the later counts. What follows is said, too: who is one with somebody is not whom that one is not.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, groupby, pairwise
@@ -92,13 +93,13 @@ class Constraints:
 
     def pulled(self) -> dict[int, int]:
         """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
-        return {
-            face: self._people_of[each][0]
-            for each, faces in self._faces_of.items()
-            if self._people_of[each]
-            for face in faces
-            if face not in self.confirmed
-        }
+        people: dict[int, int] = {}
+        for faces in self._faces_of.values():
+            named = Counter(self.confirmed[face] for face in faces if face in self.confirmed)
+            if named:  # of people who were merged, who bears the faces
+                person = max(sorted(named), key=lambda each: named[each])
+                people |= {face: person for face in faces if face not in self.confirmed}
+        return people
 
     def people_apart(self) -> set[tuple[int, int]]:
         """Pairs of people who are two, the lower number first."""
@@ -159,6 +160,15 @@ def ruled_out(owner_id: int) -> set[tuple[int, int]]:
 def pulled(owner_id: int) -> dict[int, int]:
     """Faces without a user's name that were said to be one with faces of a person: that person, by face."""
     return Constraints.of(owner_id).pulled()
+
+
+def people_ruled_out(owner_id: int, faces: Collection[int]) -> set[int]:
+    """People whom one of these faces is not, by primary key. One query, unless the faces were compared with others."""
+    said = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__in=faces)
+    rows = set(said.filter(Q(side__isnull=False) | Q(rejected__isnull=False)).values_list("side", "rejected"))
+    if any(side for side, _ in rows):  # then what follows from it counts, too
+        return {person for face, person in ruled_out(owner_id) if face in faces}
+    return {person for _, person in rows if person}
 
 
 def people_apart(owner_id: int) -> set[tuple[int, int]]:

@@ -32,8 +32,9 @@ Rows = list[tuple[int, int, int]]  # face, person, photo
 
 
 def _ruled_out(owner_id: int, rows: Rows) -> set[int]:
-    pairs = constraints.ruled_out(owner_id)
-    return {face for face, person, _ in rows if (face, person) in pairs}
+    said = constraints.Constraints.of(owner_id)
+    pairs, pulled = said.ruled_out(), said.pulled()
+    return {face for face, person, _ in rows if (face, person) in pairs or pulled.get(face, person) != person}
 
 
 def _of_nobody_confirmed(owner_id: int, rows: Rows) -> set[int]:

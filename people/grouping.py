@@ -19,6 +19,7 @@ from ml.models import FaceModel
 from ml.projection import recentred
 from ml.regrouping import regroup
 from people import constraints, ledger
+from people.hidden_groups import hidden_groups, without_what_is_shown
 from people.library_centre import Centre, centre_if_due
 from people.locks import Job, one_at_a_time, wait_for_lock
 from people.model_change import is_changing
@@ -99,6 +100,7 @@ class _Snapshot:
     is_new: NDArray[np.bool_]
     to_mark: NDArray[np.bool_]
     has_centre: bool
+    hidden: frozenset[int]
 
     @classmethod
     def of(cls, owner_id: int, *, all_anew: bool) -> "_Snapshot":
@@ -116,9 +118,9 @@ class _Snapshot:
         to_mark = is_unmarked | is_new
         if changing:  # groups wait until all of their faces can be compared, and are to be looked at then
             to_mark &= faces.clusters == 0
-        return cls(
-            owner_id, wanted, photos, model, changing, faces, is_new | all_anew, to_mark, centre is not None
-        )  # fmt: skip
+        hidden = hidden_groups(owner_id)
+        is_new |= all_anew
+        return cls(owner_id, wanted, photos, model, changing, faces, is_new, to_mark, centre is not None, hidden)
 
     @property
     def before(self) -> Labels:
@@ -159,7 +161,8 @@ class _Snapshot:
             # While some faces of a group wait for an embedding of this model, the others are no reason to break it up.
             held |= before > NOISE
         waiting = pks.tolist()
-        return regroup(
+        together = np.searchsorted(pks, said.together(waiting))
+        labels = regroup(
             rows,
             before,
             is_new,
@@ -168,11 +171,12 @@ class _Snapshot:
             may_seed=self.faces.qualities >= limits.poor_quality,
             held=held,
             apart=np.searchsorted(pks, said.apart(waiting)),
-            together=np.searchsorted(pks, said.together(waiting)),
+            together=together,
             photos=self.faces.photos,
             repeats=sorted(constraints.repeat_photos(self.owner_id)),
             report=report,
         )
+        return without_what_is_shown(labels, before, self.hidden, together)
 
 
 def _waiting(owner_id: int, model: FaceModel) -> FaceQuerySet:
@@ -261,10 +265,12 @@ def _clusters(library: _Snapshot, labels: Labels) -> dict[int, int] | None:
 
 
 def _is_outdated(library: _Snapshot) -> bool:
-    """Whether something was said meanwhile that groups must keep to, or faces got free.
+    """Whether something was said meanwhile that groups must keep to, a group was hidden or shown, or faces got free.
 
     Holds the row: what is said from now on counts up afterwards, and the next run sees it. While the model changes,
     each photo that is embedded again counts up, too; the run that follows then sees to everything.
     """
     now = _wanted(Upkeep.objects.select_for_update().filter(owner=library.owner_id))
+    if hidden_groups(library.owner_id) != library.hidden:
+        return True
     return not library.is_changing and (now or 0) != (library.wanted or 0)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from django.db import connection
-from django.db.models import Count, F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -139,6 +139,15 @@ def attach_texts(decisions: Sequence[Decision]) -> None:
         else:
             again = gettext("Done again: %(what)s") if decision.is_redone else gettext("Undone: %(what)s")
             decision.text = again % {"what": _lower(did)}
+
+
+def to_redo(user: User) -> Decision | None:
+    """The undo that redo would take back: the user's last one that is not done again yet, if nothing was said since."""
+    acts = Decision.objects.owned_by(user).filter(actor=user).order_by("-pk")
+    last = acts.exclude(verb=Decision.Verb.UNDO).values("pk")[:1]
+    undos = list(acts.filter(verb=Decision.Verb.UNDO, is_in_force=True, pk__gt=Coalesce(Subquery(last), 0)))
+    found = _roots(undos)
+    return next((undo for undo in undos if found[undo.pk][1] % 2), None)
 
 
 def attach_faces(decisions: Sequence[Decision]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from people import constraints, signals
@@ -117,6 +117,7 @@ def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster],
     hidden_clusters = [cluster.pk for cluster in clusters if not cluster.is_hidden]
     if not hidden_people and not hidden_clusters:
         return None
+    wait_for_lock(Job.CLUSTERS, owner.pk)  # who writes groups looks at what is hidden, and then no more
     one = next(iter(people)) if len(hidden_people) == 1 and not hidden_clusters else None
     decision = Decision.objects.create(owner=owner, actor=actor, verb=Decision.Verb.HIDE, person=one)
     for rows, pks in ((Person.objects, hidden_people), (Cluster.objects, hidden_clusters)):
@@ -209,9 +210,10 @@ def put_in_force(owner: User, faces: Sequence[Face]) -> None:
 
 
 def held_faces(owner_id: int) -> set[int]:
-    """Faces that grouping leaves where they are, because a user put them back there: by undoing a regroup.
+    """Faces that grouping leaves where they are, because a user put them back there by undoing a regroup, or hid them.
 
-    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts.
+    Until that undo is undone, the user takes the face out of its group, or says something the group contradicts; or
+    shows the group again.
     """
     changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__isnull=False)
     freed = changes.filter(
@@ -222,6 +224,8 @@ def held_faces(owner_id: int) -> set[int]:
     undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
     held = dict(undone.values_list("face_id", "face__cluster_id"))
     clusters = {face: cluster for face, cluster in held.items() if face}
+    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
+    clusters |= dict(hidden.values_list("pk", "cluster_id"))
     if not clusters:
         return set()
     return set(clusters) - _broken(owner_id, clusters)
@@ -308,15 +312,20 @@ def _change(decision: Decision, face: Face, outcome: Outcome) -> Change:
 
 
 def _drop_answered_suggestions(changes: list[Change]) -> None:
-    """Take back suggestions that were just answered: no page may ask again until a worker comes by."""
+    """Take back suggestions that were just answered: no page may ask again until a worker comes by.
+
+    Of whom a face is not, neither is its group asked about; people.scores agrees.
+    """
     answered = [change.face_id for change in changes if not FaceState(**change.after).waits_for_a_name]
     Suggestion.objects.filter(face__in=answered).delete()
-    ruled_out: dict[int, list[int | None]] = {}
+    ruled_out: dict[int, list[Change]] = {}
     for change in changes:
         if change.rejected_id is not None:
-            ruled_out.setdefault(change.rejected_id, []).append(change.face_id)
-    for person, faces in ruled_out.items():
-        Suggestion.objects.filter(person=person, face__in=faces).delete()
+            ruled_out.setdefault(change.rejected_id, []).append(change)
+    for person, noes in ruled_out.items():
+        faces = Q(face__in=[change.face_id for change in noes])
+        groups = Q(face__cluster__in={FaceState(**change.after).cluster for change in noes} - {None})
+        Suggestion.objects.filter(faces | groups, person=person).delete()
 
 
 def acts_on(faces: Iterable[Face]) -> dict[int, list[Change]]:

@@ -28,9 +28,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Preview:
-    """Sides, who has most faces first; photos that show two of them (a few), and how many there are."""
+    """Sides, who has most faces first; photos that show two of them (a few), and how many there are.
+
+    counted: primary keys of all their faces: the merge is about no others, whatever gets these names meanwhile.
+    """
 
     sides: list[Side]
+    counted: list[int]
     together: list[Photo]
     together_count: int
 
@@ -46,7 +50,9 @@ def preview(people: Sequence[Person]) -> Preview:
     for side in sides[:LEAST_ALIKE]:
         side.strangest = _least_like(faces.exclude(person=side.person), faces.filter(person=side.person), shown)
     photos = _photos_with_two(people)
-    return Preview(sides, list(photos.newest_first()[:PHOTOS_SHOWN]), photos.count())
+    return Preview(
+        sides, list(faces.values_list("pk", flat=True)), list(photos.newest_first()[:PHOTOS_SHOWN]), photos.count()
+    )
 
 
 def least_alike_first(faces: FaceQuerySet, *, to: FaceQuerySet | None = None) -> FaceQuerySet:

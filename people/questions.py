@@ -5,6 +5,7 @@ tick that is expected to be taken away.
 """
 
 from collections.abc import Collection
+from functools import cache
 from itertools import groupby
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from accounts.models import User
+from people.acquaintance import Acquaintance
 from people.locks import Job, wait_for_lock
 from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
@@ -67,6 +69,7 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
         .filter(faces__gte=SMALLEST_GROUP)
     )
     has_many_days = _has_many_days(owner_id)
+    chance = cache(Acquaintance.of(owner_id).chance)
     return [
         Question(
             owner_id=owner_id,
@@ -74,7 +77,7 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
             cluster_id=row["cluster"],
             faces=row["faces"],
             answers=1 + MISTAKES * row["faces"],
-            worth=row["faces"] * _has_a_name(row["faces"]) / (1 + MISTAKES * row["faces"]),
+            worth=row["faces"] * chance(row["faces"]) / (1 + MISTAKES * row["faces"]),
             is_stranger=has_many_days
             and row["days"] == 1
             and not row["undated"]
@@ -82,11 +85,6 @@ def about_groups(owner_id: int, only: Collection[int] | None = None) -> list[Que
         )
         for row in counted
     ]
-
-
-def _has_a_name(faces: int) -> float:
-    """How probable it is that the owner knows whom a group of so many faces shows: Laplace's rule of succession."""
-    return faces / (faces + 1)
 
 
 def _has_many_days(owner_id: int) -> bool:

@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
 
-from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+import numpy as np
+from django.db.models import Avg, Count, Max, Q, QuerySet, Sum
 from pgvector.django import CosineDistance
 
 from accounts.models import User
+from people.constraints import Constraints, people_ruled_out
 from people.early_years import not_born_by
 from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
 from people.models.question import QuestionQuerySet
-from people.tiles import TILES, asked_as_somebodys, best_screen, tiles_of
+from people.tiles import TILES, asked_as_somebodys, best_screen, tile_key, tiles_of
 from photos.face_model import suggestion_distance
 
 CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
@@ -126,12 +127,26 @@ def count_questions(owner: User, *, skipped: Collection[str] = ()) -> int:
 
 
 def still_stands(question: Question) -> bool:
-    """Whether anything of a question about one person or group is left to answer."""
+    """Whether anything of a question is left to answer."""
     if question.kind == Kind.PERSON:
         return bool(tiles_of(Suggestion.objects.filter(person=question.person_id)))
-    if question.cluster is None or question.kind == Kind.SAME:
+    if question.kind == Kind.SAME:
+        return all(side.exists() for side in question.sides()) and not _was_compared(question)
+    if question.cluster is None:
         return False
     return unasked_faces(question.cluster).count() >= SMALLEST_GROUP
+
+
+def _was_compared(question: Question) -> bool:
+    """Whether users said of the two that they are one, or that they are not."""
+    said = Constraints.of(question.owner_id)
+    if question.person_id and question.other_person_id:
+        pair = sorted((question.person_id, question.other_person_id))
+        return tuple(pair) in said.people_apart()
+    one, other = (set(side.values_list("pk", flat=True)) for side in question.sides())
+    spoken_of = [face for face in one | other if face in said.bonds]
+    pairs = np.concatenate([said.apart(spoken_of), said.together(spoken_of)])
+    return bool((np.isin(pairs, list(one)).any(axis=1) & np.isin(pairs, list(other)).any(axis=1)).any())
 
 
 def _open(owner: User, skipped: Collection[str] = ()) -> QuestionQuerySet:
@@ -158,7 +173,7 @@ def _about_person(owner: User, question: Question) -> Card | None:
     tiles = {tile.key: tile for tile in screen.tiles}
     suggested = Suggestion.objects.filter(asked_as_somebodys(), person=question.person)
     keyed = Face.objects.untagged().filter(suggestion__in=suggested)
-    keyed = keyed.annotate(key=Coalesce("cluster_id", -F("pk"))).filter(key__in=list(tiles))
+    keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
     counted = list(keyed.values_list("pk", flat=True))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
     clearest = clearest.defer("embedding").select_related("photo")
@@ -201,8 +216,8 @@ def _about_two(question: Question) -> Card | None:
     count, settles = one.count(), other.count()
     if not count or not settles:
         return None
-    # Of two people it is their names that are compared, whatever faces bear them.
-    counted = [] if question.person_id else list((one | other).values_list("pk", flat=True))
+    # Of two people the second one's faces get the other name.
+    counted = list((other if question.person_id else one | other).values_list("pk", flat=True))
     return Card(
         question=question,
         asked=[AskedFace(face) for face in _clearest(other, SHOWN_OF_TWO)],
@@ -240,12 +255,16 @@ def reference_faces(person: Person) -> list[Face]:
 
 
 def likely_people(owner: User, faces: Collection[Face], *, but_not: Person | None = None) -> list[Person]:
-    """Other named people the first of these faces may show, the most alike first, for the keys 1 to 3."""
+    """Other named people the first of these faces may show, the most alike first, for the keys 1 to 3.
+
+    Nobody whom one of the faces was said not to be.
+    """
     probe = next(iter(faces), None)
     if probe is None:
         return []
     people = Person.objects.owned_by(owner).filter(is_hidden=False).exclude(pk__in=not_born_by(probe))
     people = people.exclude(pk=but_not.pk) if but_not else people
+    people = people.exclude(pk__in=people_ruled_out(owner.pk, {face.pk for face in faces}))
     farthest = OTHERS_AS_FAR * suggestion_distance(probe.model)
     most_like = people.most_like(probe)[:OTHERS]
     return [person for person in most_like if person.distance is not None and person.distance <= farthest]

@@ -1,6 +1,7 @@
 """How probable it is that each waiting face is each of the named people, by all that is known of both."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from ml.calibration import Calibration, calibration_for, probabilities_of
+from ml.calibration import SUREST, Calibration, calibration_for, probabilities_of
 from ml.models import FaceModel, find_model
 from ml.projection import recentred
 from ml.scoring import CANDIDATES, Evidence, Gallery, Probes, weigh
@@ -20,6 +21,10 @@ from people.models.face import FaceQuerySet
 from people.separators import told_apart
 from people.vectors import FaceColumns, centre_in_use, load_faces
 from photos.face_model import current_face_model
+
+# Who was said to be one with somebody's faces: of a hundred faces in a group one is somebody else (docs/naming.md).
+SAID = np.log(0.99 / 0.01)
+NOBODY = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +57,24 @@ def score_waiting(owner_id: int, model: FaceModel) -> Scores:
     births, days = births_of(owner_id), {}
     if births:
         days = days_of(set(faces.photos.tolist()))
+    said = constraints.Constraints.of(owner_id)
     twice = constraints.repeat_photos(owner_id)
     once = ~np.isin(faces.photos, list(twice))
+    pulled = _pairs(faces, said.pulled().items())
     probes = Probes(
         faces.rows,
         faces.qualities.astype(np.float32),
         np.where(faces.clusters > 0, faces.clusters, -1),
-        impossible=_impossible(owner_id, faces, once),
+        impossible=_impossible(owner_id, faces, said, once, pulled),
+        asked=pulled,
     )
     evidence = weigh(probes, Gallery(gallery.rows, gallery.people))
     years = years_at(births, evidence.person.tolist(), [days.get(p) for p in faces.photos[evidence.probe].tolist()])
     possible = ~is_unborn(years)
     evidence, years = evidence.only(possible), years[possible]
     odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
-    probabilities = probabilities_of(told_apart(owner_id, faces.rows, gallery, evidence, odds), evidence.probe)
-    return Scores(faces, gallery, evidence, probabilities, once)
+    odds = _as_said(evidence, pulled, told_apart(owner_id, faces.rows, gallery, evidence, odds))
+    return Scores(faces, gallery, evidence, probabilities_of(odds, evidence.probe), once)
 
 
 def score_shown(
@@ -116,16 +124,52 @@ def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> C
     return own or calibration_for(model.limits().suggestion, recentred=recentred)
 
 
-def _impossible(owner_id: int, faces: FaceColumns, once: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Pairs of a face's row and a person nobody may suggest: by the answers, or as the photo names them already."""
-    row_of = {pk: row for row, pk in enumerate(faces.pks.tolist())}
-    pairs = [(row_of[face], person) for face, person in constraints.ruled_out(owner_id) if face in row_of]
+def _impossible(
+    owner_id: int,
+    faces: FaceColumns,
+    said: constraints.Constraints,
+    once: NDArray[np.bool_],
+    pulled: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Pairs of a face's row and a person that are not suggested: by the answers, or as the photo names them already."""
     in_photo = defaultdict(list)
     for row in np.flatnonzero(once).tolist():
         in_photo[int(faces.photos[row])].append(row)
-    for photo, people in people_in_photos(owner_id).items():
-        pairs.extend((row, person) for row in in_photo.get(photo, ()) for person in people)
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    named = [
+        (row, person)
+        for photo, people in people_in_photos(owner_id).items()
+        for row in in_photo.get(photo, ())
+        for person in people
+    ]
+    noes = _pairs(faces, said.ruled_out())
+    beside = _beside(faces, noes) - set(map(tuple, pulled.tolist()))
+    return np.concatenate([noes, np.array([*named, *beside], dtype=np.int64).reshape(-1, 2)])
+
+
+def _beside(faces: FaceColumns, noes: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """Pairs of a row and a person whom another face of the same group is not: as a group it is asked who that is."""
+    people = defaultdict(set)
+    for cluster, person in zip(faces.clusters[noes[:, 0]].tolist(), noes[:, 1].tolist(), strict=True):
+        people[cluster].add(person)
+    rows = np.flatnonzero(np.isin(faces.clusters, list(people)) & (faces.clusters > 0))
+    return {(row, person) for row in rows.tolist() for person in people[int(faces.clusters[row])]}
+
+
+def _pairs(faces: FaceColumns, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
+    """The same pairs by row of the face, without faces that are not among these."""
+    row_of = {pk: row for row, pk in enumerate(faces.pks.tolist())}
+    found = [(row_of[face], person) for face, person in pairs if face in row_of]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _as_said(evidence: Evidence, pulled: NDArray[np.int64], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log odds, where a face that was said to be one with somebody's is theirs, and nobody else's."""
+    person = np.full(int(evidence.probe.max(initial=-1)) + 1, NOBODY)
+    known = pulled[pulled[:, 0] < len(person)]
+    person[known[:, 0]] = known[:, 1]
+    is_said = person[evidence.probe] == evidence.person
+    is_settled = np.isin(evidence.probe, evidence.probe[is_said])  # else the photo, say, speaks against it
+    return np.where(is_said, np.maximum(odds, SAID), np.where(is_settled, -SUREST, odds))
 
 
 def people_in_photos(owner_id: int) -> defaultdict[int, set[int]]:

@@ -98,16 +98,16 @@ def period(since: date | None, until: date | None) -> str:
         if (since, until) == (date(since.year, 1, 1), date(since.year, 12, 31)):
             return str(since.year)
         if (since.day, since.year, since.month) == (1, until.year, until.month) and until.day == _last_day(until):
-            return date_format(since, "F Y")
+            return date_format(since, "YEAR_MONTH_FORMAT")
         if since == until:
-            return date_format(since, "j F Y")
+            return date_format(since)
         return _("%(since)s to %(until)s") % {
-            "since": date_format(since, "j F Y"),
-            "until": date_format(until, "j F Y"),
+            "since": date_format(since),
+            "until": date_format(until),
         }
     if since:
-        return _("since %(day)s") % {"day": date_format(since, "j F Y")}
-    return _("until %(day)s") % {"day": date_format(until or date.max, "j F Y")}
+        return _("since %(day)s") % {"day": date_format(since)}
+    return _("until %(day)s") % {"day": date_format(until or date.max)}
 
 
 def year_of(year: int) -> tuple[date, date]:

@@ -112,10 +112,10 @@ class SimulatedUser:
         right = [face for face in shown if self.known.get(self.people[face]) == person]
         asked = asked_about_person(self.owner, person, shown)
         if not right:
-            answers.reject(person, asked.all_shown, actor=self.owner)
+            answers.reject(person, asked.seen, actor=self.owner)
             return 1
         ticked = asked.of(right)
-        answers.confirm(person, ticked, but_not=asked.all_shown - ticked, actor=self.owner)
+        answers.confirm(person, ticked, but_not=asked.seen - ticked, actor=self.owner)
         return 1 + _ticks(len(shown) - len(right), len(right))
 
     def _answer_about_group(self, card: Card) -> int:

@@ -142,8 +142,7 @@ def draw_map(owner_id: int) -> bool:
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""
-    if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
-        photo_tasks.wake_derivatives()
+    photo_tasks.wake_due()
     if Photo.objects.due(Photo.Stage.FACES).exists():
         send_wakeup(find_faces)
     _wake_embedding()

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Avg, Count, F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Avg, BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 
-from people.models import Suggestion
+from people.models import Face, Suggestion
 
 TILES = 12  # what fits one screen without scrolling
 # A group less likely to be somebody is asked about as "Who is this?", with that person's name as one key.
@@ -15,7 +14,7 @@ LEAST_OF_GROUP = 0.5
 
 @dataclass(frozen=True)
 class Tile:
-    """Faces that one tick answers for: those suggested of one group, or a single face.
+    """Faces that one tick answers for: the likely ones of one group, or a single face.
 
     key: the group, or minus the face. probability: that they are the person's.
     """
@@ -50,15 +49,27 @@ class Screen:
 
 
 def asked_as_somebodys() -> Q:
-    """Suggestions that become a tile; those of the other ones are asked about as their group."""
-    return Q(face__cluster=None) | Q(probability__gte=LEAST_OF_GROUP)
+    """Suggestions that become a tile; those of the other ones are asked about as their group, if two are left of it."""
+    left = Face.objects.untagged().filter(cluster=OuterRef("face__cluster")).exclude(pk=OuterRef("face"))
+    is_likely = Suggestion.objects.filter(face=OuterRef("pk"), probability__gte=LEAST_OF_GROUP)
+    is_last = ~Exists(left.filter(~Exists(is_likely)))
+    return Q(face__cluster=None) | Q(probability__gte=LEAST_OF_GROUP) | Q(is_last)
+
+
+def tile_key(face: str = "face__", suggestion: str = "") -> Case:
+    """The key of the tile that a suggestion is in, or a face: an unlikely one stands for itself only.
+
+    The arguments are what leads to the face and to its suggestion.
+    """
+    likely = {f"{face}cluster__isnull": False, f"{suggestion}probability__gte": LEAST_OF_GROUP}
+    return Case(When(**likely, then=F(f"{face}cluster")), default=-F(f"{face}pk"), output_field=BigIntegerField())
 
 
 def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
     """The tiles of some suggestions, of any number of people, by one query. Nobody is asked about hidden groups."""
     waiting = suggestions.filter(asked_as_somebodys(), face__person=None, face__is_ignored=False)
     waiting = waiting.exclude(face__cluster__is_hidden=True)
-    keyed = waiting.annotate(key=Coalesce("face__cluster_id", -F("face_id")))
+    keyed = waiting.annotate(key=tile_key())
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
 

@@ -4,7 +4,9 @@ from django.urls import path
 
 from people.views import (
     alike,
+    arrivals,
     erasing,
+    export,
     faces,
     groups,
     history,
@@ -41,7 +43,10 @@ urlpatterns = [
     path("settings/delete-face-data/", erasing.delete_face_data, name="delete-face-data"),
     path("settings/naming/", naming.naming, name="naming"),
     path("settings/naming/take-back/", naming.take_back, name="take-back"),
+    path("settings/names.csv", export.names_csv, name="names-csv"),
+    path("settings/names.json", export.names_json, name="names-json"),
     path("map/", library_map.library_map, name="map"),
+    path("batches/<int:batch_id>/faces/", arrivals.new_faces, name="new-faces"),
     path("groups/<int:cluster_id>/", groups.group, name="group"),
     path("groups/<int:cluster_id>/name/", groups.name_group, name="name-group"),
     path("groups/<int:cluster_id>/hide/", groups.hide, name="hide-group"),

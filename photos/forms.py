@@ -4,12 +4,24 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from photos.intake import clean_name
-from photos.models import Album
+from photos.models import Album, Batch
 
 
 class BatchForm(forms.Form):
     title = forms.CharField(max_length=500, required=False)
     expected = forms.IntegerField(min_value=0, max_value=1_000_000)
+    has_own_albums = forms.BooleanField(required=False)  # an archive: its folders name them
+
+
+class BatchStateForm(forms.Form):
+    state = forms.ChoiceField(choices=Batch.State.choices)
+
+
+class BatchAlbumForm(forms.Form):
+    title = forms.CharField(max_length=200, required=False)
+
+    def clean_title(self) -> str:
+        return clean_name(self.cleaned_data["title"])
 
 
 class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 import errno
 import unicodedata
+import uuid
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -10,12 +11,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from photos import decoding, tasks
-from photos.models import Album, Batch, BatchFile, Photo
+from photos.models import Album, Archive, Batch, BatchFile, Photo
 from photos.models.batch import UNTITLED
 from photos.sentences import in_words
 from photos.uploading import IncomingFile
 
 Outcome = BatchFile.Outcome
+
+ARCHIVES = "archives"  # where they lie in the media folder until they are unpacked
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 # They turn the text around them: "gpj.exe" reads as "exe.jpg" behind one of these.
@@ -40,15 +43,23 @@ class NotStored(OSError):
         return f"{self.name} {in_words(self.reason)}."
 
 
-def start_batch(owner: User, *, title: str, expected: int) -> Batch:
-    """Open a batch; a title makes (or continues) an album of that name."""
+def start_batch(owner: User, *, title: str, expected: int, has_album: bool = True) -> Batch:
+    """Open a batch; a title makes (or continues) an album of that name, unless the folders in it name their own."""
     title = clean_name(title)[:200]
-    album = Album.objects.get_or_create(owner=owner, title=title)[0] if title else None
+    album = album_named(owner, title) if has_album else None
     return Batch.objects.create(owner=owner, title=title or UNTITLED, album=album, expected=expected)
 
 
-def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:
+def album_named(owner: User, title: str) -> Album | None:
+    """The owner's album of that name, made if need be; None without a name."""
+    title = clean_name(title)[:200]
+    return Album.objects.get_or_create(owner=owner, title=title)[0] if title else None
+
+
+def take_in(batch: Batch, incoming: IncomingFile, *, name: str, packed_in: Archive | None = None) -> BatchFile:
     """Store one file of a batch and say what became of it. Safe to call again with the same file.
+
+    packed_in: the archive it was unpacked from.
 
     Raises NotStored: the disk is full or broken.
     """
@@ -61,9 +72,32 @@ def take_in(batch: Batch, incoming: IncomingFile, *, name: str) -> BatchFile:
         raise NotStored(name, error) from error
     finally:
         incoming.close()
-    if photo is not None and batch.album is not None:
-        batch.album.photos.add(photo)
-    return batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason)
+    if photo is not None:
+        _add_to_album(batch, photo)
+    return batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason, archive=packed_in)
+
+
+def keep_archive(batch: Batch, incoming: IncomingFile, *, name: str) -> Archive:
+    """Put an archive in line to be unpacked. Safe to call again with the same archive.
+
+    Raises NotStored: the disk is full or broken.
+    """
+    name = clean_name(name)[-500:] or "Archive.zip"
+    try:
+        if incoming.trouble is not None:
+            raise incoming.trouble
+        with transaction.atomic():
+            archive, is_new = batch.archives.get_or_create(name=name, sha256=incoming.sha256)
+            if is_new:
+                archive.file.name = f"{ARCHIVES}/{batch.owner_id}/{uuid.uuid4().hex}.zip"
+                archive.save(update_fields=["file"])
+                archive.file.storage.save(archive.file.name, incoming)
+                transaction.on_commit(tasks.wake_unpacking)
+    except OSError as error:
+        raise NotStored(name, error) from error
+    finally:
+        incoming.close()
+    return archive
 
 
 def leave_out(batch: Batch, incoming: IncomingFile, error: NotStored) -> BatchFile:
@@ -93,6 +127,12 @@ def clean_name(name: str) -> str:
 
 def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI_CONTROLS
+
+
+def _add_to_album(batch: Batch, photo: Photo) -> None:
+    # Asked anew: the user may have given the batch another album since this file began to arrive.
+    for album in Album.objects.filter(batches=batch):
+        album.photos.add(photo)
 
 
 def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:

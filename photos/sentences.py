@@ -19,6 +19,19 @@ KNOWN = (
     gettext_noop("could not be looked at: Kith's decoding process does not start"),
     gettext_noop("could not be stored: the disk is full"),
     gettext_noop("could not be stored: the disk has a problem"),
+    # Of an archive, or of what is in it
+    gettext_noop("is an archive inside an archive and was left out"),
+    gettext_noop("is a link to a file and not a photo"),
+    gettext_noop("is locked with a password and was left out"),
+    gettext_noop("is packed in a way Kith does not read and was left out"),
+    gettext_noop("is damaged inside the archive and was left out"),
+    gettext_noop("stopped Kith three times and was left out"),
+    gettext_noop("is missing from the media folder"),
+    gettext_noop("is not an archive Kith can read: its directory is missing"),
+    gettext_noop("is damaged: its directory cannot be read"),
+    gettext_noop("is built to do harm: files in it share their bytes. Nothing was taken from it"),
+    gettext_noop("would become more than %(times)s times as large. Nothing was taken from it"),
+    gettext_noop("holds more than %(most)s files. Split it, or add its folder instead"),
     # The same of a picture that is only looked at
     gettext_noop("is empty"),
     gettext_noop("is not a photo Kith can read"),
@@ -38,6 +51,8 @@ KNOWN = (
     # What the machine is
     gettext_noop("CPU, %(cores)s core"),
     gettext_noop("CPU, %(cores)s cores"),
+    # What knows faces
+    gettext_noop("FaceNet %(version)s, trained on %(pictures)s"),
 )
 
 
@@ -54,12 +69,5 @@ def in_words(sentence: str) -> str:
 @functools.cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Of sentences with a part that varies: the text, and what finds the part."""
-    return [
-        (text, re.compile(re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", _group, re.escape(text))))
-        for text in KNOWN
-        if "%(" in text
-    ]
-
-
-def _group(found: re.Match[str]) -> str:
-    return f"(?P<{found[1] or found[2]}>.+)"
+    varying = [text for text in KNOWN if "%(" in text]
+    return [(text, re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(text)))) for text in varying]

@@ -7,7 +7,7 @@ from celery import shared_task
 from photos import places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
-from photos.models import Photo
+from photos.models import Archive, Photo
 from photos.signals import photos_ready
 from photos.uploading import sweep_incoming
 
@@ -39,6 +39,25 @@ def make_due_derivatives() -> int:
 
 
 @shared_task
+def unpack_archives() -> bool:
+    """Unpack some of one archive that is due; return whether there was one. Safe to deliver twice."""
+    from photos.unpacking import unpack_some
+
+    archive = Archive.objects.claim()
+    if archive is None:
+        return False
+    try:
+        unpack_some(archive)
+    except OSError as error:
+        # A full disk is no archive's fault. Beat asks again; waking ourselves would spin.
+        logger.error("%s waits to be unpacked: %s", archive, error)
+        archive.hand_back()
+    else:
+        wake_unpacking()
+    return True
+
+
+@shared_task
 def name_due_places() -> int:
     """Name the places of photos that have none yet and return of how many. Safe to deliver twice."""
     named = places.name_places()
@@ -50,7 +69,21 @@ def name_due_places() -> int:
 @shared_task
 def sweep_uploads() -> int:
     """Remove what interrupted uploads left behind."""
-    return sweep_incoming()
+    from photos.unpacking import sweep_archives
+
+    return sweep_incoming() + sweep_archives()
+
+
+def wake_due() -> None:
+    """Send again what may have been lost."""
+    if Photo.objects.due(Photo.Stage.DERIVATIVES).exists():
+        wake_derivatives()
+    if Archive.objects.due().exists():
+        wake_unpacking()
+
+
+def wake_unpacking() -> None:
+    send_wakeup(unpack_archives)
 
 
 def wake_derivatives() -> None:

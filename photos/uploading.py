@@ -19,6 +19,7 @@ from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 STALE_AFTER_SECONDS = 3600
+ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of one with nothing in it
 LENT_SECONDS = 180  # a picture that is only looked at goes soon, also when those who look are killed
 
 P = ParamSpec("P")
@@ -34,9 +35,11 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
     end, so that the answer can name it and the files behind it still arrive.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, may_be_archive: bool = False) -> None:
         self.flushed_path = _incoming_path() / f"{uuid.uuid4().hex}.part"
         self.trouble: OSError | None = None
+        self.is_archive = False
+        self._may_be_archive = may_be_archive
         self._hash = hashlib.sha256()
         self._part = self._opened()
         super().__init__(file=self._part, name=name, size=0)
@@ -47,10 +50,16 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
 
     @property
     def is_too_large(self) -> bool:
-        return (self.size or 0) > settings.KITH_MAX_FILE_BYTES
+        return (self.size or 0) > self.most_bytes
+
+    @property
+    def most_bytes(self) -> int:
+        return settings.KITH_MAX_ARCHIVE_BYTES if self.is_archive else settings.KITH_MAX_FILE_BYTES
 
     def receive(self, chunk: bytes) -> None:
         """Add bytes. Too large: keep reading so that the answer reaches the browser, keep nothing."""
+        if not self.size and self._may_be_archive:
+            self.is_archive = chunk.startswith(ARCHIVE_STARTS)
         self.size = (self.size or 0) + len(chunk)
         self._hash.update(chunk)
         if self.trouble is None and not self.is_too_large:
@@ -99,14 +108,15 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
 class HashingUploadHandler(FileUploadHandler):
     """Makes an IncomingFile of each file, and removes what nobody took over."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, archives: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.archives = archives
         self.incoming: list[IncomingFile] = []
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         assert self.file_name is not None
-        self.incoming.append(IncomingFile(self.file_name))
+        self.incoming.append(IncomingFile(self.file_name, may_be_archive=self.archives))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.incoming[-1].receive(raw_data)
@@ -133,8 +143,8 @@ class NoFilesUploadHandler(FileUploadHandler):
         return None
 
 
-def receives_files(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """Let a view receive files, and leave none behind, whatever happens.
+def receives_files(view: Callable[P, HttpResponse], *, archives: bool = False) -> Callable[P, HttpResponse]:
+    """Let a view receive files, and leave none behind, whatever happens. Archives may be larger than photos.
 
     Checking the CSRF token reads the whole request, and the middleware does so before it is
     known who asks. Here it waits until LoginRequiredMiddleware has let the request pass.
@@ -145,7 +155,7 @@ def receives_files(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]
     @wraps(view)
     def receive(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         request: Any = args[0]
-        handler = HashingUploadHandler(request)
+        handler = HashingUploadHandler(request, archives=archives)
         request.upload_handlers = [handler]
         try:
             return protected(*args, **kwargs)
@@ -153,6 +163,10 @@ def receives_files(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]
             handler.close()
 
     return receive
+
+
+def receives_files_and_archives(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    return receives_files(view, archives=True)
 
 
 def incoming_folder() -> Path:
@@ -185,20 +199,20 @@ def receive_local_file(source: Path, *, name: str) -> IncomingFile:
 def sweep_incoming() -> int:
     """Remove parts that no upload has touched for an hour and files lent long ago, and return how many."""
     folder = incoming_folder()
-    stale = [path for path in folder.glob("*.part") if _age_of(path) > STALE_AFTER_SECONDS]
-    stale += [path for path in folder.glob("*.lent") if _age_of(path) > LENT_SECONDS]
+    stale = [path for path in folder.glob("*.part") if age_of(path) > STALE_AFTER_SECONDS]
+    stale += [path for path in folder.glob("*.lent") if age_of(path) > LENT_SECONDS]
     for path in stale:
         path.unlink(missing_ok=True)
     return len(stale)
 
 
-def _incoming_path() -> Path:
-    return Path(settings.MEDIA_ROOT) / "incoming"
-
-
-def _age_of(path: Path) -> float:
+def age_of(path: Path) -> float:
     """Seconds since the last write; 0 for a part that was taken over while we looked."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0
+
+
+def _incoming_path() -> Path:
+    return Path(settings.MEDIA_ROOT) / "incoming"

@@ -1,6 +1,7 @@
 """Groups of faces nobody has named."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from accounts.http import UserRequest
 from people import answers, ledger
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
+from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision
 from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
@@ -101,7 +103,9 @@ def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     cluster = _cluster_of(request, cluster_id)
     if "show" in request.POST:
         cluster.is_hidden = False
-        cluster.save(update_fields=["is_hidden"])
+        with transaction.atomic():
+            wait_for_lock(Job.CLUSTERS, request.user.pk)  # who writes groups looks at what is hidden, and then no more
+            cluster.save(update_fields=["is_hidden"])
         messages.success(request, _("The group is shown again."))
     else:
         say_what_was_decided(request, ledger.hide(request.user, [], [cluster], actor=request.user))

@@ -12,7 +12,7 @@ from accounts.http import UserRequest
 from accounts.models import User
 from people import ledger, questions
 from people.forms import HistoryForm
-from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, what_holds
+from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, to_redo, what_holds
 from people.models import Decision, Person
 from people.views.respond import FIRST, back
 
@@ -83,10 +83,7 @@ def undo_last(request: UserRequest) -> HttpResponse:
 @require_POST
 def redo_last(request: UserRequest) -> HttpResponse:
     """Do again what was undone last, unless something was answered since."""
-    undos = Decision.objects.owned_by(request.user).filter(actor=request.user, verb=Decision.Verb.UNDO)
-    candidates = list(undos.filter(is_in_force=True, pk__gt=_last_act(request.user)).order_by("-pk"))
-    attach_texts(candidates)
-    undone = next((each for each in candidates if not each.is_redone), None)
+    undone = to_redo(request.user)
     if undone is None:
         messages.info(request, _("There is nothing to do again."))
     else:
@@ -97,11 +94,6 @@ def redo_last(request: UserRequest) -> HttpResponse:
 def _last_answer(user: User) -> Decision | None:
     answers = Decision.objects.owned_by(user).filter(actor=user, is_in_force=True)
     return answers.exclude(verb=Decision.Verb.UNDO).order_by("-pk").first()
-
-
-def _last_act(user: User) -> int:
-    acts = Decision.objects.owned_by(user).filter(actor=user).exclude(verb=Decision.Verb.UNDO)
-    return acts.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _other_actors(user: User) -> list[User]:

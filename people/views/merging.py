@@ -75,6 +75,8 @@ def _merge(request: UserRequest, people: list[Person], selected: Selection) -> H
         messages.info(request, _("Nothing was merged. Somebody changed these people meanwhile."))
         return back(request, "/people/")
     kept.owner = request.user
-    decision = answers.merge_all(people, kept, unnamed=selected.faces_of_groups(), actor=request.user)
+    counted = primary_keys(request.POST["counted"].split(",")) if "counted" in request.POST else None
+    faces = selected.faces_of_groups()
+    decision = answers.merge_all(people, kept, unnamed=faces, counted=counted, actor=request.user)
     say_what_was_decided(request, decision)
     return redirect(kept)

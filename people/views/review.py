@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
-from accounts.models import User
 from people import answers
 from people.asked import Asked, asked_about_group, asked_about_person, asked_of_no_group
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
+from people.history import to_redo
 from people.models import Cluster, Decision, Person, Question, Upkeep
 from people.questions import drop_settled, strangers
 from people.review import Card, forecast, next_card
@@ -66,14 +66,14 @@ def _decide(request: UserRequest) -> None:
         messages.info(request, _("Tick at least one face first."))
         return
     if kind == "no":
-        decision = answers.reject(_person_asked_about(request), asked.all_shown, actor=request.user)
+        decision = answers.reject(_person_asked_about(request), asked.seen, actor=request.user)
     elif kind == "ignore":
         decision = answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
     else:
         person = _person_asked_about(request) if kind == "yes" else _person_named(request)
         if person is None:
             return
-        unticked = asked.all_shown - ticked
+        unticked = asked.seen - ticked
         decision = answers.confirm(person, ticked | asked.unseen, but_not=unticked, actor=request.user)
     say_what_was_decided(request, decision)
 
@@ -132,7 +132,7 @@ def _context(request: UserRequest, *, about: int | None = None, first: Collectio
         "known_in": _photo_count(card.question.person) if card else 0,
         "left": left,
         "answered": _answered(request, left.questions),
-        "can_redo": _can_redo(request.user),
+        "can_redo": to_redo(request.user) is not None,
         **(_without_question(request) if card is None else {}),
     }
 
@@ -162,12 +162,6 @@ def _first_card(request: UserRequest, *, about: int | None, first: Collection[st
         return next_card(request.user, about=about)
     first = first or request.session.pop(FIRST, [])
     return next_card(request.user, only=first) if first else None
-
-
-def _can_redo(user: User) -> bool:
-    """Whether the last thing the user did was to undo something."""
-    last = Decision.objects.owned_by(user).filter(actor=user).select_related("undoes").order_by("-pk").first()
-    return last is not None and last.undoes is not None and last.undoes.verb != Decision.Verb.UNDO
 
 
 def _strangers(request: UserRequest) -> dict[str, object]:

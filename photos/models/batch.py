@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,9 @@ from accounts.models import User
 from photos.models.album import Album
 from photos.models.photo import Photo, PhotoQuerySet
 from photos.sentences import in_words
+
+if TYPE_CHECKING:
+    from photos.models.archive import Archive
 
 # Too little has happened before this to say how long the rest takes.
 FORECAST_AFTER = timedelta(seconds=10)
@@ -36,6 +39,8 @@ class Progress:
     duplicates: int
     rejected: int
     failed: int
+    unfinished: int  # photos that something is still to be done with
+    unpacking: int  # archives that are not taken apart yet
     faces_off: bool
     is_done: bool
     minutes_left_text: str
@@ -47,23 +52,43 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
 
 class Batch(models.Model):
+    class State(models.TextChoices):
+        """What its owner wants done with it."""
+
+        RUNNING = "running", gettext_lazy("Running")
+        PAUSED = "paused", gettext_lazy("Paused")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
     title = models.CharField(max_length=200)
     album = models.ForeignKey(Album, on_delete=models.SET_NULL, related_name="batches", null=True, blank=True)
     expected = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
 
     objects = BatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "batches"
+        indexes = [
+            # Asked for by every claim; hardly any batch is held.
+            models.Index(fields=["state"], condition=~models.Q(state="running"), name="batch_held"),
+        ]
 
     def __str__(self) -> str:
         return self.title
 
     def get_absolute_url(self) -> str:
         return reverse("photos:batch", args=[self.pk])
+
+    @property
+    def is_paused(self) -> bool:
+        return self.state == Batch.State.PAUSED
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == Batch.State.CANCELLED
 
     @property
     def heading(self) -> str:
@@ -75,7 +100,14 @@ class Batch(models.Model):
         return Photo.objects.filter(pk__in=self.files.values("photo"))
 
     def record(
-        self, name: str, outcome: "BatchFile.Outcome", *, photo: Photo | None, reason: str, sha256: str = ""
+        self,
+        name: str,
+        outcome: "BatchFile.Outcome",
+        *,
+        photo: Photo | None,
+        reason: str,
+        sha256: str = "",
+        archive: "Archive | None" = None,
     ) -> "BatchFile":
         """Note what became of one file. A file that is sent again replaces its own note.
 
@@ -83,7 +115,8 @@ class Batch(models.Model):
         an IMG_1.jpg. What was stored is never noted as a duplicate of itself.
         """
         news = {"outcome": outcome, "photo": photo, "reason": reason[:300]}
-        file, is_new = self.files.get_or_create(name=name, sha256=sha256, defaults=news)
+        defaults = news | {"archive": archive}
+        file, is_new = self.files.get_or_create(name=name, sha256=sha256, defaults=defaults)
         if not is_new:
             same = BatchFile.objects.filter(pk=file.pk)
             if outcome == BatchFile.Outcome.DUPLICATE:
@@ -92,17 +125,64 @@ class Batch(models.Model):
             file.refresh_from_db()
         return file
 
+    def hold(self, state: "Batch.State") -> None:
+        """Pause, cancel or go on. Cancelling keeps what is here: nothing more comes, and no more faces are sought."""
+        self.state = state
+        self.save(update_fields=["state"])
+        if state == Batch.State.RUNNING:
+            return
+        self.archives.unfinished().update(lease_until=None, attempts=0)  # out of every hand
+        if state == Batch.State.CANCELLED:
+            for archive in self.archives.unfinished():
+                archive.finish()
+
+    def rename(self, title: str) -> None:
+        """Give the batch and its album another name; "" takes its photos out of the album.
+
+        An album that no other batch shares is renamed. Else, or where an album of the new
+        name exists, the photos of this batch move.
+        """
+        with transaction.atomic():
+            old = self.album
+            new = Album.objects.filter(owner=self.owner, title=title).first() if title else None
+            if old is not None and title and new is None and not old.batches.exclude(pk=self.pk).exists():
+                old.title = title
+                old.save(update_fields=["title"])
+            elif old is None or title != old.title:
+                self._move(old, new or (Album.objects.create(owner=self.owner, title=title) if title else None))
+            self.title = title or self.title
+            self.save(update_fields=["title"])
+
+    def _move(self, old: Album | None, new: Album | None) -> None:
+        """First the batch, then its photos: what arrives meanwhile goes to the new album."""
+        self.album = new
+        self.save(update_fields=["album"])
+        if new is not None:
+            new.photos.add(*self.photos().values_list("pk", flat=True))
+        if old is not None:
+            added_here = self.files.filter(outcome=BatchFile.Outcome.STORED).values("photo")
+            old.photos.remove(*Photo.objects.filter(pk__in=added_here))
+
     def progress(self) -> Progress:
-        """Count how far the batch is, in two queries."""
+        """Count how far the batch is, in three queries."""
         outcomes = {o: (files, last) for o, files, last in self._outcomes()}
         count = {outcome: outcomes.get(outcome, (0, None))[0] for outcome in BatchFile.Outcome}
         stages = self._stage_counts()
-        unfinished = stages.pop("unfinished")
+        unfinished = stages["unfinished"]
         uploaded = sum(count.values())
-        expected = uploaded if self._is_broken_off(outcomes) else self.expected
+        archives = self.archives.aggregate(
+            files=models.Sum("file_count", default=0),
+            all=models.Count("pk"),
+            unpacking=models.Count("pk", filter=models.Q(finished_at=None)),
+        )
+        # The browser counted each archive as one file.
+        expected = self.expected - archives["all"] + archives["files"]
+        if self.is_cancelled or (self._is_broken_off(outcomes) and not archives["unpacking"]):
+            expected = uploaded
         unwanted = count[BatchFile.Outcome.DUPLICATE] + count[BatchFile.Outcome.REJECTED]
         kept = max(expected, uploaded) - unwanted
-        is_done = uploaded >= expected and not unfinished
+        is_waited_for = self.state == Batch.State.RUNNING
+        is_done = self.is_cancelled or (uploaded >= expected and not unfinished and not archives["unpacking"])
         return Progress(
             total=max(expected, uploaded),
             kept=kept,
@@ -110,9 +190,10 @@ class Batch(models.Model):
             stored=count[BatchFile.Outcome.STORED],
             duplicates=count[BatchFile.Outcome.DUPLICATE],
             rejected=count[BatchFile.Outcome.REJECTED],
+            unpacking=archives["unpacking"],
             faces_off=not self.owner.allows_faces,
             is_done=is_done,
-            minutes_left_text="" if is_done else self._minutes_left_text(stages, kept),
+            minutes_left_text=self._minutes_left_text(stages, kept) if is_waited_for and not is_done else "",
             **stages,
         )
 
@@ -169,6 +250,10 @@ class BatchFile(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     arrived_at = models.DateTimeField(auto_now=True)
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="batch_files", null=True, blank=True)
+    # Where it was packed in; None for a file that was sent as it is.
+    archive = models.ForeignKey(
+        "photos.Archive", on_delete=models.SET_NULL, related_name="files", null=True, blank=True
+    )
 
     class Meta:
         constraints = [

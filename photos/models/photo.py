@@ -1,7 +1,7 @@
 """A photo: an original that never changes, what is derived from it, and how far that is."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pgvector.django import BitField
 
 from accounts.models import User
@@ -46,6 +47,7 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
     def due(self, stage: "Photo.Stage") -> Self:
         """Photos that wait for this stage and are in nobody's hands."""
         photos = self.at_stage(stage).filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+        photos = photos.exclude(models.Exists(_in_held_batches(stage)))
         # Face data is biometric: photos of an owner who has not said yes just wait.
         if stage in (Photo.Stage.FACES, Photo.Stage.GROUPING):
             photos = photos.filter(owner__face_analysis=User.FaceAnalysis.ON)
@@ -82,20 +84,32 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.failed().update(failure="", attempts=0, lease_until=None)
 
 
+def _in_held_batches(stage: "Photo.Stage") -> models.QuerySet[Any]:
+    """Files of batches whose owner said not now. What is found already is still grouped."""
+    from photos.models.batch import Batch, BatchFile
+
+    held = {
+        Photo.Stage.DERIVATIVES: [Batch.State.PAUSED],  # a cancelled batch still shows what it brought
+        Photo.Stage.FACES: [Batch.State.PAUSED, Batch.State.CANCELLED],
+    }
+    files = BatchFile.objects.filter(photo=models.OuterRef("pk"), outcome=BatchFile.Outcome.STORED)
+    return files.filter(batch__state__in=held.get(stage, []))
+
+
 class Photo(models.Model):
     """One picture of one owner."""
 
     class Stage(models.TextChoices):
         """What has to be done next."""
 
-        DERIVATIVES = "derivatives", "Thumbnail"
-        FACES = "faces", "Faces"
-        GROUPING = "grouping", "Groups"
-        DONE = "done", "Done"
+        DERIVATIVES = "derivatives", gettext_lazy("Thumbnail")
+        FACES = "faces", gettext_lazy("Faces")
+        GROUPING = "grouping", gettext_lazy("Groups")
+        DONE = "done", gettext_lazy("Done")
 
     class DateSource(models.TextChoices):
-        CAMERA = "camera", "The camera"
-        UPLOAD = "upload", "The upload"
+        CAMERA = "camera", gettext_lazy("The camera")
+        UPLOAD = "upload", gettext_lazy("The upload")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=255)
@@ -123,6 +137,8 @@ class Photo(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=200, blank=True)
+
+    is_faceless = False  # on pages that found out
 
     objects = PhotoQuerySet.as_manager()
 
@@ -226,4 +242,6 @@ class Photo(models.Model):
             return _("Failed")
         if self.stage == self.Stage.FACES and self.owner.allows_faces:
             return _("Faces pending")
+        if self.is_faceless:
+            return _("No faces")
         return ""

@@ -38,8 +38,9 @@ def status(request: UserRequest) -> HttpResponse:
             if stage != Photo.Stage.DONE
         ],
         "photo_count": photos.count(),
+        "failed_count": sum(failed.values()),
         "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
-        "disk_text": _disk_text(request),
+        "disk_lines": _disk_lines(request),
         "notices": [notice for notice in [missing_weights_notice()] if notice],
     }
     return render(request, "photos/status.html", context)
@@ -63,14 +64,20 @@ def _device_text() -> str:
 
 def _model_text() -> str:
     try:
-        return current_face_model().description
+        return in_words(current_face_model().description)
     except WeightsUnavailable:
         return wanted_face_model()
 
 
-def _disk_text(request: UserRequest) -> str:
+def _disk_lines(request: UserRequest) -> list[str]:
+    """What the user's originals take, what the database does, and how much is left."""
     originals = Photo.objects.owned_by(request.user).aggregate(Sum("byte_size"))["byte_size__sum"]
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.MEDIA_ROOT).free
-    sizes = {"originals": filesizeformat(originals or 0), "free": filesizeformat(free)}
-    return _("Your originals take %(originals)s; %(free)s are free.") % sizes
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        database = cursor.fetchone()[0]
+    return [
+        _("Your originals: %(size)s") % {"size": filesizeformat(originals or 0)},
+        _("Database, with the face data of everybody here: %(size)s") % {"size": filesizeformat(database)},
+        _("Free: %(size)s") % {"size": filesizeformat(shutil.disk_usage(settings.MEDIA_ROOT).free)},
+    ]

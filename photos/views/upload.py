@@ -16,13 +16,16 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos import tasks
-from photos.forms import BatchForm
-from photos.intake import NotStored, leave_out, start_batch, take_in
+from photos.forms import BatchAlbumForm, BatchForm, BatchStateForm
+from photos.intake import NotStored, keep_archive, leave_out, start_batch, take_in
 from photos.models import Batch, BatchFile, Photo, Progress
 from photos.pagination import timeline_page
 from photos.signals import photos_ready
-from photos.uploading import IncomingFile, receives_files
+from photos.uploading import IncomingFile, receives_files_and_archives
 from photos.workers import missing_worker_notice
+
+REMARKS_SHOWN = 200  # an archive may hold thousands of files that are no photos
+DATED_STAGES = (Photo.Stage.FACES, Photo.Stage.GROUPING, Photo.Stage.DONE)  # before, nobody has looked for a date
 
 logger = logging.getLogger(__name__)
 
@@ -53,20 +56,21 @@ def upload(request: UserRequest) -> HttpResponse:
         )
 
 
-@receives_files
+@receives_files_and_archives
 def _upload_all(request: UserRequest) -> HttpResponse:
     files = [cast(IncomingFile, file) for file in request.FILES.getlist("files")]
     if not files:
         return _upload_error(request, _("Choose at least one photo."))
     batch = start_batch(request.user, title=request.POST.get("album", ""), expected=len(files))
     for number, incoming in enumerate(files, start=1):
+        name = incoming.name or f"File {number}"
         try:
-            take_in(batch, incoming, name=incoming.name or f"File {number}")
+            keep_archive(batch, incoming, name=name) if _is_archive(incoming) else take_in(batch, incoming, name=name)
         except NotStored as error:
             logger.error("%s (%s)", error, error.__cause__)
             leave_out(batch, incoming, error)
     # The same file chosen twice is one: nothing more is coming.
-    batch.expected = batch.files.count()
+    batch.expected = batch.files.count() + batch.archives.count()
     batch.save(update_fields=["expected"])
     return redirect(batch)
 
@@ -80,12 +84,19 @@ def open_batch(request: UserRequest) -> JsonResponse:
     form = BatchForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"message": _("Say how many files are coming.")}, status=422)
-    batch = start_batch(request.user, title=form.cleaned_data["title"], expected=form.cleaned_data["expected"])
+    batch = start_batch(
+        request.user,
+        title=form.cleaned_data["title"],
+        expected=form.cleaned_data["expected"],
+        has_album=not form.cleaned_data["has_own_albums"],
+    )
     urls = {
         "url": batch.get_absolute_url(),
         "upload_url": reverse("photos:batch-file", args=[batch.pk]),
         "expect_url": reverse("photos:batch-expect", args=[batch.pk]),
         "card_url": reverse("photos:batch-card", args=[batch.pk]),
+        "album_url": reverse("photos:batch-album", args=[batch.pk]),
+        "state_url": reverse("photos:batch-state", args=[batch.pk]),
     }
     return JsonResponse({"id": batch.pk, **urls}, status=201)
 
@@ -103,14 +114,20 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
 
 
 @require_POST
-@receives_files
+@receives_files_and_archives
 def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
     incoming = cast(IncomingFile | None, request.FILES.get("file"))
     if incoming is None:
         return JsonResponse({"message": _("No file arrived. Try again.")}, status=400)
+    if batch.state == Batch.State.CANCELLED:
+        return JsonResponse({"message": _("This upload was cancelled.")}, status=409)
+    name = request.POST.get("name") or incoming.name or ""
     try:
-        file = take_in(batch, incoming, name=request.POST.get("name") or incoming.name or "")
+        if _is_archive(incoming):
+            keep_archive(batch, incoming, name=name)
+            return JsonResponse({"outcome": "archive", "name": name}, status=202)
+        file = take_in(batch, incoming, name=name)
     except NotStored as error:
         logger.error("%s (%s)", error, error.__cause__)
         return JsonResponse({"message": error.text}, status=507 if error.is_disk_full else 500)
@@ -129,10 +146,12 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "months": page.months,
         "next_url": f"{batch.get_absolute_url()}?after={page.next_cursor}" if page.next_cursor else None,
         "timeline_url": batch.get_absolute_url(),
-        "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED),
-        "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE),
-        "failed_photos": photos.failed().order_by("name"),
+        "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
+        "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
+        "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
+        "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
+    _mark_faceless([photo for month in page.months for photo in month.photos])
     is_fragment = request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "photos/batch.html", context)
 
@@ -143,11 +162,41 @@ def batch_card(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
     context = _card_context(batch)
     response = render(request, "photos/_batch_card.html", context)
-    shown_before = request.GET.get("thumbnails", "")
     progress: Progress = context["progress"]
-    if shown_before != str(progress.thumbnails) or progress.is_done:
-        response["HX-Trigger"] = "photos-changed"
+    now = {"photos-changed": progress.thumbnails, "faces-changed": progress.faces}
+    shown_before = {"photos-changed": request.GET.get("thumbnails", ""), "faces-changed": request.GET.get("faces", "")}
+    changed = [event for event in now if progress.is_done or shown_before[event] != str(now[event])]
+    if changed:
+        response["HX-Trigger"] = ", ".join(changed)
     return response
+
+
+@require_POST
+def set_state(request: UserRequest, batch_id: int) -> HttpResponse:
+    """Pause a batch, cancel it, or go on with it."""
+    batch = _batch_of(request, batch_id)
+    form = BatchStateForm(request.POST)
+    if form.is_valid():
+        batch.hold(Batch.State(form.cleaned_data["state"]))
+        if batch.state == Batch.State.RUNNING:
+            tasks.wake_unpacking()
+            _wake(request)
+    if request.htmx:
+        return render(request, "photos/_batch_card.html", _card_context(batch))
+    return redirect(batch)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def batch_album(request: UserRequest, batch_id: int) -> HttpResponse:
+    """The album the photos of a batch go to, and a box to change it, also while they arrive."""
+    batch = _batch_of(request, batch_id)
+    form = BatchAlbumForm(request.POST)
+    is_saved = request.method == "POST" and form.is_valid()
+    if is_saved:
+        batch.rename(form.cleaned_data["title"])
+    if request.method == "POST" and not request.htmx:
+        return redirect(batch)
+    return render(request, "photos/_batch_album.html", {"batch": batch, "is_saved": is_saved})
 
 
 @require_POST
@@ -155,6 +204,8 @@ def retry_batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
     batch.photos().owned_by(request.user).retry()
     _wake(request)
+    if request.htmx:
+        return render(request, "photos/_batch_card.html", _card_context(batch))
     return redirect(batch)
 
 
@@ -164,6 +215,27 @@ def retry_photo(request: UserRequest, photo_id: int) -> HttpResponse:
     Photo.objects.owned_by(request.user).filter(pk=photo_id).retry()
     _wake(request)
     return redirect("photos:status")
+
+
+@require_POST
+def retry_all(request: UserRequest) -> HttpResponse:
+    """Put all of the user's failed photos back in line."""
+    Photo.objects.owned_by(request.user).retry()
+    _wake(request)
+    return redirect("photos:status")
+
+
+def _mark_faceless(photos: list[Photo]) -> None:
+    """Find out which of these photos were searched for faces and have none."""
+    searched = [photo.pk for photo in photos if photo.stage in (Photo.Stage.GROUPING, Photo.Stage.DONE)]
+    # The faces are a matter of the app above; the database knows them under their relation's name.
+    faceless = set(Photo.objects.filter(pk__in=searched, faces=None).values_list("pk", flat=True))
+    for photo in photos:
+        photo.is_faceless = photo.pk in faceless
+
+
+def _is_archive(incoming: IncomingFile) -> bool:
+    return incoming.is_archive and not incoming.is_too_large
 
 
 def _batch_of(request: UserRequest, batch_id: int) -> Batch:

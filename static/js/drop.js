@@ -6,30 +6,59 @@ const dialog = document.getElementById("upload-dialog")
 const cover = document.getElementById("drop-target")
 let loading
 
+// This page may itself be in a frame of a page that is sending (carrying.js): then that one does it.
+const host = window.parent !== window ? window.parent.kithUploader : undefined
+
 function uploader() {
+  if (host) return host
   loading ??= import(root.dataset.uploader).then((module) => module.mount(root, { dialog })).catch((error) => {
     loading = undefined
     document.documentElement.classList.add("plain") // the form without JavaScript still works
     throw error
   })
+  window.kithUploader = loading
   return loading
 }
 
 function openDialog() {
-  if (dialog && !dialog.open) dialog.showModal()
+  if (host) host.then((it) => it.open())
+  else if (dialog && !dialog.open) dialog.showModal()
+}
+
+/** Take files of the page: opened first, so that one sees that something happens. */
+async function take(files) {
+  openDialog()
+  ;(await uploader()).add(await files)
 }
 
 // ---------- Buttons
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open-uploader]")
-  if (!button || !dialog || event.ctrlKey || event.metaKey || event.shiftKey) return
+  if (!button || !(dialog || host) || event.ctrlKey || event.metaKey || event.shiftKey) return
   event.preventDefault()
   openDialog()
   uploader().catch(() => location.assign(button.href))
 })
 
-if (root && !dialog) uploader().catch(console.error) // the upload page itself
+if (root && !dialog) { // the upload page itself
+  root.hidden = Boolean(host)
+  document.querySelector("[data-elsewhere]").hidden = !host
+  uploader().catch(console.error)
+}
+
+function takeChosen(input) {
+  const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }))
+  input.value = "" // the same files can be chosen again
+  if (files.length) take(files)
+}
+
+const inputs = root?.querySelectorAll("input[type=file]") ?? []
+for (const input of inputs) {
+  if (input.webkitdirectory === undefined && input.hasAttribute("webkitdirectory")) input.closest("label").hidden = true
+  input.addEventListener("change", () => takeChosen(input))
+  takeChosen(input) // somebody was faster than this script
+}
 
 // ---------- Dropping
 
@@ -62,10 +91,8 @@ document.addEventListener("drop", async (event) => {
   // The browser empties dataTransfer when this handler first awaits: take the entries now.
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean)
   const loose = [...event.dataTransfer.files]
-  openDialog()
-  const files = entries.length ? await filesOf(entries) : loose.map((file) => ({ file, path: file.name }))
-  ;(await uploader()).add(files)
-}, { capture: true }) // before Uppy's own drop zone, so that there is one way in
+  take(entries.length ? filesOf(entries) : loose.map((file) => ({ file, path: file.name })))
+})
 
 async function filesOf(entries) {
   const found = []

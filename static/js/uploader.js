@@ -1,90 +1,52 @@
 // Sends photos with Uppy: one request a file, four at a time. The server decides what each one is:
 // stored, a duplicate, or left out with a reason. Loaded by drop.js when somebody wants to upload.
 
+import { carryPages } from "./carrying.js"
+import { Batches, Refused, csrfHeaders, isArchive, isTemporary } from "./upload-batches.js"
+import { UploadList } from "./upload-list.js"
+
 const AT_ONCE = 4
 const ADDED_AT_ONCE = 200 // between two frames: a folder of 3,000 must not freeze the page
 const STALLED_MS = 120_000 // without progress; the server hashes and decodes before it answers
+const SPOKEN_EVERY_MS = 10_000
 const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i
 const PHOTO = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|hei[cf]|avif)$/i
 
 // Every failure is on the page, by name; in the console it is only for who looks for it.
 const LOGGER = { debug() {}, warn: console.debug, error: console.debug }
 
-const TEXTS = {
-  dashboardTitle: gettext("Photos to upload"),
-  dropPasteBoth: matchMedia("(hover: none)").matches
-    ? gettext("Add photos of this device %{browseFiles} %{browseFolders}")
-    : gettext("Drop photos or a folder here %{browseFiles} %{browseFolders}"),
-  browseFiles: gettext("Choose photos"),
-  browseFolders: gettext("Choose a folder"),
-  dropHint: gettext("Drop photos here"),
-  addMore: gettext("Add more"),
-  xFilesSelected: {
-    0: ngettext("%{smart_count} photo", "%{smart_count} photos", 1),
-    1: ngettext("%{smart_count} photo", "%{smart_count} photos", 2),
-  },
-  uploadingXFiles: {
-    0: ngettext("Uploading %{smart_count} photo", "Uploading %{smart_count} photos", 1),
-    1: ngettext("Uploading %{smart_count} photo", "Uploading %{smart_count} photos", 2),
-  },
-  filesUploadedOfTotal: {
-    0: gettext("%{complete} of %{smart_count} sent"),
-    1: gettext("%{complete} of %{smart_count} sent"),
-  },
-  complete: gettext("All sent"),
-  uploadFailed: gettext("Some were not sent"),
-  retryUpload: gettext("Send again"),
-}
-
 export async function mount(root, { dialog }) {
-  addStyles(root.dataset.uppyCss)
-  const library = await import(root.dataset.uppy)
-  return new Uploader(root, dialog, library)
+  const [library] = await Promise.all([import(root.dataset.uppy), styled(root.dataset.css)])
+  const uploader = new Uploader(root, dialog, library)
+  root.dataset.ready = ""
+  return uploader
 }
 
-function addStyles(href) {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href })
-  document.head.querySelector("link[rel=stylesheet]").after(link) // ours must win: they come later
+/** Wait for our stylesheet, unless the page has it. */
+function styled(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return undefined
+  return new Promise((resolve) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: resolve, onerror: resolve })
+    document.head.append(link)
+  })
 }
 
 function part(root, name) {
   return root.querySelector(`[data-${name}]`)
 }
 
-const topFolder = (path) => (path.includes("/") ? path.split("/")[0] : "")
-const isTemporary = (status) => status === 0 || status === 429 || status >= 500
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const said = (text, n) => interpolate(text, [n.toLocaleString(document.documentElement.lang)])
-
-function csrfHeaders() {
-  return JSON.parse(document.body.getAttribute("hx-headers"))
-}
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
+const said = (text, number) => interpolate(text, [number.toLocaleString()])
 
 class Uploader {
-  constructor(root, dialog, { Uppy, Dashboard, XHRUpload }) {
+  constructor(root, dialog, { Uppy, XHRUpload }) {
     this.root = root
     this.dialog = dialog
-    this.batches = new Map() // album title -> the batch its photos go to
-    this.batchOf = new Map() // file id -> that batch
-    this.remarks = { unsent: new Map(), rejected: new Map(), duplicate: new Map() }
-    this.refused = new Set()
-    this.stored = 0
     this.gate = null // while paused: a promise that every next file waits for
+    this.moving = new Set() // ids of files whose bytes move
+    this.list = new UploadList(root, { retry: (id) => this.retry(id), remove: (id) => this.remove([id]) })
+    this.batches = new Batches(root, this)
     this.uppy = new Uppy({ logger: LOGGER, onBeforeFileAdded: (file) => this.check(file) })
-    this.uppy.use(Dashboard, {
-      inline: true,
-      target: part(root, "files"),
-      width: "100%",
-      height: 340,
-      fileManagerSelectionType: "both",
-      note: gettext("JPEG, PNG, WebP, HEIC and more"),
-      proudlyDisplayPoweredByUppy: false,
-      hideUploadButton: true, // what is added is sent
-      disableInformer: true, // one message per failed file; our lists name them all
-      doneButtonHandler: null,
-      thumbnailWidth: 160,
-      locale: { strings: TEXTS },
-    })
     this.uppy.use(XHRUpload, {
       endpoint: (file) => this.address(file),
       headers: csrfHeaders,
@@ -93,13 +55,13 @@ class Uploader {
       timeout: STALLED_MS,
       shouldRetry: (xhr) => isTemporary(xhr.status),
       // A restart of the server is not the photos' fault: they wait for it.
-      onBeforeRequest: (xhr, retryCount) => (retryCount ? this.serverAnswers() : undefined),
+      onBeforeRequest: (xhr, retryCount) => (retryCount ? this.batches.serverAnswers() : undefined),
       onAfterResponse: (xhr) => {
         if (xhr.status >= 400) throw new Error(messageOf(xhr))
       },
     })
-    this.announced = Promise.resolve()
     this.uppy.addPreProcessor((ids) => this.announce(ids))
+    this.carrier = carryPages(() => this.isSending())
     this.listen()
   }
 
@@ -115,17 +77,21 @@ class Uploader {
         data: file,
         meta: { relativePath: path.includes("/") ? path : null },
       })))
-      await sleep(0)
+      await pause(0)
     }
   }
 
-  /** Files chosen with the Dashboard's buttons come the same way as dropped ones. */
-  takeChosen(event) {
-    const input = event.target
-    if (!input.matches("input[type=file]")) return
-    event.stopPropagation() // Uppy would add them all in one go
-    this.add([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })))
-    input.value = "" // the same files can be chosen again
+  /** Called by Uppy for each file: keep it under its path, or leave it out. */
+  check(file) {
+    const path = (file.meta.relativePath || file.name).replace(/^\//, "")
+    if (JUNK.test(path)) return false
+    if (!PHOTO.test(path) && !isArchive(path) && !file.type?.startsWith("image/")) {
+      this.list.add(file.id, path, null)
+      this.list.set(file.id, "rejected", { reason: gettext("is not a photo Kith can read") })
+      this.render()
+      return false
+    }
+    return { ...file, meta: { ...file.meta, name: path } }
   }
 
   startSoon() {
@@ -135,252 +101,218 @@ class Uploader {
     }, 100)
   }
 
-  /** Called by Uppy for each file: keep it under its path, or leave it out. */
-  check(file) {
-    const path = (file.meta.relativePath || file.name).replace(/^\//, "")
-    if (JUNK.test(path)) return false
-    if (!PHOTO.test(path) && !file.type?.startsWith("image/")) {
-      this.remark("rejected", path, { reason: gettext("is not a photo Kith can read") })
-      return false
+  async announce(ids) {
+    const files = ids.map((id) => ({ id, name: this.uppy.getFile(id).meta.name }))
+    try {
+      await this.batches.announce(files)
+    } catch (error) {
+      if (error instanceof Refused) this.uppy.cancelAll()
+      throw error
     }
-    return { ...file, meta: { ...file.meta, name: path } }
-  }
-
-  // ---------- Batches
-
-  /** Tell the server which photos are coming. In turn: two announcements at once would open two batches. */
-  announce(ids) {
-    const turn = this.announced.then(() => this.open(ids))
-    this.announced = turn.catch(() => {})
-    return turn
-  }
-
-  /** Open or enlarge one batch an album. */
-  async open(ids) {
-    const fresh = ids.filter((id) => !this.batchOf.has(id))
-    for (const [title, files] of Object.entries(Object.groupBy(fresh, (id) => this.albumOf(id)))) {
-      const batch = this.batches.get(title) ?? { title, expected: 0 }
-      this.batches.set(title, batch)
-      batch.expected += files.length
-      for (const id of files) this.batchOf.set(id, batch)
-      await this.tellExpected(batch)
-    }
-  }
-
-  albumOf(id) {
-    return part(this.root, "album").value.trim() || topFolder(this.uppy.getFile(id).meta.name)
-  }
-
-  /** Open the batch, or correct how many photos it waits for. Goes on trying while the server is away. */
-  async tellExpected(batch) {
-    const { title, expected } = batch
-    for (;;) {
-      const answer = await fetch(batch.expect_url ?? this.root.dataset.batchesUrl, {
-        method: "POST",
-        headers: csrfHeaders(),
-        body: new URLSearchParams({ title, expected }),
-      }).catch(() => ({ ok: false, status: 0 }))
-      if (answer.ok) {
-        if (!batch.expect_url) this.show(Object.assign(batch, await answer.json()))
-        return
-      }
-      if (!isTemporary(answer.status)) {
-        this.uppy.cancelAll()
-        throw new Error(answer.status === 401 || answer.status === 403
-          ? gettext("Sign in again, then add the photos once more.")
-          : gettext("Kith does not take these photos. Reload the page and try again."))
-      }
-      await sleep(1000)
-      await this.serverAnswers()
-    }
-  }
-
-  async serverAnswers() {
-    const { healthUrl } = this.root.dataset
-    const asks = () => fetch(healthUrl, { cache: "no-store" }).then((answer) => answer.ok, () => false)
-    while (!(await asks())) {
-      this.say(gettext("Kith does not answer. The upload goes on when it does."))
-      await sleep(3000)
-    }
-  }
-
-  /** Put the batch's card here, and on the timeline if we are over it. */
-  show(batch) {
-    const card = document.createElement("div")
-    part(this.root, "batches").append(card)
-    window.htmx.ajax("GET", batch.card_url, { target: card, swap: "outerHTML" })
-    const timeline = document.getElementById("batch-slot")
-    if (timeline) window.htmx.ajax("GET", batch.card_url, { target: timeline, swap: "innerHTML" })
-    if (this.batches.size === 1) part(this.root, "see").href = batch.url
-    else part(this.root, "see").href = this.root.dataset.timelineUrl
   }
 
   async address(file) {
     await this.gate?.promise
-    return this.batchOf.get(file.id)?.upload_url // none: it was cancelled while it waited
+    const address = this.batches.addressFor(file.id)
+    if (address) {
+      this.moving.add(file.id)
+      this.list.set(file.id, "sending", { percent: 0 })
+    }
+    return address
   }
 
   // ---------- What becomes of them
 
   listen() {
-    const { uppy } = this
-    part(this.root, "files").addEventListener("change", (event) => this.takeChosen(event), { capture: true })
+    const { uppy, list } = this
+    uppy.on("file-added", (file) => list.add(file.id, file.meta.name, file.data))
     uppy.on("files-added", () => this.startSoon())
-    uppy.on("upload-success", (file, { body }) => {
-      if (body.outcome === "duplicate") this.remark("duplicate", file.meta.name, { url: body.url })
-      else this.stored += 1
-      this.remarks.unsent.delete(file.meta.name)
+    uppy.on("upload-progress", (file, { bytesUploaded, bytesTotal }) => {
+      if (!this.moving.has(file.id)) return
+      list.set(file.id, "sending", { percent: bytesTotal ? (100 * bytesUploaded) / bytesTotal : 0 })
       this.render()
     })
-    uppy.on("upload-error", (file, error, xhr) => {
-      if (!file) return
-      const isRefused = xhr?.status && !isTemporary(xhr.status)
-      this.remark(isRefused ? "rejected" : "unsent", file.meta.name, { reason: reasonIn(error.message, file.meta.name) })
-      if (isRefused) setTimeout(() => this.drop(file)) // after Uppy has noted the error
-    })
+    uppy.on("upload-success", (file, { body }) => this.arrived(file.id, body))
+    uppy.on("upload-error", (file, error, xhr) => { if (file) this.failed(file, error, xhr) })
     uppy.on("restriction-failed", (file, error) => {
       if (error.message.includes("already exists")) this.say(gettext("Some of these are in the list already."))
     })
     uppy.on("file-removed", (file) => this.forget(file))
-    uppy.on("cancel-all", () => this.resume())
     uppy.on("complete", () => this.finish())
     uppy.on("upload", () => this.render())
-    uppy.on("progress", () => this.renderChip())
     part(this.root, "pause").addEventListener("click", () => (this.gate ? this.resume() : this.pause()))
+    part(this.root, "cancel").addEventListener("click", () => this.cancel())
+    part(this.root, "retry-all").addEventListener("click", () => this.uppy.retryAll().catch(() => {}))
     addEventListener("beforeunload", (event) => {
       if (this.isSending()) event.preventDefault() // asks whether to leave
     })
     this.dialog?.addEventListener("close", () => this.renderChip())
   }
 
-  /** A file taken back before it was sent: its batch must not wait for it. */
-  forget(file) {
-    const batch = this.batchOf.get(file.id)
-    this.batchOf.delete(file.id)
-    if (!batch || file.progress.uploadComplete || this.refused.has(file.id)) return
-    batch.expected -= 1
-    clearTimeout(batch.correction) // cancelling 3,000 files is one correction
-    batch.correction = setTimeout(() => { if (batch.expect_url) this.tellExpected(batch) }, 300)
+  arrived(id, { outcome, url }) {
+    this.moving.delete(id)
+    this.list.set(id, outcome, { url: outcome === "duplicate" ? url : undefined })
+    this.render()
   }
 
-  /** A file the server will never take: out of Uppy's list, or "Retry" would send it again. */
-  drop(file) {
-    this.refused.add(file.id)
-    if (this.uppy.getFile(file.id)) this.uppy.removeFile(file.id)
-    if (!this.remarks.unsent.size) this.uppy.setState({ error: null })
+  failed(file, error, xhr) {
+    this.moving.delete(file.id)
+    const isRefused = xhr?.status && !isTemporary(xhr.status) && xhr.status !== 403
+    const reason = reasonIn(error.message, file.meta.name)
+    this.list.set(file.id, isRefused ? "rejected" : "unsent", { reason })
+    // Out of Uppy's list, after it has noted the error: "Retry" would send it again.
+    if (isRefused) setTimeout(() => { if (this.uppy.getFile(file.id)) this.uppy.removeFile(file.id) })
+    this.render()
+  }
+
+  /** A file is no longer on Uppy's list: it was taken back, or refused for good. */
+  forget(file) {
+    this.moving.delete(file.id)
+    if (["waiting", "sending", "unsent"].includes(this.list.stateOf(file.id))) {
+      this.list.set(file.id, "cancelled")
+      this.batches.forget(file.id)
+    }
+    this.render()
   }
 
   finish() {
+    this.moving.clear()
     this.render()
-    document.body.dispatchEvent(new CustomEvent("photos-changed"))
+    this.carrier.shown.body.dispatchEvent(new CustomEvent("photos-changed"))
   }
 
-  // ---------- Pause
+  // ---------- Pause, cancel, retry
 
   pause() {
     this.gate = Promise.withResolvers()
+    this.batches.hold("paused")
     this.render()
   }
 
   resume() {
     this.gate?.resolve()
     this.gate = null
+    this.batches.hold("running")
     this.render()
   }
 
+  /** Send no more of them. What has arrived stays. */
+  cancel() {
+    const unsent = this.uppy.getFiles().filter((file) => !file.progress.uploadComplete)
+    this.remove(unsent.map(({ id }) => id))
+    if (this.gate) this.resume()
+  }
+
+  remove(ids) {
+    this.uppy.removeFiles(ids.filter((id) => this.uppy.getFile(id)))
+  }
+
+  retry(id) {
+    this.list.set(id, "waiting")
+    this.uppy.retryUpload(id).catch(() => {}) // the row says it
+  }
+
+  isRunning() {
+    return Object.keys(this.uppy.getState().currentUploads).length > 0
+  }
+
   isSending() {
-    return Object.keys(this.uppy.getState().currentUploads).length > 0 && !this.gate
+    return this.moving.size > 0 || (this.isRunning() && !this.gate)
   }
 
   // ---------- What the page says
 
-  remark(kind, name, { url, reason }) {
-    this.remarks[kind].set(name, { url, reason })
-    this.render()
-  }
-
   say(text) {
     part(this.root, "state").hidden = false
     part(this.root, "summary").textContent = text
+    this.speak(text)
+  }
+
+  /** For who does not see it: not with every photo. */
+  speak(text) {
+    const wait = this.isRunning() ? (this.spoke ?? -Infinity) + SPOKEN_EVERY_MS - performance.now() : 0
+    clearTimeout(this.speaking)
+    this.speaking = setTimeout(() => {
+      this.spoke = performance.now()
+      part(this.root, "live").textContent = text
+    }, Math.max(wait, 0))
   }
 
   /** Redraw our part of the page, at most a few times a second: 3,000 files may end at once. */
   render() {
     this.rendering ??= setTimeout(() => {
       this.rendering = undefined
-      const { unsent, rejected, duplicate } = this.remarks
-      const isRunning = Object.keys(this.uppy.getState().currentUploads).length > 0
-      // Uppy's list scrolls; without this the keyboard could not reach what is below.
-      this.root.querySelector(".uppy-Dashboard-files")?.setAttribute("tabindex", "0")
-      this.list("unsent", said(ngettext("%s photo was not sent", "%s photos were not sent", unsent.size), unsent.size))
-      this.list("rejected", said(gettext("%s left out"), rejected.size))
-      this.list("duplicate", said(gettext("%s already in your library"), duplicate.size))
-      const pause = part(this.root, "pause")
-      pause.hidden = !isRunning
-      pause.textContent = this.gate ? gettext("Resume") : gettext("Pause")
-      part(this.root, "see").hidden = isRunning || !this.batches.size
-      const parts = [
-        this.stored && said(gettext("%s added"), this.stored),
-        duplicate.size && said(ngettext("%s duplicate", "%s duplicates", duplicate.size), duplicate.size),
-        rejected.size && said(gettext("%s left out"), rejected.size),
-        unsent.size && said(gettext("%s not sent"), unsent.size),
-      ].filter(Boolean)
-      if (parts.length || isRunning) this.say((this.gate ? `${gettext("Paused.")} ` : "") + parts.join(", "))
+      const isRunning = this.isRunning()
+      this.root.classList.toggle("is-used", this.list.items.size > 0)
+      const stop = part(this.root, "pause")
+      stop.hidden = part(this.root, "cancel").hidden = !isRunning
+      stop.textContent = this.gate ? gettext("Resume") : gettext("Pause")
+      part(this.root, "retry-all").hidden = isRunning || !this.list.number("unsent")
+      const see = part(this.root, "see")
+      see.hidden = isRunning || !this.batches.batches.size
+      see.href = this.batches.address
+      const bar = part(this.root, "total")
+      bar.hidden = !isRunning
+      bar.value = this.uppy.getState().totalProgress
+      if (this.list.items.size) this.say(this.summary(isRunning))
       this.renderChip()
     }, 250)
   }
 
-  list(kind, title) {
-    const box = this.root.querySelector(`[data-remarks=${kind}]`)
-    const entries = this.remarks[kind]
-    box.hidden = !entries.size
-    const list = box.querySelector("ul")
-    const shown = list.childElementCount
-    if (shown === entries.size) return
-    box.querySelector("summary").textContent = title
-    if (entries.size < shown) list.replaceChildren() // some were sent after all: begin again
-    const rows = [...entries].slice(list.childElementCount).map(([name, remark]) => row(name, remark))
-    list.append(...rows)
+  summary(isRunning) {
+    const { list } = this
+    const [stored, archives, duplicates, rejected, unsent] =
+      ["stored", "archive", "duplicate", "rejected", "unsent"].map((state) => list.number(state))
+    const parts = [
+      stored && said(gettext("%s added"), stored),
+      archives && said(ngettext("%s ZIP file", "%s ZIP files", archives), archives),
+      duplicates && said(ngettext("%s duplicate", "%s duplicates", duplicates), duplicates),
+      rejected && said(gettext("%s left out"), rejected),
+      unsent && said(gettext("%s not sent"), unsent),
+    ].filter(Boolean).join(", ")
+    if (!isRunning) return parts || gettext("Nothing was sent")
+    const left = said(gettext("%s to go"), list.number("waiting", "sending"))
+    return [this.gate ? `${gettext("Paused.")} ${left}` : left, parts].filter(Boolean).join(", ")
   }
 
-  /** Outside the dialog: a small line that says how far it is and opens it again. */
+  /** Out of sight of the uploader: a small line that says how far it is and leads back to it. */
   renderChip() {
-    if (!this.dialog) return
-    const isNeeded = !this.dialog.open && this.isSending()
-    if (!isNeeded) {
+    const isSeen = this.dialog ? this.dialog.open : !document.body.classList.contains("carried")
+    if (isSeen || !(this.isRunning() || this.list.number("unsent"))) {
       this.chip?.remove()
       this.chip = undefined
       return
     }
-    if (!this.chip) {
-      this.chip = document.createElement("button")
-      this.chip.className = "toast-k upload-chip"
-      this.chip.append(document.createElement("span"), Object.assign(document.createElement("progress"), { className: "bar", max: 100 }))
-      this.chip.querySelector("progress").setAttribute("aria-label", gettext("Upload"))
-      this.chip.addEventListener("click", () => this.dialog.showModal())
-      document.body.append(this.chip)
-    }
-    const files = this.uppy.getFiles()
-    const sent = files.filter((file) => file.progress.uploadComplete).length
-    this.chip.firstChild.textContent = interpolate(gettext("Uploading %(sent)s of %(all)s"), { sent, all: files.length }, true)
+    this.chip ??= this.newChip()
+    const all = this.list.items.size
+    const left = this.list.number("waiting", "sending", "unsent")
+    const words = this.gate ? gettext("Paused, %(sent)s of %(all)s") : gettext("Uploading %(sent)s of %(all)s")
+    this.chip.firstChild.textContent = this.isRunning()
+      ? interpolate(words, { sent: all - left, all }, true)
+      : said(ngettext("%s photo was not sent", "%s photos were not sent", left), left)
     this.chip.lastChild.value = this.uppy.getState().totalProgress
   }
-}
 
-function row(name, { url, reason }) {
-  const item = document.createElement("li")
-  const title = document.createElement("span")
-  title.textContent = name
-  item.append(title)
-  if (url) {
-    item.append(Object.assign(document.createElement("a"), { href: url, textContent: gettext("Open") }))
-  } else {
-    item.append(Object.assign(document.createElement("span"), { className: "muted", textContent: reason }))
+  newChip() {
+    const chip = document.createElement("button")
+    chip.className = "toast-k upload-chip"
+    const bar = Object.assign(document.createElement("progress"), { className: "bar", max: 100 })
+    bar.setAttribute("aria-label", gettext("Upload"))
+    chip.append(document.createElement("span"), bar)
+    chip.addEventListener("click", () => this.open())
+    document.body.append(chip)
+    return chip
   }
-  return item
+
+  /** Show the uploader, wherever one is. */
+  open() {
+    if (!this.dialog) this.carrier.showOwn()
+    else if (!this.dialog.open) this.dialog.showModal()
+    this.renderChip()
+  }
 }
 
-/** The server's sentence starts with the file's name; in a list under that name it is said once. */
+/** The server's sentence starts with the file's name; in a row of that name it is said once. */
 function reasonIn(message, name) {
   return message.startsWith(`${name} `) ? message.slice(name.length + 1).replace(/\.$/, "") : message
 }

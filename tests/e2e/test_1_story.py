@@ -74,7 +74,7 @@ def test_a_dropped_folder_is_sent_and_trouble_is_named(page: Page, folder: Path)
 
     broken = page.locator(".file-list li").filter(has_text="broken.jpg")
     expect(broken).to_contain_text("is damaged and was left out", timeout=120_000)
-    expect(page.get_by_text("198 added, 1 duplicate, 1 left out")).to_be_visible(timeout=120_000)
+    expect(page.locator("[data-summary]")).to_have_text("198 added, 1 duplicate, 1 left out", timeout=120_000)
 
 
 def test_the_batch_counts_every_stage_survives_a_reload_and_finishes(page: Page):

@@ -157,6 +157,19 @@ def test_a_no_stands_above_what_was_said_of_groups(alice, faces):
     assert apart(alice) == {(a, b), (b, c)}
 
 
+def test_what_was_said_to_be_one_with_somebodys_faces_follows_a_merge(alice, faces):
+    a, b, c, d, *_ = faces
+    ann, annie = make_person(alice), make_person(alice, "Annie")
+    answers.same(alice, [a, c], [b], actor=alice)
+    answers.confirm(annie, [a], actor=alice)
+    answers.confirm(ann, [d], actor=alice)
+    assert constraints.pulled(alice.pk) == {b: annie.pk, c: annie.pk}
+
+    answers.merge(annie, ann, actor=alice)
+
+    assert constraints.pulled(alice.pk) == {b: ann.pk, c: ann.pk}
+
+
 def test_a_name_given_after_a_no_is_not_ruled_out(alice, faces):
     ann = make_person(alice)
     answers.reject(ann, faces[:2], actor=alice)

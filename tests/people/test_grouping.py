@@ -228,6 +228,75 @@ def test_a_hidden_group_is_still_hidden_after_its_faces_were_named_and_are_free_
     assert groups() == {pks(faces)}
 
 
+@pytest.fixture
+def hidden_beside_shown(alice):
+    """Two groups of three, one of them hidden, that two faces between them would make one."""
+    some, others = (make_alike(alice, 1, 3), make_alike(alice, 1, 3))
+    hidden, shown = Cluster.objects.create(owner=alice, is_hidden=True), Cluster.objects.create(owner=alice)
+    Face.objects.filter(pk__in=pks(some)).update(cluster=hidden, grouped_by="facenet-casia")
+    Face.objects.filter(pk__in=pks(others)).update(cluster=shown, grouped_by="facenet-casia")
+    return hidden, shown, make_alike(alice, 1, 2)
+
+
+def test_what_is_hidden_stays_hidden_and_hides_nothing_else(alice, hidden_beside_shown):
+    hidden, shown, new = hidden_beside_shown
+    before = {cluster: pks(cluster.faces.all()) for cluster in (hidden, shown)}
+
+    group_owner(alice.pk)
+
+    assert groups() == {before[hidden], before[shown] | pks(new)}
+    assert {c.pk for c in Cluster.objects.filter(is_hidden=False)} == {shown.pk}
+    hidden.is_hidden = False
+    hidden.save()
+    make_alike(alice, 1, 1)
+    group_owner(alice.pk)
+    assert [c.faces.count() for c in Cluster.objects.all()] == [9]
+
+
+def test_new_faces_may_join_a_hidden_group(alice, hidden_beside_shown):
+    hidden, shown, new = hidden_beside_shown
+    shown.faces.all().delete()
+
+    group_owner(alice.pk)
+
+    assert hidden.faces.count() == 3 + len(new)
+
+
+def test_two_groups_said_to_be_one_become_one_though_one_is_hidden(alice, hidden_beside_shown):
+    hidden, shown, _ = hidden_beside_shown
+    answers.same(alice, pks(hidden.faces.all()), pks(shown.faces.all()), actor=alice)
+
+    group_owner(alice.pk)
+
+    assert hidden.faces.count() >= 6
+
+
+def test_all_groups_made_anew_leave_hidden_ones_alone(alice, hidden_beside_shown):
+    hidden, _, _ = hidden_beside_shown
+    before = pks(hidden.faces.all())
+
+    regroup_from_scratch(alice.pk)
+
+    assert pks(hidden.faces.all()) == before
+    assert [c.faces.count() for c in Cluster.objects.filter(is_hidden=False)] == [5]
+
+
+def test_a_group_that_is_hidden_while_groups_are_made_is_looked_at_again(alice, hidden_beside_shown, monkeypatch):
+    hidden, shown, new = hidden_beside_shown
+    Cluster.objects.update(is_hidden=False)
+    real = grouping.regroup
+
+    def hide_meanwhile(*args, **kwargs):
+        Cluster.objects.filter(pk=hidden.pk).update(is_hidden=True)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(grouping, "regroup", hide_meanwhile)
+    group_owner(alice.pk)
+
+    assert hidden.faces.count() == 3
+    assert shown.faces.count() == 3 + len(new)
+
+
 def test_more_faces_take_no_more_queries(alice):
     group_owner(alice.pk)
     counted = []

@@ -184,6 +184,22 @@ def test_redo_does_again_what_was_undone_last_step_by_step(signed_in, alice, fac
     assert [person_of(pk) for pk in faces[:2]] == ["Ann", None]
 
 
+def test_the_queue_offers_redo_as_long_as_there_is_something_to_do_again(signed_in, alice, faces, ann):
+    def is_offered() -> bool:
+        return signed_in.get(reverse("people:review")).context["can_redo"]
+
+    answers.confirm(ann, faces[:1], actor=alice)
+    answers.confirm(ann, faces[1:2], actor=alice)
+    assert not is_offered()
+    for _ in range(2):
+        signed_in.post(reverse("people:undo-last"))
+
+    for _ in range(2):
+        assert is_offered()
+        signed_in.post(reverse("people:redo-last"))
+    assert not is_offered()
+
+
 def test_a_new_answer_ends_what_can_be_done_again(signed_in, alice, faces, ann):
     answers.confirm(ann, faces[:1], actor=alice)
     signed_in.post(reverse("people:undo-last"))

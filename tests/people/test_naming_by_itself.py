@@ -176,6 +176,16 @@ def test_a_name_that_a_later_answer_contradicts_is_taken_off(alice, ann, named):
     assert names() == {named.pk: "Ann"}
 
 
+def test_a_name_is_taken_off_who_was_said_to_be_one_with_somebody_elses_faces(alice, named):
+    bob = make_face(make_photo(alice), person=make_person(alice, "Bob"), likeness=unit(9))
+    answers.same(alice, [named.pk], [bob.pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert names() == {}
+    assert named.suggestion.person.name == "Bob"
+
+
 def test_undoing_that_brings_the_name_back_for_good(alice, ann, named):
     answers.different(alice, [named.pk], [ann.faces.gallery().first().pk], actor=alice)
     refresh_suggestions(alice.pk)

@@ -400,6 +400,17 @@ def test_several_people_and_groups_are_merged_by_one_decision(signed_in, alice):
     assert group.faces.untagged().count() == 3
 
 
+def test_a_merge_is_about_no_face_that_got_the_name_after_the_page_was_made(signed_in, alice):
+    ann, bea = make_known(alice, "Ann", faces=2), make_known(alice, "Bea")
+    counted = signed_in.get(reverse("people:merge"), {"people": [ann.pk, bea.pk]}).context["preview"].counted
+    make_face(make_photo(alice), person=bea)
+    data = {"people": [ann.pk, bea.pk], "keep": ann.pk, "counted": ",".join(map(str, counted))}
+
+    signed_in.post(reverse("people:merge"), data)
+
+    assert (ann.faces.count(), bea.faces.count()) == (3, 1)
+
+
 def test_who_was_merged_with_several_is_one_with_all_of_them(alice):
     ann, bea, cleo = (make_known(alice, name, faces=2) for name in ("Ann", "Bea", "Cleo"))
     dora = make_known(alice, "Dora")

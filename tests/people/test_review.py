@@ -160,7 +160,7 @@ def test_so_does_asking_about_a_person_and_counting_what_is_left(alice, ann, man
     rank_questions(alice.pk)
     skipped = [next_card(alice, about=ann.pk).question.key]
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         next_card(alice, about=ann.pk)
     with django_assert_num_queries(2):
         forecast(alice, skipped=skipped)
@@ -215,6 +215,33 @@ def test_faces_of_a_group_that_are_hardly_hers_are_no_part_of_its_tile(alice, an
     assert asked.more == 2
 
 
+def test_the_last_face_of_a_group_is_asked_about_though_it_is_hardly_hers(alice, ann):
+    *group, last = suggest_group(alice, ann, 4)
+    last.suggestion.probability = 0.4
+    last.suggestion.save()
+    rank_questions(alice.pk)
+
+    assert [each.more for each in next_card(alice).asked] == [2]  # the tile of the group is without it
+    asked = asked_about_person(alice, ann, [group[0].pk, last.pk])
+    assert asked.stands_for == {group[0].pk: pks(group), last.pk: {last.pk}}
+
+    answers.confirm(ann, pks(group), actor=alice)
+    rank_questions(alice.pk)
+
+    assert next_card(alice).asked_faces == [last]
+
+
+def test_two_last_faces_of_a_group_are_asked_about_as_the_group(alice, ann):
+    *group, last, other = suggest_group(alice, ann, 5)
+    for face in (last, other):
+        face.suggestion.probability = 0.4
+        face.suggestion.save()
+    answers.confirm(ann, pks(group), actor=alice)
+    rank_questions(alice.pk)
+
+    assert next_card(alice).question.cluster == last.cluster
+
+
 def test_a_hidden_group_is_no_tile(alice, ann):
     group = suggest_group(alice, ann, 5)
     [single] = suggest_singles(alice, ann, 1)
@@ -267,6 +294,19 @@ def test_people_who_look_alike_are_offered_as_other_answers(alice, ann):
     rank_questions(alice.pk)
 
     assert next_card(alice, about=ann.pk).others == [bea]
+
+
+def test_who_is_ruled_out_is_no_other_answer(alice, ann):
+    group = make_group(alice, 4, likeness=unit(1))
+    faces = list(group.faces.all())
+    bea = make_known(alice, "Bea", likeness=unit(1, towards=60, by=0.3))
+    assert set(likely_people(alice, faces)) == {ann, bea}
+
+    answers.reject(ann, [faces[2].pk], actor=alice)
+    assert likely_people(alice, faces) == [bea]
+
+    answers.different(alice, [faces[1].pk], [bea.faces.get().pk], actor=alice)
+    assert likely_people(alice, faces) == []
 
 
 def test_answering_settles_the_question(alice):
@@ -380,6 +420,19 @@ def test_only_a_settled_question_is_dropped(alice, ann):
     drop_settled(alice, f"g{second.pk}-")
 
     assert list(Question.objects.values_list("cluster", flat=True)) == [second.pk]
+
+
+def test_a_question_about_two_groups_is_dropped_once_they_were_compared(alice):
+    one, other = make_group(alice, 4), make_group(alice, 3)
+    Question.objects.create(owner=alice, kind="same", cluster=one, other_cluster=other, faces=3, answers=1, worth=100)
+    key = f"g{one.pk}-{other.pk}"
+
+    drop_settled(alice, key)
+    assert Question.objects.count() == 1
+
+    answers.different(alice, pks(one.faces.all()[:1]), pks(other.faces.all()[:1]), actor=alice)
+    drop_settled(alice, key)
+    assert Question.objects.count() == 0
 
 
 def test_nobody_drops_a_question_of_somebody_else(alice, bob):

@@ -91,6 +91,21 @@ def test_who_is_in_few_photos_is_a_stranger_unless_everybody_is():
     assert whom_to_name(labelled({"Ann": 6}, photos_with=2), 4).all()  # in three photos only
 
 
+def test_of_the_people_to_be_named_a_share_may_be_strangers():
+    faces = labelled(dict.fromkeys("abcdefgh", 5) | {"rare": 2})
+
+    to_name = whom_to_name(faces, 5, unknown=0.25)
+
+    assert np.unique(faces.persons[to_name]).size == 6
+    assert (to_name == whom_to_name(faces, 5, unknown=0.25)).all()
+    assert "rare" not in faces.persons[to_name]
+
+
+def test_a_share_of_strangers_that_is_none_is_refused(tmp_path):
+    with pytest.raises(CommandError, match="below 1"):
+        call_command("simulate_review", str(tmp_path), unknown=1.0, verbosity=0)
+
+
 def test_figures_tables_and_plot_tell_the_same(reviewed):
     curve, floor = reviewed(labelled({"Ann": 9, "Bob": 7}))
     contest = Contest(curve, [2, 2], floor, {"dbscan_clusters": (0.3, floor), "each_face": (None, curve)})

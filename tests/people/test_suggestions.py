@@ -233,6 +233,29 @@ def test_who_is_not_this_group_is_not_suggested_for_it(alice, ann):
     assert suggested() == {}
 
 
+def test_who_was_said_to_be_one_with_somebodys_faces_is_suggested_however_unlike(alice, ann):
+    make_face(make_photo(alice), person=make_person(alice, "Bob"), likeness=unit(1, **FAR))
+    face = make_face(make_photo(alice), likeness=unit(1, **FAR))
+    answers.same(alice, [face.pk], [ann.faces.get().pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Ann"}
+    assert Suggestion.objects.get().probability == pytest.approx(0.99)
+
+
+def test_what_was_said_to_be_one_with_hers_is_not_suggested_where_something_speaks_against_it(alice, ann):
+    no, in_photo = make_face(make_photo(alice), likeness=unit(1)), make_photo(alice)
+    beside = make_face(in_photo, likeness=unit(1))
+    make_face(in_photo, likeness=unit(1), person=ann)
+    answers.same(alice, [no.pk, beside.pk], [ann.faces.order_by("pk")[0].pk], actor=alice)
+    answers.reject(ann, [no.pk], actor=alice)
+
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {}
+
+
 def test_faces_of_hidden_people_are_suggested(alice, ann):
     ann.is_hidden = True
     ann.save()

@@ -111,3 +111,25 @@ def test_pages_carry_a_strict_policy(signed_in):
 
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+def test_status_lists_failed_photos_and_all_can_be_retried(signed_in, alice, bob):
+    broken = [make_photo(alice, failure="It is damaged.", stage=Photo.Stage.FACES) for _ in range(3)]
+    theirs = make_photo(bob, failure="It is damaged.", stage=Photo.Stage.FACES)
+
+    page = signed_in.get(reverse("photos:status")).content.decode()
+    assert page.count("It is damaged.") == 3
+    assert "Retry all" in page
+
+    signed_in.post(reverse("photos:retry-all"))
+
+    assert not Photo.objects.filter(pk__in=[photo.pk for photo in broken]).failed().exists()
+    assert Photo.objects.failed().get() == theirs
+
+
+def test_status_asks_as_much_for_many_as_for_few(signed_in, alice, django_assert_max_num_queries):
+    for _ in range(30):
+        make_photo(alice, failure="It is damaged.", stage=Photo.Stage.FACES)
+
+    with django_assert_max_num_queries(14):
+        signed_in.get(reverse("photos:status"))

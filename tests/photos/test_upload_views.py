@@ -326,8 +326,9 @@ def test_the_card_tells_the_page_when_there_are_new_thumbnails(signed_in, alice)
     batch.record("a.jpg", BatchFile.Outcome.STORED, photo=photo, reason="")
     url = reverse("photos:batch-card", args=[batch.pk])
 
-    assert signed_in.get(url, {"thumbnails": "0"})["HX-Trigger"] == "photos-changed"
-    assert "HX-Trigger" not in signed_in.get(url, {"thumbnails": "1"})
+    assert signed_in.get(url, {"thumbnails": "0", "faces": "0"})["HX-Trigger"] == "photos-changed"
+    assert signed_in.get(url, {"thumbnails": "1", "faces": "2"})["HX-Trigger"] == "faces-changed"
+    assert "HX-Trigger" not in signed_in.get(url, {"thumbnails": "1", "faces": "0"})
 
 
 def test_failed_photos_can_be_tried_again(signed_in, alice):

@@ -65,18 +65,16 @@ async function icons() {
 }
 
 async function uppy() {
-  const common = { bundle: true, minify: true, legalComments: "none", metafile: true, logLevel: "warning" }
   const script = await build({
-    ...common,
     entryPoints: [join(here, "uppy.js")],
     outfile: join(vendor, "uppy/uppy.min.js"),
+    bundle: true,
+    minify: true,
+    legalComments: "none",
+    metafile: true,
+    logLevel: "warning",
     format: "esm",
     target: "es2022",
-  })
-  await build({
-    ...common,
-    entryPoints: [join(here, "uppy.css")],
-    outfile: join(vendor, "uppy/uppy.min.css"),
   })
   const inputs = Object.keys(script.metafile.inputs)
   const packages = [...new Set(inputs.map(packageOf).filter(Boolean))].sort()

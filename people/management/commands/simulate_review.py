@@ -79,10 +79,19 @@ class Command(BaseCommand):
                 "nobody has so many, everybody is to be named)"
             ),
         )
+        parser.add_argument(
+            "--unknown",
+            type=float,
+            default=0.0,
+            metavar="SHARE",
+            help="this share of the people to be named, drawn at random, are strangers, too (default: %(default)s)",
+        )
         parser.add_argument("--models", type=Path, default=settings.KITH_MODELS, metavar="DIR", help="the weights")
         parser.add_argument("--model", default=wanted_face_model(), metavar="NAME", help="the embedding model")
 
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
+        if not 0 <= options["unknown"] < 1:
+            raise CommandError("--unknown is a share of the people: at least 0, below 1.")
         for file in (options["json"], options["plot"]):
             if file is not None and not file.resolve().parent.is_dir():
                 raise CommandError(f"There is no folder to write {file} to.")
@@ -92,7 +101,8 @@ class Command(BaseCommand):
             faces = self._faces_of(folder, finder)
         except (BadLabels, weights.WeightsUnavailable) as error:
             raise CommandError(str(error)) from error
-        contest = self._contest(faces, whom_to_name(faces, options["fewest_photos"]), finder.model_name)
+        to_name = whom_to_name(faces, options["fewest_photos"], unknown=options["unknown"])
+        contest = self._contest(faces, to_name, finder.model_name)
         self.stdout.write(tables(contest))
         try:
             if options["json"] is not None:
@@ -130,15 +140,20 @@ class Command(BaseCommand):
         return Progress(*columns, console=Console(stderr=True), disable=self.is_quiet)
 
 
-def whom_to_name(faces: LabelledFaces, fewest_photos: int) -> NDArray[np.bool_]:
-    """Shape (n,): the faces of people in so many photos; all, where nobody is in as many."""
+def whom_to_name(faces: LabelledFaces, fewest_photos: int, *, unknown: float = 0.0) -> NDArray[np.bool_]:
+    """Shape (n,): the faces of people in so many photos; all, where nobody is in as many.
+
+    unknown: the share of these people who are strangers all the same: always the same ones, drawn at random.
+    """
     people = faces.identities()
     photos_of: list[set[str]] = [set() for _ in range(int(people.max()) + 1)]
     for person, file in zip(people.tolist(), faces.files.tolist(), strict=True):
         photos_of[person].add(file)
     photos = np.array([len(photos_of[person]) for person in people.tolist()])
     is_known = photos >= fewest_photos
-    return is_known if is_known.any() else np.ones(len(people), dtype=bool)
+    to_name = is_known if is_known.any() else np.ones(len(people), dtype=bool)
+    known = np.random.default_rng(0).permutation(np.unique(people[to_name]))
+    return to_name & ~np.isin(people, known[: round(unknown * len(known))])
 
 
 @contextmanager

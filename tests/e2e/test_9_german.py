@@ -1,0 +1,102 @@
+"""Kith in German: nothing of it is left in English, and its longer words fit, on a phone, too.
+
+Runs after the story, on the library it left behind.
+"""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import Kith
+from tests.e2e.test_2_looks import PAGES, own_pages
+
+# Frequent words of the interface that German does not have.
+ENGLISH = re.compile(
+    r"\b(the|and|of|your|you|this|these|that|with|are|not|by|from|for|have|has|photos?|faces?|people|who|what|"
+    r"yes|undo|redo|review|search|settings|show|named?d|no|it|them|choose|keep|delete|save|back|more|all)\b",
+    re.IGNORECASE,
+)
+# Everything that is read: text, and what is only spoken or hinted at. Names that people and files bear are not ours.
+READ = """() => {
+  const parts = [document.title, document.body.innerText]
+  for (const name of ["aria-label", "placeholder", "title", "alt"]) {
+    for (const element of document.querySelectorAll(`[${name}]`)) parts.push(element.getAttribute(name))
+  }
+  return parts.join("\\n")
+}"""
+# Words that are cut off, or stand out of what they should be in.
+CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label), .appnav a, .tabbar a")]
+  .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
+    && getComputedStyle(element).display !== "inline" && getComputedStyle(element).textOverflow !== "ellipsis")
+  .map((element) => element.outerHTML.slice(0, 120))"""
+NAMES = re.compile(r"\S+\.(?:jpe?g|png|webp|heic)|FaceNet.*|English|Joe Biden|Barack Obama", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def german(browser: Browser, kith: Kith, page: Page) -> Iterator[Page]:
+    """The story's user in a browser that asks for German."""
+    context = browser.new_context(
+        base_url=kith.address, storage_state=page.context.storage_state(), locale="de-DE", reduced_motion="reduce"
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_is_german_and_fits(german: Page, width: int):
+    german.set_viewport_size({"width": width, "height": 844})
+    wrong = []
+    for address in (*PAGES, *own_pages(german)):
+        german.goto(address)
+        german.wait_for_load_state("networkidle")
+        assert german.locator("html").get_attribute("lang") == "de"
+        read = NAMES.sub("", german.evaluate(READ))
+        wrong += [f"{address}: {line.strip()}" for line in read.splitlines() if ENGLISH.search(line)]
+        wrong += [f"{address} cuts off {element}" for element in german.evaluate(CUT)]
+        if german.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wrong.append(f"{address} scrolls sideways")
+
+    assert wrong == []
+
+
+def test_scripts_speak_german_and_dates_are_german(german: Page):
+    german.goto("/photos/" + (own_pages(german)[-1].split("/")[-2]) + "/")
+    expect(german.get_by_role("heading", level=1)).to_have_text(re.compile(r"^\w+tag|^Mittwoch, \d+\. \w+ \d{4}$"))
+
+    german.goto("/people/")
+    field = german.locator("name-box input").first
+    field.fill("Zzz")
+    expect(german.get_by_role("option", name="„Zzz“ neu anlegen")).to_be_visible()
+    field.fill("")
+
+
+def test_the_language_can_be_chosen_and_given_back(german: Page):
+    german.goto("/settings/")
+    german.get_by_label("English").check()
+    choice = german.locator("form[action='/language/']")
+    choice.get_by_role("button").click()
+    expect(german.locator("html")).to_have_attribute("lang", "en")
+    expect(german.get_by_role("heading", level=1)).to_have_text("Settings")
+
+    german.get_by_label("As the browser").check()
+    choice.get_by_role("button").click()
+    expect(german.get_by_role("heading", level=1)).to_have_text("Einstellungen")
+
+
+def test_a_stranger_is_greeted_in_german_and_may_choose(browser: Browser, kith: Kith):
+    context = browser.new_context(base_url=kith.address, locale="de-DE", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/sign-in/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anmelden")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    context.close()

@@ -57,6 +57,7 @@ class NewPasswordForm(StyledFieldsMixin, PasswordChangeForm):
         self.fields["new_password1"].label = _("New password")
         self.fields["new_password1"].help_text = _("At least 8 characters, and not only digits.")
         self.fields["new_password2"].label = _("New password again")
+        self.fields["new_password2"].help_text = ""
 
 
 class FacesForm(forms.Form):
@@ -67,6 +68,12 @@ class FacesForm(forms.Form):
 
 class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=User.Theme)
+
+
+class KeysForm(forms.Form):
+    """Whether single keys do something."""
+
+    uses_keys = forms.BooleanField(required=False)
 
 
 class LanguageForm(forms.Form):

@@ -27,6 +27,8 @@ class User(AbstractUser):
     # Face data is biometric: nothing is analysed until its owner has said yes.
     face_analysis = models.CharField(max_length=10, choices=FaceAnalysis, default=FaceAnalysis.UNANSWERED)
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    # Single keys, such as Y for yes, disturb some who speak to their computer or touch keys by accident (WCAG 2.1.4).
+    uses_keys = models.BooleanField(default=True)
     # A code of settings.LANGUAGES; empty: as the browser says.
     language = models.CharField(max_length=10, blank=True)
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("language/", views.change_language, name="change-language"),
     path("settings/", views.settings, name="settings"),
     path("settings/theme/", views.change_theme, name="change-theme"),
+    path("settings/keys/", views.change_keys, name="change-keys"),
     path("settings/faces/", views.change_faces, name="change-faces"),
     path("settings/password/", views.change_password, name="change-password"),
     path("settings/sessions/end/", session_views.end_session, name="end-session"),

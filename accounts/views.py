@@ -15,7 +15,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.forms import FacesForm, LanguageForm, NewPasswordForm, OwnerForm, SignInForm, ThemeForm
+from accounts.forms import (
+    FacesForm,
+    KeysForm,
+    LanguageForm,
+    NewPasswordForm,
+    OwnerForm,
+    SignInForm,
+    ThemeForm,
+)
 from accounts.http import UserRequest
 from accounts.models import User
 from accounts.session_views import sessions_of
@@ -124,6 +132,16 @@ def change_language(request: HttpRequest) -> HttpResponse:
         translation.activate(language or translation.get_language_from_request(request))
         messages.success(request, _("Saved."))
     return response
+
+
+@require_POST
+def change_keys(request: UserRequest) -> HttpResponse:
+    form = KeysForm(request.POST)
+    if form.is_valid():
+        request.user.uses_keys = form.cleaned_data["uses_keys"]
+        request.user.save(update_fields=["uses_keys"])
+        messages.success(request, _("Saved."))
+    return redirect("accounts:settings")
 
 
 @require_POST

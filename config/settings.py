@@ -136,6 +136,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "send-due-work-again": {"task": "people.tasks.wake_workers", "schedule": 30.0},
+    "purge-trash": {"task": "photos.tasks.purge_trash", "schedule": 600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(KITH_HOME / "run" / "beat-schedule")
 

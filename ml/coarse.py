@@ -49,6 +49,7 @@ RARE = 3.5
 # Sums are likely to lie between these, in squares of the longest row; the scale is chosen so that they fit.
 LOWEST, GREATEST = -0.5, 1.15
 LESS = 0.8  # of a scale at which some do not
+ROOM = 1.05  # for rows that come later: so many times as long in the leading dimensions as the longest there are
 ROWS_AT_ONCE = 1 << 14  # while they are put into whole numbers
 
 Rows = NDArray[np.float32]
@@ -90,6 +91,35 @@ class Coarse:
         return float((bounds >= self.least).mean())
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """How rows are put into whole numbers, so that those put in later compare with those from before.
+
+    axes: shape (d, k), turned. scale: s. length: Q. least: what bounds have to reach.
+    """
+
+    axes: Rows
+    scale: float
+    length: float
+    least: int
+
+    def coarse(self, rows: Rows) -> Coarse | None:
+        """Rows, shape (n, d), in whole numbers.
+
+        None where they do not fit: a bound could be too low, or a sum run over.
+        """
+        parts = _in_whole_numbers(rows, self.axes, self.scale)
+        is_fit = (parts.lengths <= self.length).all() and 2 * self._most(parts) + 1 - self.least <= MOST
+        return self._coarse(parts) if is_fit else None
+
+    def _coarse(self, parts: _Parts) -> Coarse:
+        return Coarse(parts.digits, parts.slack(self.length), self.least)
+
+    def _most(self, parts: _Parts) -> float:
+        """Half of the greatest bound that a row has with one like itself."""
+        return float((parts.lengths**2 / 2 + parts.slack(self.length)).max(initial=0))
+
+
 def coarse_rows(sides: list[Rows], axes: Rows, least: float, longest: float) -> list[Coarse]:
     """Put rows into whole numbers, of all sides by the same scale.
 
@@ -99,17 +129,26 @@ def coarse_rows(sides: list[Rows], axes: Rows, least: float, longest: float) -> 
         least: similarity that no pair wanted is below, with what single precision may be off by taken off.
         longest: square of the length of the longest row.
     """
+    frame, parts = _framed(sides, axes, least, longest, 1)
+    return [frame._coarse(part) for part in parts]
+
+
+def frame_for(rows: Rows, axes: Rows, least: float, longest: float) -> Frame:
+    """A frame for rows, shape (n, d), and others like them. Arguments as for `coarse_rows`."""
+    return _framed([rows], axes, least, longest, ROOM)[0]
+
+
+def _framed(sides: list[Rows], axes: Rows, least: float, longest: float, room: float) -> tuple[Frame, list[_Parts]]:
     turned = _turned(axes)
-    room = max(GREATEST * longest - least, least - LOWEST * longest)
-    scale = float(min(np.sqrt(0.9 * MOST / room), PEAK * np.sqrt(turned.shape[1] / longest) / RARE))
+    span = max(GREATEST * longest - least, least - LOWEST * longest)
+    scale = float(min(np.sqrt(0.9 * MOST / span), PEAK * np.sqrt(turned.shape[1] / longest) / RARE))
     while True:
         parts = [_in_whole_numbers(side, turned, scale) for side in sides]
-        length = max(float(part.lengths.max(initial=0)) for part in parts)
-        slacks = [np.ceil(part.lost * length + part.left / 2).astype(np.int64) for part in parts]
-        scaled_least = int(np.floor(scale * scale * least))
-        halves = [(part.lengths**2 / 2 + slack).max(initial=0) for part, slack in zip(parts, slacks, strict=True)]
-        if halves[0] + halves[-1] + 1 - scaled_least <= MOST:
-            return [Coarse(part.digits, slack, scaled_least) for part, slack in zip(parts, slacks, strict=True)]
+        length = room * max(float(part.lengths.max(initial=0)) for part in parts)
+        frame = Frame(turned, scale, length, int(np.floor(scale * scale * least)))
+        halves = [frame._most(part) for part in parts]
+        if room * (halves[0] + halves[-1]) + 1 - frame.least <= MOST:
+            return frame, parts
         scale *= LESS
 
 
@@ -127,6 +166,10 @@ class _Parts(NamedTuple):
     lengths: NDArray[np.float32]
     lost: NDArray[np.float32]
     left: NDArray[np.float32]
+
+    def slack(self, length: float) -> NDArray[np.int64]:
+        """c, where the longest q of all rows is so long."""
+        return np.ceil(self.lost * length + self.left / 2).astype(np.int64)
 
 
 def _in_whole_numbers(rows: Rows, axes: Rows, scale: float) -> _Parts:

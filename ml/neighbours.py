@@ -100,17 +100,17 @@ def _search(
         found = reaching(first, second)
         if same and first == second:
             found = found[found[:, 0] < found[:, 1]]
-        pairs: NDArray[np.int32] = _within(found, rows, others, first, second, 1 - threshold, doubt)
+        pairs: NDArray[np.int32] = within(found, rows, others, first, second, 1 - threshold, doubt)
         return pairs
 
     with ThreadPoolExecutor(cores_available()) as threads:
-        for number, found in enumerate(_in_order(threads, look, blocks)):
+        for number, found in enumerate(in_order(threads, look, blocks)):
             if found.size:
                 yield found[0], found[1]
             report((number + 1) / len(blocks))
 
 
-def _in_order(
+def in_order(
     threads: ThreadPoolExecutor, look: Callable[[int, int], NDArray[np.int32]], blocks: list[tuple[int, int]]
 ) -> Iterator[NDArray[np.int32]]:
     """What is found in each block. Threads are kept busy, but not so far ahead that results pile up."""
@@ -151,14 +151,23 @@ def _all_of_few(rows: Rows, others: Rows, least: float) -> Reaching:
     return compare
 
 
-def _on_cpu(sides: list[Rows], least: float, longest: float) -> Reaching:
-    sample, axes = _axes(sides)
+def bound_axes(rows: Rows, least: float, longest: float, full_pair: float = FULL_PAIR) -> Rows:
+    """The directions, shape (d, k), that a bound in whole numbers is to look at; as for `ml.coarse.coarse_rows`.
+
+    full_pair: as dear as so many dimensions of the bound is a pair worked out in full.
+    """
+    if not len(rows):
+        return np.eye(rows.shape[1], dtype=np.float32)
+    sample, axes = _axes([rows])
 
     def share_reaching(head: int) -> float:
         return coarse_rows([sample], axes[:, :head], least, longest)[0].share_reaching()
 
-    head = _cheapest(sample.shape[1], FULL_PAIR, share_reaching)
-    coarse = coarse_rows(sides, axes[:, :head], least, longest)
+    return axes[:, : _cheapest(sample.shape[1], full_pair, share_reaching)]
+
+
+def _on_cpu(sides: list[Rows], least: float, longest: float) -> Reaching:
+    coarse = coarse_rows(sides, bound_axes(max(sides, key=len), least, longest), least, longest)
     lines, panels = (
         {start: pack(start, start + ROWS_AT_ONCE) for start in range(0, len(side), ROWS_AT_ONCE)}
         for pack, side in ((coarse[0].lines, sides[0]), (coarse[-1].panels, sides[-1]))
@@ -233,7 +242,7 @@ def _similarity(one, other):  # type: ignore[no-untyped-def]
 
 
 @compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], int64, int64, float64, float64)")
-def _within(places, rows, others, first, second, least, doubt):  # type: ignore[no-untyped-def]
+def within(places, rows, others, first, second, least, doubt):  # type: ignore[no-untyped-def]
     """Those, shape (2, n), whose similarity reaches the least; in double precision where single leaves a doubt.
 
     Places count from a first row and from a second one; what is returned counts from 0.

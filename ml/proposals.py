@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.dbscan import NOISE, cluster_embeddings, join, roots_of
-from ml.neighbours import Report, pairs_between, pairs_within
+from ml.neighbours import Pairs, Report, pairs_between, pairs_within
 from ml.units import Faces, Flags, Numbers, by_number, firsts
 
 # Linkage needs all distances of a component at once: of 20,000 units they are 1.6 GB.
@@ -16,6 +16,10 @@ LARGEST_COMPONENT = 20_000
 TIGHTER = 0.8  # by which a component too large is cut again
 COPIES = 1e-5  # faces nearer than this are copies of one
 ROUNDING = 1e-4  # of a mean distance
+
+
+class TooLarge(Exception):
+    """A component has to be cut, for which faces must be there that a group stands for."""
 
 
 def reached(
@@ -75,6 +79,14 @@ def propose(faces: Faces, units: Numbers, among: Flags, threshold: float, min_fa
     return _connected(faces, units, places, threshold, min_faces, report)
 
 
+def connected(units: Numbers, edges: Pairs) -> Numbers:
+    """Like `propose`, by pairs that are known."""
+    parents = units.astype(np.int32)
+    _join(*edges, parents)
+    roots: Numbers = roots_of(parents).astype(np.int64)
+    return roots
+
+
 def _connected(
     faces: Faces, units: Numbers, places: NDArray[np.intp], threshold: float, min_faces: int, report: Report
 ) -> Numbers:
@@ -120,6 +132,8 @@ def _cut(
     own = np.unique(units[members])
     if len(own) <= LARGEST_COMPONENT:
         yield members
+    elif (faces.sizes[members] > 1).any():
+        raise TooLarge
     elif _all_alike(faces, members) or threshold < COPIES:
         # No threshold divides copies of one face: they are one group, piece by piece.
         for piece in np.array_split(own, -(-len(own) // LARGEST_COMPONENT)):

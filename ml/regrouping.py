@@ -20,8 +20,8 @@ from ml.constraints import PairsOfFaces, checked_pairs, pairs_of_one_photo
 from ml.dbscan import NOISE
 from ml.group_ids import match_labels
 from ml.linkage import link
-from ml.neighbours import LEAST_THRESHOLD, Report, pairs_between
-from ml.proposals import propose, reached, small_components
+from ml.neighbours import LEAST_THRESHOLD, Pairs, Report, pairs_between
+from ml.proposals import connected, propose, reached, small_components
 from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_be_one, taken_apart
 
 # Faces of a group that one new face no longer divides: docs/decisions/0017.
@@ -76,7 +76,7 @@ def regroup(
             number of at least 1.
     """
     rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
-    cuts = _Cuts(
+    cuts = Cuts(
         checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD),
         checked_number("linkage_threshold", linkage_threshold, least=LEAST_THRESHOLD),
         checked_count("min_faces", min_faces),
@@ -87,42 +87,71 @@ def regroup(
     is_new = checked_flags("is_new", is_new, count)
     held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
     good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
-    pairs = checked_pairs("apart", apart, count)
-    sets = said_to_be_one(before, held, pairs, checked_pairs("together", together, count))
-    if photos is not None:
-        pairs = np.concatenate([pairs, pairs_of_one_photo(checked_whole("photos", photos, count), repeats)])
-    needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
-    faces = taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless]))
+    apart, together = checked_pairs("apart", apart, count), checked_pairs("together", together, count)
+    of_photos = None if photos is None else pairs_of_one_photo(checked_whole("photos", photos, count), repeats)
+    ones = np.ones(count, dtype=np.int64)
+    faces = faces_to_group(rows, before, is_new, good, held, apart, together, of_photos, ones, ones)
     return _regrouped(faces, cuts, report)
 
 
+def faces_to_group(
+    rows: Rows,
+    before: Numbers,
+    is_new: Flags,
+    good: Flags,
+    held: Flags,
+    apart: PairsOfFaces,
+    together: PairsOfFaces,
+    of_photos: PairsOfFaces | None,
+    sizes: Numbers,
+    weights: Numbers,
+) -> Faces:
+    """Faces as `regroup` takes them, with what contradicts what is said taken apart. of_photos: pairs of one photo."""
+    sets = said_to_be_one(before, held, apart, together)
+    pairs = apart if of_photos is None else np.concatenate([apart, of_photos])
+    needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
+    return taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless], sizes, weights))
+
+
 @dataclass(frozen=True)
-class _Cuts:
+class Cuts:
+    """Thresholds and counts that `regroup` goes by."""
+
     proposal: float
     linkage: float
-    min_faces: int
-    settled: int
+    min_faces: int = 2
+    settled: int = SETTLED
 
 
-def _regrouped(faces: Faces, cuts: _Cuts, report: Report) -> Numbers:
+def _regrouped(faces: Faces, cuts: Cuts, report: Report) -> Numbers:
     units = faces.units()
     base = int(faces.before.max(initial=NOISE)) + 1  # groups made anew get numbers above all that were there before
     if np.count_nonzero(faces.placed) >= FEW * len(faces.placed):
-        return _linked_anew(faces, units, base, cuts, report)
-    may_move = ~faces.held & ((faces.before == NOISE) | (_sizes(faces.before) < cuts.settled))
+        return linked_anew(faces, units, base, cuts, report)
+    may_move = ~faces.held & ((faces.before == NOISE) | (_sizes(faces) < cuts.settled))
     places = reached(faces, units, _has_news(faces, units), max(cuts.proposal, cuts.linkage), may_move, report)
     labels = faces.before.copy()
     some = faces.only(places)
-    labels[places] = _linked_anew(some, some.units(), base, cuts, lambda share: None)
+    labels[places] = linked_anew(some, some.units(), base, cuts, lambda share: None)
     return labels
 
 
-def _linked_anew(faces: Faces, units: Numbers, base: int, cuts: _Cuts, report: Report) -> Numbers:
-    components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
+def linked_anew(
+    faces: Faces, units: Numbers, base: int, cuts: Cuts, report: Report, edges: Pairs | None = None
+) -> Numbers:
+    """Numbers, from `base` on where they are new, of all groups in which something is placed.
+
+    edges: all pairs of a good face that is placed and another good one that takes part, within the proposal threshold;
+    else they are looked for.
+    """
+    if edges is None:
+        components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
+    else:
+        components = connected(units, edges)
     anew = np.isin(components, np.unique(components[_has_news(faces, units)])) & ~faces.is_out
     poor = _touched_poor(faces, cuts.proposal)
     touched = anew & np.isin(components, np.unique(components[faces.placed]))
-    unsettled = touched & faces.stays & ~faces.held & (_sizes(faces.before) < cuts.settled)
+    unsettled = touched & faces.stays & ~faces.held & (_sizes(faces) < cuts.settled)
     if unsettled.any():
         faces = taken_apart(replace(faces, placed=faces.placed | unsettled))
         units = faces.units()  # within the components there are: nothing else is touched
@@ -140,16 +169,16 @@ def _has_news(faces: Faces, units: Numbers) -> Flags:
     return np.isin(units, np.unique(units[news & ~faces.is_out]))
 
 
-def _sizes(numbers: Numbers) -> Numbers:
-    """For each face how many have its number."""
-    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    return counts[inverse].astype(np.int64)
+def _sizes(faces: Faces) -> Numbers:
+    """For each face how many are in its group."""
+    _, inverse = np.unique(faces.before, return_inverse=True)
+    return np.bincount(inverse, weights=faces.sizes).astype(np.int64)[inverse]
 
 
 # Good faces
 
 
-def _linked(faces: Faces, units: Numbers, components: Numbers, anew: Flags, cuts: _Cuts) -> Numbers:
+def _linked(faces: Faces, units: Numbers, components: Numbers, anew: Flags, cuts: Cuts) -> Numbers:
     """For each face the first of the faces that it is in a group with, itself if it is alone."""
     groups = units.copy()
     parts = list(small_components(faces, units, components, anew, cuts.proposal, cuts.min_faces))
@@ -238,7 +267,7 @@ def _numbered(faces: Faces, labels: Numbers, base: int) -> Numbers:
     """Give groups made anew the numbers of those they live on from."""
     places = np.flatnonzero(labels >= base)
     new, old = labels[places], _old_numbers(faces, labels, places, base)
-    matched = match_labels([number if number > NOISE else None for number in old.tolist()], new)
+    matched = match_labels([number if number > NOISE else None for number in old.tolist()], new, faces.sizes[places])
     fresh = itertools.count(base)
     numbers: dict[int, int] = {}
     for label in dict.fromkeys(new.tolist()):  # in the order of their first faces

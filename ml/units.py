@@ -24,7 +24,9 @@ class Faces:
 
     rows: shape (n, d). before: (n,), their groups, or NOISE. good: (n,), whether they may found a group. held: (n,),
     whether they stay where they are. placed: (n,), whether they are placed face by face. sets: (n,), the first face of
-    those that are said to be one person with each. apart: (k, 2), pairs of faces of two people.
+    those that are said to be one person with each. apart: (k, 2), pairs of faces of two people. sizes: (n,), 1; or how
+    many faces of a group, which counts as one and of which nothing else is here, stand behind it. weights: (n,), of how
+    many of these the row is the mean.
     """
 
     rows: Rows
@@ -34,6 +36,8 @@ class Faces:
     placed: Flags
     sets: Numbers
     apart: PairsOfFaces
+    sizes: Numbers
+    weights: Numbers
 
     @property
     def stays(self) -> Flags:
@@ -60,6 +64,8 @@ class Faces:
             self.placed[places],
             np.searchsorted(places, self.sets[places]),
             np.searchsorted(places, self.apart[inner]),
+            self.sizes[places],
+            self.weights[places],
         )
 
     def units(self) -> Numbers:
@@ -137,8 +143,12 @@ def mean_rows(faces: Faces, numbers: Numbers, among: NDArray[np.integer]) -> tup
     counts = np.bincount(inverse[good], minlength=len(names))
     counted = good | (counts == 0)[inverse]
     order = np.argsort(inverse[counted], kind="stable")
-    sizes = np.bincount(inverse[counted], minlength=len(names))
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    rows = faces.rows[among[counted][order]]
-    sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float64) if len(names) else np.zeros((0, rows.shape[1]))
-    return names, (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32), sizes.astype(np.int64)
+    starts = np.searchsorted(inverse[counted][order], np.arange(len(names)))
+    chosen = among[counted][order]
+    rows, weights = faces.rows[chosen], faces.weights[chosen]
+    if not len(names):
+        return names, np.zeros((0, rows.shape[1]), dtype=np.float32), names
+    sizes = np.add.reduceat(weights, starts)
+    weighted = rows if (weights == 1).all() else rows * weights[:, None].astype(np.float64)
+    sums = np.add.reduceat(weighted, starts, axis=0, dtype=np.float64)
+    return names, (sums / sizes[:, None]).astype(np.float32), sizes

@@ -49,6 +49,6 @@ def _answered(owner_id: int) -> list[tuple[int, bool]]:
 
 def _hidden(owner_id: int) -> list[int]:
     clusters = Cluster.objects.filter(owner=owner_id, is_hidden=True)
-    waiting = Q(faces__person=None, faces__is_ignored=False)
+    waiting = Q(faces__person=None, faces__is_ignored=False, faces__is_away=False)
     counted = clusters.order_by().annotate(waiting=Count("faces", filter=waiting)).filter(waiting__gte=SMALLEST_GROUP)
     return list(counted.values_list("waiting", flat=True))

@@ -38,7 +38,8 @@ def reject(person: Person, faces: Iterable[int], *, actor: User) -> Decision | N
 
 def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
     pks = list(faces)
-    named_by_itself = set(person.faces.filter(pk__in=pks, tagged_by=Machine).values_list("pk", flat=True))
+    named = Face.everywhere.filter(person=person, pk__in=pks, tagged_by=Machine)
+    named_by_itself = set(named.values_list("pk", flat=True))
     off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person.pk, by=Machine))
     no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
     return {pk: off if pk in named_by_itself else no for pk in pks}
@@ -70,9 +71,21 @@ def remove_name(person: Person, faces: Iterable[int], *, actor: User) -> Decisio
 
 
 def ignore(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
-    """Set faces aside: not a person, or nobody to ask about."""
-    outcomes = {pk: Outcome(FaceState(is_ignored=True)) for pk in faces}
-    return decide(owner, Verb.IGNORE, outcomes, actor=actor)
+    """Set faces aside: nobody to ask about. What was said to be no face stays so."""
+    outcome = Outcome(FaceState(is_ignored=True), only_if=lambda face: not face.is_no_face)
+    return decide(owner, Verb.IGNORE, dict.fromkeys(faces, outcome), actor=actor)
+
+
+def ignore_waiting(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
+    """Set aside those of some faces that still wait for a name."""
+    outcome = Outcome(FaceState(is_ignored=True), only_if=lambda face: face.waits_for_a_name)
+    return decide(owner, Verb.IGNORE, dict.fromkeys(faces, outcome), actor=actor)
+
+
+def no_face(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
+    """Say that boxes hold no face at all: a statue, a pattern. They are kept out wherever faces are found again."""
+    outcome = Outcome(FaceState(is_ignored=True, is_no_face=True))
+    return decide(owner, Verb.NO_FACE, dict.fromkeys(faces, outcome), actor=actor)
 
 
 def show_again(owner: User, faces: Iterable[int], *, actor: User) -> Decision | None:
@@ -101,7 +114,7 @@ def merge_all(
     """Say of several people, and of faces that wait for a name, that they are one: a single decision."""
     noes = rejected_pairs(into.owner_id)
     others = {person.pk for person in people} - {into.pk}
-    faces = Face.objects.filter(person__in=others)
+    faces = Face.everywhere.filter(person__in=others)
     if counted is not None:
         faces = faces.filter(pk__in=counted)
         if not unnamed and not faces.exists():

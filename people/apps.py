@@ -8,4 +8,4 @@ class PeopleConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from people import receivers  # noqa: F401  connects them
+        from people import photo_lists, receivers  # noqa: F401  connects them

@@ -1,7 +1,7 @@
 """The faces a question was about, when its answer comes: some may have been answered for, or have moved, meanwhile."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from accounts.models import User
@@ -41,8 +41,11 @@ class Asked:
         return replace(self, stands_for=stands_for, unseen=self.unseen & known)
 
 
-def asked_about_person(owner: User, person: Person, shown: Collection[int]) -> Asked:
-    """Of "Is this Ann?": a face of a group stands for all of the group that are likely to be hers."""
+def asked_about_person(owner: User, person: Person, shown: Collection[int], *, opened: Collection[int] = ()) -> Asked:
+    """Of "Is this Ann?": a face of a group stands for all of the group that are likely to be hers.
+
+    Of groups that were `opened`, each face shown stands for itself; the first one also for those not shown.
+    """
     clusters = dict(_waiting(owner, shown))
     likely = Suggestion.objects.filter(probability__gte=LEAST_OF_GROUP, person=person)
     suggested = likely.filter(face__cluster__in=clusters.values())
@@ -51,7 +54,16 @@ def asked_about_person(owner: User, person: Person, shown: Collection[int]) -> A
     for face, cluster in suggested.values_list("face", "face__cluster"):
         members[cluster].add(face)
     groups = {face: members[cluster or 0] for face, cluster in clusters.items()}
-    return Asked({face: others | {face} if face in others else {face} for face, others in groups.items()})
+    stands_for = {face: others | {face} if face in others else {face} for face, others in groups.items()}
+    for cluster in set(opened) & set(clusters.values()):
+        _open_group([face for face in shown if clusters.get(face) == cluster], stands_for)
+    return Asked(stands_for)
+
+
+def _open_group(faces: Sequence[int], stands_for: dict[int, set[int]]) -> None:
+    unshown = stands_for[faces[0]] - set(faces)
+    stands_for.update({face: {face} for face in faces})
+    stands_for[faces[0]] |= unshown
 
 
 def asked_about_group(owner: User, cluster: Cluster, shown: Collection[int]) -> Asked:

@@ -39,7 +39,8 @@ class Constraints:
         noes = _noes(owner_id)
         about_people, about_faces = _said_of_people(owner_id), _said_of_faces(owner_id)
         faces = {face for said in about_faces for face in said.some + said.others}
-        rows = Face.objects.filter(pk__in=faces).values_list("pk", "person_id", "tagged_by", "photo_id")
+        # Those in the trash, too: who is one with them is one with each other.
+        rows = Face.everywhere.filter(pk__in=faces).values_list("pk", "person_id", "tagged_by", "photo_id")
         twice = repeat_photos(owner_id)
         bonds = Bonds()
         _follow_people(bonds, about_people)
@@ -59,6 +60,10 @@ class Constraints:
             constraints._faces_of[each] = [node for node in members if node > 0]
             constraints._people_of[each] = [-node for node in members if node < 0]
         return constraints
+
+    def faces(self) -> Iterator[int]:
+        """All faces that somebody spoke of, or that are one with such a face."""
+        return (face for members in self._faces_of.values() for face in members)
 
     def together(self, faces: Iterable[int] | None = None) -> Pairs:
         """Pairs of faces that are one person; a set of n faces comes as n - 1 pairs, of all faces or among some.
@@ -179,7 +184,7 @@ def people_apart(owner_id: int) -> set[tuple[int, int]]:
 def repeat_photos(owner_id: int) -> set[int]:
     """Photos that show somebody more than once, by primary key: mirrors and collages."""
     said = Change.objects.filter(decision__owner=owner_id, decision__verb=Verb.REPEAT, decision__is_in_force=True)
-    photos = Photo.objects.filter(owner=owner_id, sha256__in=said.values("photo_sha256"))
+    photos = Photo.everywhere.filter(owner=owner_id, sha256__in=said.values("photo_sha256"))
     return set(photos.values_list("pk", flat=True))
 
 

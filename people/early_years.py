@@ -48,8 +48,8 @@ def births_of(owner_id: int) -> dict[int, date]:
 
 
 def days_of(photos: Collection[int]) -> dict[int, date]:
-    """When photos were taken, as far as the camera said so: the day of the upload says nothing about it."""
-    dated = Photo.objects.filter(pk__in=photos, taken_at_source=Photo.DateSource.CAMERA)
+    """When photos were taken, as far as camera or owner said so: the day of the upload says nothing about it."""
+    dated = Photo.objects.filter(pk__in=photos).exclude(taken_at_source=Photo.DateSource.UPLOAD)
     return {pk: taken_at.date() for pk, taken_at in dated.values_list("pk", "taken_at")}
 
 
@@ -57,6 +57,6 @@ def not_born_by(face: Face) -> QuerySet[Person]:
     """People of the same owner whose birth is later than the photo of a face."""
     photo = face.photo
     people = Person.objects.filter(owner=photo.owner_id)
-    if photo.taken_at_source != Photo.DateSource.CAMERA:
+    if photo.taken_at_source == Photo.DateSource.UPLOAD:
         return people.none()
     return people.filter(birth_date__gt=photo.taken_at.date() + SLACK)

@@ -18,7 +18,7 @@ BATCH = 1000  # changes saved by one query
 @transaction.atomic
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
-    deleted = _delete_faces(_locked(person.faces.all()))
+    deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
     _forget_in_ledger(person)
     person.delete()
     Upkeep.objects.want(person.owner_id, groups=False)
@@ -58,10 +58,10 @@ def delete_face_data(owner: User) -> int:
     owner.face_analysis = User.FaceAnalysis.OFF
     # A worker that holds a photo right now finds its lease gone and stores nothing.
     stages = (Photo.Stage.GROUPING, Photo.Stage.DONE, Photo.Stage.FACES)
-    Photo.objects.owned_by(owner).filter(stage__in=stages).update(
+    Photo.everywhere.owned_by(owner).filter(stage__in=stages).update(
         stage=Photo.Stage.FACES, attempts=0, lease_until=None, failure=""
     )
-    deleted = _delete_faces(_locked(Face.objects.owned_by(owner)))
+    deleted = _delete_faces(_locked(Face.everywhere.owned_by(owner)))
     Decision.objects.owned_by(owner).delete()
     Cluster.objects.owned_by(owner).delete()
     Person.objects.owned_by(owner).delete()
@@ -74,12 +74,12 @@ def delete_face_data(owner: User) -> int:
 def _locked(faces: FaceQuerySet) -> FaceQuerySet:
     # In order of primary key, as the ledger does: answers given meanwhile come before or after, not in between.
     ordered = faces.order_by("pk").select_for_update(of=("self",))
-    return Face.objects.filter(pk__in=list(ordered.values_list("pk", flat=True)))
+    return Face.everywhere.filter(pk__in=list(ordered.values_list("pk", flat=True)))
 
 
 def _delete_faces(faces: FaceQuerySet) -> int:
     """Delete rows now and crops once that is certain."""
-    crops = list(faces.values_list("crop", flat=True))
+    crops = list(faces.exclude(crop="").values_list("crop", flat=True))  # one just drawn has none yet
     Change.objects.filter(face__in=faces).delete()
     _, by_model = faces.delete()
     transaction.on_commit(lambda: _delete_files(crops))

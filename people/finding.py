@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import compress
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
 from people.blame import look_alone
+from people.drawing import not_drawn_yet
 from people.models import Face
 from people.relinking import relink
 from photos.face_model import current_face_model
@@ -139,8 +141,9 @@ def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
         # None: a twin delivery was faster, or the photo was deleted. The owner may also have said no meanwhile.
         if ours is None or not User.objects.get(pk=ours.owner_id).allows_faces:
             return False
-        if not ours.faces.exists():
-            Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(found))
+        if not ours.faces.filter(is_drawn=False).exists():
+            new = list(compress(found, not_drawn_yet(ours, [face.box for face in found])))
+            Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(new))
             relink(ours)
         ours.advance(Photo.Stage.GROUPING)
     return True
@@ -160,9 +163,15 @@ def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
         projection=found.projection,
         model=model,
     )
-    name = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{number}.webp"
-    face.crop.save(name, ContentFile(_webp(found.crop)), save=False)
+    put_crop(face, found.crop, name=str(number))
     return face
+
+
+def put_crop(face: Face, crop: Image.Image, *, name: str) -> None:
+    """Store the cut of a face, under a name of its own in its photo; the row is not saved."""
+    photo = face.photo
+    path = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{name}.webp"
+    face.crop.save(path, ContentFile(_webp(crop)), save=False)
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -75,6 +75,15 @@ class NameForm(forms.Form):
         return person
 
 
+class BoxForm(forms.Form):
+    """A box drawn around a face, in fractions of the photo."""
+
+    left = forms.FloatField(min_value=-10, max_value=10)
+    top = forms.FloatField(min_value=-10, max_value=10)
+    width = forms.FloatField(min_value=0, max_value=20)
+    height = forms.FloatField(min_value=0, max_value=20)
+
+
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Person

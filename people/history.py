@@ -36,7 +36,8 @@ KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
     "noes": (_("Noes"), (Verb.REJECT, Verb.DIFFERENT)),
     "merges": (_("Merges and splits"), (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
     "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
-    "aside": (_("Set aside"), (Verb.IGNORE, Verb.SHOW, Verb.HIDE)),
+    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW, Verb.HIDE)),
+    "drawn": (_("Drawn"), (Verb.DRAW,)),
     "undone": (_("Undone"), (Verb.UNDO,)),
 }
 
@@ -196,6 +197,10 @@ def short(decision: Decision) -> str:
             return gettext("split off")
         case Verb.IGNORE:
             return gettext("set aside")
+        case Verb.NO_FACE:
+            return gettext("said to be no face")
+        case Verb.DRAW:
+            return gettext("drawn by hand")
         case Verb.SHOW:
             return gettext("asked about again")
         case _:
@@ -213,7 +218,7 @@ def _later(undoes: Sequence[Decision]) -> dict[int, list[list[int]]]:
     """By undo, for each face that stayed: the decisions about it after what was undone, the latest first."""
     stayed = _stayed(undoes)
     faces = {face for of_undo in stayed.values() for face in of_undo}
-    acts = acts_on(Face.objects.filter(pk__in=faces).only("pk")) if faces else {}
+    acts = acts_on(Face.everywhere.filter(pk__in=faces).only("pk")) if faces else {}
     later: dict[int, list[list[int]]] = {}
     for undo in undoes:
         for face in stayed.get(undo.pk, []):
@@ -290,6 +295,10 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return ngettext("%(n)s face removed from %(name)s", "%(n)s faces removed from %(name)s", touched) % faces
         case Verb.IGNORE:
             return ngettext("%(n)s face set aside", "%(n)s faces set aside", touched) % faces
+        case Verb.NO_FACE:
+            return ngettext("%(n)s box is no face", "%(n)s boxes are no faces", touched) % faces
+        case Verb.DRAW:
+            return ngettext("%(n)s face drawn by hand", "%(n)s faces drawn by hand", touched) % faces
         case Verb.SHOW:
             return ngettext("%(n)s face asked about again", "%(n)s faces asked about again", touched) % faces
         case Verb.MERGE:

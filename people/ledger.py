@@ -4,6 +4,7 @@ Every act locks its faces, changes them and notes what each was before and after
 all in one transaction. Views, commands and the machine share it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -24,10 +25,10 @@ STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
 
 SAVE_STATES = """
     UPDATE people_face SET person_id = state.person, tagged_by = state.tagged_by, is_ignored = state.is_ignored,
-        cluster_id = state.cluster,
+        is_no_face = state.is_no_face, cluster_id = state.cluster,
         grouped_by = CASE WHEN state.person IS NULL AND NOT state.is_ignored THEN grouped_by ELSE '' END
-    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::bigint[])
-        AS state(face, person, tagged_by, is_ignored, cluster)
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::boolean[], %s::bigint[])
+        AS state(face, person, tagged_by, is_ignored, is_no_face, cluster)
     WHERE people_face.id = state.face
 """
 
@@ -96,7 +97,7 @@ def decide(
     decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=person, other=other)
     changes = _write(decision, [(face, outcomes[face.pk]) for face in faces])
     if verb == Decision.Verb.REPEAT:  # those without a group may now have one
-        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
+        Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=verb in (*STATEMENTS, Decision.Verb.SPLIT))
     return decision
@@ -159,7 +160,7 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     _revive_clusters(owner, {state.cluster for state in states.values()})
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be
-        Face.objects.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
+        Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
     _hide_or_show(chain[-1])
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP, Decision.Verb.SPLIT))
@@ -224,11 +225,19 @@ def held_faces(owner_id: int) -> set[int]:
     undone = changes.filter(decision__undoes__verb=Decision.Verb.REGROUP).exclude(Exists(freed))
     held = dict(undone.values_list("face_id", "face__cluster_id"))
     clusters = {face: cluster for face, cluster in held.items() if face}
-    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
-    clusters |= dict(hidden.values_list("pk", "cluster_id"))
+    clusters |= _hidden_faces(owner_id)
     if not clusters:
         return set()
     return set(clusters) - _broken(owner_id, clusters)
+
+
+def _hidden_faces(owner_id: int) -> dict[int, int]:
+    """Faces of hidden groups, and the group; not two of one photo that shows everybody once."""
+    hidden = Face.objects.filter(cluster__owner=owner_id, cluster__is_hidden=True).untagged()
+    rows = [(face, cluster or 0, photo) for face, cluster, photo in hidden.values_list("pk", "cluster_id", "photo_id")]
+    counts = Counter((cluster, photo) for _, cluster, photo in rows)
+    twice = constraints.repeat_photos(owner_id) if rows else set()
+    return {face: cluster for face, cluster, photo in rows if counts[cluster, photo] == 1 or photo in twice}
 
 
 def rejected_pairs(owner_id: int, *, faces: Collection[int] | None = None) -> set[tuple[int, int]]:
@@ -259,8 +268,9 @@ def _clusters_of_waiting(owner_id: int, pks: Iterable[int]) -> dict[int, int | N
 
 
 def _locked_faces(owner: User, pks: Iterable[int]) -> list[Face]:
-    # In order of primary key: two acts on the same faces wait for each other instead of deadlocking.
-    faces = Face.objects.owned_by(owner).filter(pk__in=list(pks)).without_vectors()
+    # In order of primary key: two acts on the same faces wait for each other instead of deadlocking. Faces in the
+    # trash follow what is done with the others of their person, so that they come back under the name of then.
+    faces = Face.everywhere.owned_by(owner).filter(pk__in=list(pks)).without_vectors()
     return list(faces.select_related("photo").select_for_update(of=("self",)).order_by("pk"))
 
 
@@ -284,11 +294,13 @@ def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list
 
 def _put(face: Face, state: FaceState) -> None:
     face.person_id, face.tagged_by = state.person, state.tagged_by
-    face.is_ignored, face.cluster_id = state.is_ignored, state.cluster
+    face.is_ignored, face.is_no_face, face.cluster_id = state.is_ignored, state.is_no_face, state.cluster
 
 
 def _save(faces: Iterable[Face]) -> None:
-    states = [(face.pk, face.person_id, face.tagged_by, face.is_ignored, face.cluster_id) for face in faces]
+    states = [
+        (face.pk, face.person_id, face.tagged_by, face.is_ignored, face.is_no_face, face.cluster_id) for face in faces
+    ]
     if states:
         with connection.cursor() as cursor:
             cursor.execute(SAVE_STATES, [list(column) for column in zip(*states, strict=True)])

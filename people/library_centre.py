@@ -36,8 +36,7 @@ def centre_if_due(owner_id: int, model: str, waiting: FaceColumns, labels: NDArr
         waiting, labels: faces that wait for a name, and the group each belongs in or NOISE.
     """
     groups = _count(owner_id, model, labels)
-    used = Library.objects.filter(owner=owner_id, centre_model=model).values_list("centre_groups", flat=True).first()
-    if groups < max(FEWEST_GROUPS, 2 * (used or 0)):
+    if not _is_due(owner_id, model, groups):
         return None
     faces = load_faces(Face.objects.filter(photo__owner=owner_id, is_ignored=False).embedded_by(model))
     numbers = np.full(len(faces), NOISE, dtype=np.int64)
@@ -47,6 +46,16 @@ def centre_if_due(owner_id: int, model: str, waiting: FaceColumns, labels: NDArr
     numbers[named] = int(labels.max(initial=NOISE)) + 1 + faces.people[named]
     direction = library_centre(faces.rows, numbers)
     return Centre(direction, groups) if direction.any() else None
+
+
+def may_centre_be_due(owner_id: int, model: str, groups: int) -> bool:
+    """Whether there may be one to be worked out. groups: of faces that wait, those without one counted singly."""
+    return _is_due(owner_id, model, groups + Person.objects.filter(owner=owner_id).count())
+
+
+def _is_due(owner_id: int, model: str, groups: int) -> bool:
+    used = Library.objects.filter(owner=owner_id, centre_model=model).values_list("centre_groups", flat=True).first()
+    return groups >= max(FEWEST_GROUPS, 2 * (used or 0))
 
 
 def _count(owner_id: int, model: str, labels: NDArray[np.int64]) -> int:

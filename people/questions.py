@@ -17,8 +17,10 @@ from people.acquaintance import Acquaintance
 from people.locks import Job, wait_for_lock
 from people.models import Decision, Face, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
+from people.models.counting import CountOf
 from people.review import still_stands
-from people.tiles import asked_as_somebodys, best_screen, tiles_of
+from people.suggested_again import suggest_again
+from people.tiles import asked_as_somebodys, best_screen, tile_suggestions, tiles_of
 from photos.models import Photo
 
 # Of a hundred faces in a group, so many are somebody else (measured: docs/naming.md).
@@ -30,9 +32,11 @@ FEWEST_DAYS = 10
 COMPARING = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.MERGE)
 
 
-def about_people(owner_id: int) -> list[Question]:
+def about_people(owner_id: int, only: Collection[int] | None = None) -> list[Question]:
     """One question for each person with suggestions: what its best screen is worth."""
-    tiles = sorted(tiles_of(Suggestion.objects.filter(face__photo__owner=owner_id)), key=lambda tile: tile.person)
+    suggestions = Suggestion.objects.filter(face__photo__owner=owner_id)
+    suggestions = suggestions if only is None else suggestions.filter(person__in=only)
+    tiles = sorted(tiles_of(suggestions), key=lambda tile: tile.person)
     questions = []
     for person, theirs in groupby(tiles, key=lambda tile: tile.person):
         all_tiles = list(theirs)
@@ -97,10 +101,11 @@ def _has_many_days(owner_id: int) -> bool:
 def ask_again(undo: Decision) -> list[str]:
     """Ask again at once about what an undo brought back, before the worker ranks all questions; return their keys.
 
-    Groups whose faces wait for a name again, and two that were said to be one person, or two.
+    A person whose card it was, groups whose faces wait for a name again, and two that were said to be one, or two.
     """
     wait_for_lock(Job.CLUSTERS, undo.owner_id)  # the worker ranks under it
-    back = _compared(undo) or _freed(undo)
+    people = suggest_again(undo)
+    back = about_people(undo.owner_id, people) if people else _compared(undo) or _freed(undo)
     for question in back:
         question.is_needed = True  # as far as one knows: else the forecast would leave it out
     keys = {question.key for question in back}
@@ -146,6 +151,24 @@ def drop_settled(owner: User, key: str) -> None:
     for question in Question.objects.owned_by(owner).keyed([key]).select_related("cluster"):
         if not still_stands(question):
             question.delete()
+
+
+def drop_emptied(owner_id: int, *, people: Collection[int], clusters: Collection[int]) -> None:
+    """Take questions about these out of the queue of which nothing is left to answer; in as many queries for any."""
+    questions = Question.objects.filter(owner=owner_id)
+    suggested = tile_suggestions(Suggestion.objects.filter(person=OuterRef("person")))
+    questions.filter(~Exists(suggested), kind=Question.Kind.PERSON, person__in=people).delete()
+    waiting = Face.objects.untagged()
+    as_somebodys = Suggestion.objects.filter(asked_as_somebodys(), face=OuterRef("pk"))
+    unasked = waiting.filter(~Exists(as_somebodys), cluster=OuterRef("cluster"))
+    groups = questions.filter(kind=Question.Kind.GROUP, cluster__in=clusters)
+    groups.annotate(left=CountOf(unasked.values("pk"))).filter(left__lt=SMALLEST_GROUP).delete()
+    for side in ("cluster", "other_cluster"):
+        of_side = questions.filter(~Exists(waiting.filter(cluster=OuterRef(side))), **{f"{side}__in": clusters})
+        of_side.filter(kind=Question.Kind.SAME).delete()
+    for side in ("person", "other_person"):
+        of_side = questions.filter(~Exists(Face.objects.filter(person=OuterRef(side))), **{f"{side}__in": people})
+        of_side.filter(kind=Question.Kind.SAME).delete()
 
 
 def strangers(owner: User) -> "QuerySet[Question, int | None]":

@@ -1,27 +1,29 @@
 """Embeds stored faces again after the model was changed. Names, groups and answers stay as they are.
 
-Boxes and landmarks are those found before; only what the network makes of them is new. The faces of a photo change in
-one transaction, and a photo is claimed as everywhere: a worker that dies in the middle loses nothing.
+Boxes and landmarks are those found before; only what the network makes of them is new. Faces drawn by hand are cut out
+and embedded here, too, at first and again. The faces of a photo change in one transaction, and a photo is claimed as
+everywhere: a worker that dies in the middle loses nothing.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from django.db import transaction
+from PIL import Image
 
 from accounts.models import User
-from ml.faces import EmbeddedFace, FaceFinder, KnownFace
+from ml.faces import EmbeddedFace, FaceFinder, FoundFace, KnownFace
 from people.blame import look_alone
-from people.finding import face_finder, fail_unreadable, open_originals
+from people.finding import face_finder, fail_unreadable, open_originals, put_crop
 from people.model_change import photos_to_embed
 from people.models import Face, Upkeep
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
-Embedded = dict[int, EmbeddedFace]  # by the face's primary key
+Embedded = Mapping[int, EmbeddedFace | FoundFace]  # by the face's primary key; found: drawn by hand
 
 
 def embed_some_again(*, limit: int) -> list[Photo]:
@@ -58,12 +60,18 @@ def _embed(photos: Sequence[Photo], finder: FaceFinder) -> list[Embedded | None]
         for photo, image in zip(photos, images, strict=True)
     ]
     readable = [(image, theirs) for image, theirs in zip(images, faces, strict=True) if image is not None]
-    known = [[_known(face) for face in theirs] for _, theirs in readable]
-    embedded = iter(finder.embed_again([image for image, _ in readable], known))
-    return [
-        None if image is None else dict(zip([face.pk for face in theirs], next(embedded), strict=True))
-        for image, theirs in zip(images, faces, strict=True)
-    ]
+    detected = [[face for face in theirs if not face.is_drawn] for _, theirs in readable]
+    known = [[_known(face) for face in theirs] for theirs in detected]
+    again = finder.embed_again([image for image, _ in readable], known)
+    embedded = iter(
+        _drawn(image, theirs, finder) | dict(zip([face.pk for face in found], results, strict=True))
+        for (image, theirs), found, results in zip(readable, detected, again, strict=True)
+    )
+    return [None if image is None else next(embedded) for image in images]
+
+
+def _drawn(image: Image.Image, faces: Iterable[Face], finder: FaceFinder) -> dict[int, EmbeddedFace | FoundFace]:
+    return {face.pk: finder.embed_drawn(image, face.box) for face in faces if face.is_drawn}
 
 
 def _settle(photo: Photo, embedded: Embedded | None, model: str) -> bool:
@@ -84,9 +92,7 @@ def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
             return False
         faces = _locked(embedded)
         for face in faces:
-            face.embedding = embedded[face.pk].embedding
-            face.projection = embedded[face.pk].projection
-            face.model = model
+            _put(face, embedded[face.pk], model)
         Face.objects.bulk_update(faces, ["embedding", "projection", "model"])
         ours.advance(Photo.Stage.DONE)
         # Counted with every photo, and acted upon once all are done: a worker may die before it could say so.
@@ -94,7 +100,17 @@ def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
     return True
 
 
+def _put(face: Face, result: EmbeddedFace | FoundFace, model: str) -> None:
+    face.embedding, face.projection, face.model = result.embedding, result.projection, model
+    if isinstance(result, FoundFace):
+        face.landmarks = [float(value) for value in result.landmarks.ravel()]
+        face.detection_score, face.quality = result.score, result.quality
+        if not face.crop:
+            put_crop(face, result.crop, name=f"drawn-{face.pk}")
+        face.save(update_fields=["landmarks", "detection_score", "quality", "crop"])
+
+
 def _locked(pks: Iterable[int]) -> list[Face]:
     # In order of primary key, as the ledger does. A face may have been forgotten meanwhile.
-    faces = Face.objects.filter(pk__in=list(pks)).without_vectors()
+    faces = Face.objects.filter(pk__in=list(pks)).without_vectors().select_related("photo")
     return list(faces.order_by("pk").select_for_update(of=("self",)))

@@ -2,10 +2,11 @@
 
 What was decided about a face keeps the hash of its photo and its box. Once the photo's faces are stored anew, each
 box is matched with the new face that covers it best, and that face gets its name, its noes and all else back.
-What matches no face stays in the ledger without one: the next detection may find it.
+What matches no face stays in the ledger without one: the next detection may find it. But a face that was drawn by
+hand gets a row again: no detector has to find it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -13,13 +14,12 @@ from django.db.models import Exists, OuterRef
 from accounts.models import User
 from ml.geometry import BoundingBox
 from people import ledger
+from people.drawing import DRAWN_OVERLAP, SAME_OVERLAP, new_row
 from people.locks import Job, wait_for_lock
-from people.models import Change, Face, Person
+from people.models import Change, Decision, Face, Person
 from people.models.decision import ChangeQuerySet
 from people.tracks import FaceState, state_in_force
 from photos.models import Photo
-
-LEAST_OVERLAP = 0.5  # of two boxes around one face, as a share of their union
 
 Box = tuple[float, ...]  # left, top, width, height
 
@@ -30,12 +30,15 @@ def relink(photo: Photo) -> int:
 
     To be called when faces of the photo were stored anew, in the same transaction.
     """
-    lost = _by_box(_without_face(photo))
+    lost = {box: acts for box, acts in _by_box(_without_face(photo)).items() if not _is_taken_back(acts)}
     if not lost:
         return 0
     wait_for_lock(Job.CLUSTERS, photo.owner_id)  # before the faces, as everywhere
     fresh = photo.faces.without_vectors().exclude(Exists(Change.objects.filter(face=OuterRef("pk"))))
-    found = _matched(list(lost), list(fresh.order_by("pk").select_for_update(of=("self",))))
+    drawn = {box for box, acts in lost.items() if _drawings(acts)}
+    least = {box: DRAWN_OVERLAP if box in drawn else SAME_OVERLAP for box in lost}
+    found = _matched(least, list(fresh.order_by("pk").select_for_update(of=("self",))))
+    found |= {box: new_row(photo, BoundingBox(*box)) for box in drawn - found.keys()}
     for box, face in found.items():
         # With the box of now: the ledger would else look for two faces where a third detection finds one.
         changes = Change.objects.filter(pk__in=[change.pk for change in lost[box]])
@@ -84,11 +87,21 @@ def _state(acts: Sequence[Change]) -> FaceState:
     return state_in_force(acts, FaceState())
 
 
-def _matched(boxes: Sequence[Box], faces: Sequence[Face]) -> dict[Box, Face]:
-    """One face for each box and one box for each face, those that overlap most first."""
-    overlaps = [(BoundingBox(*box).intersection_over_union(face.box), box, face) for box in boxes for face in faces]
+def _drawings(acts: Sequence[Change]) -> list[Change]:
+    return [act for act in acts if act.decision.verb == Decision.Verb.DRAW]
+
+
+def _is_taken_back(acts: Sequence[Change]) -> bool:
+    """Whether it was drawn and undone: that says nothing of what a detector finds there."""
+    drawings = _drawings(acts)
+    return bool(drawings) and not any(act.decision.is_in_force for act in drawings)
+
+
+def _matched(least: Mapping[Box, float], faces: Sequence[Face]) -> dict[Box, Face]:
+    """One face for each box and one box for each face, those that overlap most first, and by more than its least."""
+    overlaps = [(BoundingBox(*box).intersection_over_union(face.box), box, face) for box in least for face in faces]
     found: dict[Box, Face] = {}
     for overlap, box, face in sorted(overlaps, key=lambda each: (-each[0], each[1], each[2].pk)):
-        if overlap > LEAST_OVERLAP and box not in found and face not in found.values():
+        if overlap > least[box] and box not in found and face not in found.values():
             found[box] = face
     return found

@@ -28,6 +28,7 @@ OTHERS = 3
 OTHERS_AS_FAR = 1.67
 
 Kind = Question.Kind
+EVERYTHING = Q()
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,24 @@ class Forecast:
 
 
 def next_card(
-    owner: User, *, skipped: Collection[str] = (), about: int | None = None, only: Collection[str] | None = None
+    owner: User,
+    *,
+    skipped: Collection[str] = (),
+    within: Q = EVERYTHING,
+    only: Collection[str] | None = None,
+    settled: Collection[int] = (),
 ) -> Card | None:
     """The question that settles most faces per answer, or None when all are answered or skipped.
 
-    `about` asks only about the person with this primary key, `only` one of the questions with these keys.
+    `within` asks only questions of which this holds, `only` one of those with these keys. `settled` are faces, by
+    primary key, that another answer is about to settle: no question about them is asked.
     """
-    questions = _open(owner, skipped)
-    if about is not None:
-        questions = questions.filter(kind=Kind.PERSON, person=about)
+    questions = _open(owner, skipped, within)
     if only is not None:
         questions = questions.keyed(only)
     questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
     for question in _in_parts(questions.best_first()):
-        card = _card(owner, question)
+        card = _card(owner, question, settled)
         if card is not None:
             return card
     return None
@@ -108,11 +113,11 @@ def _in_parts(questions: QuerySet[Question]) -> Iterator[Question]:
             return
 
 
-def forecast(owner: User, *, skipped: Collection[str] = ()) -> Forecast:
+def forecast(owner: User, *, skipped: Collection[str] = (), within: Q = EVERYTHING) -> Forecast:
     needed = Q(is_needed=True)
     counts = {"answers": Sum("answers", filter=needed, default=0.0), "needed": Count("pk", filter=needed)}
-    left = _open(owner, skipped).aggregate(questions=Count("pk"), **counts)
-    every = _open(owner).aggregate(questions=Count("pk"), **counts) if skipped else left
+    left = _open(owner, skipped, within).aggregate(questions=Count("pk"), **counts)
+    every = _open(owner, (), within).aggregate(questions=Count("pk"), **counts) if skipped else left
     return Forecast(
         answers=ceil(round(left["answers"], 6)),
         questions=left["questions"],
@@ -149,29 +154,31 @@ def _was_compared(question: Question) -> bool:
     return bool((np.isin(pairs, list(one)).any(axis=1) & np.isin(pairs, list(other)).any(axis=1)).any())
 
 
-def _open(owner: User, skipped: Collection[str] = ()) -> QuestionQuerySet:
-    questions = Question.objects.owned_by(owner).open()
+def _open(owner: User, skipped: Collection[str] = (), within: Q = EVERYTHING) -> QuestionQuerySet:
+    questions = Question.objects.owned_by(owner).open().filter(within)
     return questions.exclude(pk__in=questions.keyed(skipped).values("pk")) if skipped else questions
 
 
-def _card(owner: User, question: Question) -> Card | None:
-    """The question as it stands now; None when answers since have settled it."""
+def _card(owner: User, question: Question, settled: Collection[int]) -> Card | None:
+    """The question as it stands now; None when answers since have settled it, or one is about to change it."""
     match question.kind:
         case Kind.PERSON:
-            return _about_person(owner, question)
+            return _about_person(owner, question, settled)
         case Kind.GROUP:
-            return _about_group(owner, question)
+            card = _about_group(owner, question)
         case _:
-            return _about_two(question)
+            card = _about_two(question)
+    return card if card and not set(settled).intersection(card.counted) else None
 
 
-def _about_person(owner: User, question: Question) -> Card | None:
+def _about_person(owner: User, question: Question, settled: Collection[int] = ()) -> Card | None:
     assert question.person is not None
-    screen = best_screen(tiles_of(Suggestion.objects.filter(person=question.person)))
+    theirs = Suggestion.objects.filter(person=question.person).exclude(face__in=settled)
+    screen = best_screen(tiles_of(theirs))
     if not screen.tiles:
         return None
     tiles = {tile.key: tile for tile in screen.tiles}
-    suggested = Suggestion.objects.filter(asked_as_somebodys(), person=question.person)
+    suggested = theirs.filter(asked_as_somebodys())
     keyed = Face.objects.untagged().filter(suggestion__in=suggested)
     keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
     counted = list(keyed.values_list("pk", flat=True))

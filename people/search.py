@@ -129,6 +129,10 @@ class PhotoSearch:
         )
         return urlencode([*terms, *((key, value) for key, value in rest if value)])
 
+    def scope(self) -> str:
+        """The name of its list of photos (photos.scopes)."""
+        return f"search-{self.query()}"
+
     def but(self, **terms: Any) -> Self:
         """The search with some terms changed."""
         return replace(self, **terms)

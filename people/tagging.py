@@ -57,6 +57,6 @@ def count_named(owner: User) -> int:
 
 def take_back(owner: User) -> Decision | None:
     """Take back all names the machine gave that nobody confirmed: one decision, which can be undone."""
-    named = Face.objects.owned_by(owner).filter(tagged_by=Face.TaggedBy.MACHINE).values_list("pk", flat=True)
+    named = Face.everywhere.owned_by(owner).filter(tagged_by=Face.TaggedBy.MACHINE).values_list("pk", flat=True)
     outcome = Outcome(FaceState(), only_if=lambda face: face.tagged_by == Face.TaggedBy.MACHINE)
     return decide(owner, Decision.Verb.REMOVE, dict.fromkeys(named, outcome), actor=owner)

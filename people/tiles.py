@@ -65,11 +65,15 @@ def tile_key(face: str = "face__", suggestion: str = "") -> Case:
     return Case(When(**likely, then=F(f"{face}cluster")), default=-F(f"{face}pk"), output_field=BigIntegerField())
 
 
-def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
-    """The tiles of some suggestions, of any number of people, by one query. Nobody is asked about hidden groups."""
+def tile_suggestions(suggestions: "QuerySet[Suggestion]") -> "QuerySet[Suggestion]":
+    """Those of some suggestions that tiles are made of. Nobody is asked about hidden groups."""
     waiting = suggestions.filter(asked_as_somebodys(), face__person=None, face__is_ignored=False)
-    waiting = waiting.exclude(face__cluster__is_hidden=True)
-    keyed = waiting.annotate(key=tile_key())
+    return waiting.exclude(face__cluster__is_hidden=True)
+
+
+def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
+    """The tiles of some suggestions, of any number of people, by one query."""
+    keyed = tile_suggestions(suggestions).annotate(key=tile_key())
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
 

@@ -22,10 +22,11 @@ class FaceState:
     tagged_by: str = Face.TaggedBy.NOBODY
     is_ignored: bool = False
     cluster: int | None = None
+    is_no_face: bool = False  # then it is ignored, too
 
     @classmethod
     def of(cls, face: Face) -> Self:
-        return cls(face.person_id, face.tagged_by, face.is_ignored, face.cluster_id)
+        return cls(face.person_id, face.tagged_by, face.is_ignored, face.cluster_id, face.is_no_face)
 
     @property
     def waits_for_a_name(self) -> bool:

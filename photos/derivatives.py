@@ -60,8 +60,9 @@ def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:
     photo.latitude = derived.latitude
     photo.longitude = derived.longitude
     photo.camera = derived.camera
+    photo.exposure = derived.exposure
     photo.perceptual_hash = derived.perceptual_hash
-    if derived.taken_at is not None:
+    if derived.taken_at is not None and photo.taken_at_source != Photo.DateSource.USER:
         # Drop the offset on purpose: the timeline shows the camera's own clock.
         clock = datetime.fromisoformat(derived.taken_at).replace(tzinfo=UTC)
         photo.taken_at = clock

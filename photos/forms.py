@@ -24,6 +24,22 @@ class BatchAlbumForm(forms.Form):
         return clean_name(self.cleaned_data["title"])
 
 
+class AlbumTitleForm(forms.Form):
+    """The title of an album to put photos into: of one there is, or of a new one."""
+
+    title = forms.CharField(max_length=200)
+
+    def clean_title(self) -> str:
+        title = clean_name(self.cleaned_data["title"])
+        if not title:
+            raise forms.ValidationError(_("Give the album a title."))
+        return title
+
+
+class DayForm(forms.Form):
+    day = forms.DateField()
+
+
 class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Album
@@ -31,6 +47,8 @@ class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_title(self) -> str:
         title = clean_name(self.cleaned_data["title"])
+        if not title:
+            raise forms.ValidationError(_("Give the album a title."))
         twins = Album.objects.filter(owner=self.instance.owner, title=title)
         if twins.exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("You already have an album of that name."))

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from photos import decoding, tasks
+from photos import decoding, tasks, trash
 from photos.models import Album, Archive, Batch, BatchFile, Photo
 from photos.models.batch import UNTITLED
 from photos.sentences import in_words
@@ -18,6 +18,7 @@ from photos.uploading import IncomingFile
 
 Outcome = BatchFile.Outcome
 
+WAS_IN_TRASH = "was in the trash and is back"
 ARCHIVES = "archives"  # where they lie in the media folder until they are unpacked
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -65,7 +66,8 @@ def take_in(batch: Batch, incoming: IncomingFile, *, name: str, packed_in: Archi
     """
     name = clean_name(name)[:500] or "Unnamed"
     try:
-        photo, outcome, reason = _known(batch, incoming), Outcome.DUPLICATE, ""
+        reason = _put_back(batch, incoming)
+        photo, outcome = _known(batch, incoming), Outcome.DUPLICATE
         if photo is None:
             photo, outcome, reason = _store_or_reject(batch, incoming, name)
     except OSError as error:
@@ -108,7 +110,7 @@ def leave_out(batch: Batch, incoming: IncomingFile, error: NotStored) -> BatchFi
 def inspect(incoming: IncomingFile) -> decoding.Inspected:
     """Let a received file through the gate. Raises decoding.Rejected, or OSError where this machine is to blame."""
     if incoming.is_too_large:
-        limit = settings.KITH_MAX_FILE_BYTES // 1024**2
+        limit = incoming.most_bytes // 1024**2
         raise decoding.Rejected(f"is larger than {limit} MB and was left out")
     if incoming.trouble is not None:
         raise incoming.trouble
@@ -127,6 +129,15 @@ def clean_name(name: str) -> str:
 
 def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs") or character in BIDI_CONTROLS
+
+
+def _put_back(batch: Batch, incoming: IncomingFile) -> str:
+    """Take a photo that is added again while it lies in the trash out of it; return what to say of it, "" if none."""
+    trashed = Photo.everywhere.owned_by(batch.owner).filter(sha256=incoming.sha256, trashed_at__isnull=False)
+    if incoming.is_too_large or not trashed.exists():
+        return ""
+    trash.purge_known(batch.owner, incoming.sha256)
+    return WAS_IN_TRASH if trash.restore(batch.owner, trashed) else ""
 
 
 def _add_to_album(batch: Batch, photo: Photo) -> None:

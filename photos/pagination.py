@@ -1,18 +1,36 @@
-"""The timeline in pages: months of photos, newest first, by keyset so that page 1,000 is as fast."""
+"""The timeline in pages: months and days of photos, newest first, by keyset so that page 1,000 is as fast."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 
 from django.db.models import Count
-from django.db.models.functions import ExtractYear, TruncMonth
+from django.db.models.functions import TruncMonth
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
 
 PAGE_SIZE = 120
+# Days of fewer photos share a heading with their neighbours: a row of its own for each would be mostly empty.
+FEWEST_OF_A_DAY = 6
+
+Place = tuple[datetime, int]  # in the order of newest_first(): taken_at and primary key
+
+
+@dataclass(frozen=True)
+class Day:
+    """Photos of a day, or of a few days that follow each other. undated: how many are here by their upload only."""
+
+    title: str
+    photos: list[Photo]
+    undated: int
+
+    @property
+    def is_undated(self) -> bool:
+        return self.undated == len(self.photos)
 
 
 @dataclass(frozen=True)
@@ -22,68 +40,155 @@ class Month:
     title: str
     slug: str
     count: int
-    photos: list[Photo]
+    days: list[Day]
     is_continued: bool  # it began on the page before
+
+    @property
+    def photos(self) -> list[Photo]:
+        return [photo for day in self.days for photo in day.photos]
+
+    @property
+    def key(self) -> str:
+        """What tells this part of a month from its other parts on a page."""
+        return f"{self.slug}-{self.days[0].photos[0].pk}"
 
 
 @dataclass(frozen=True)
 class Page:
+    """next_cursor: to go on towards older photos, after it; previous_cursor: towards newer ones, before it."""
+
     months: list[Month]
     next_cursor: str | None
+    previous_cursor: str | None = None
 
 
-def timeline_page(photos: PhotoQuerySet, cursor: str | None) -> Page:
-    """Return the page of `photos` after a cursor; a cursor nobody can read starts at the top."""
-    place = _parse_cursor(cursor)
+def asked_page(photos: PhotoQuerySet, query: Mapping[str, str]) -> Page:
+    """The page of `photos` that an address asks for.
+
+    after, before: a cursor. to: a month, "2024-05". at: a photo by its primary key, which then comes first. The top
+    for what nobody can read.
+    """
+    if "at" in query:
+        return timeline_page(photos, _at(photos, query["at"]))
+    if "to" in query:
+        return timeline_page(photos, _end_of_month(query["to"]))
+    return timeline_page(photos, query.get("after"), before=query.get("before"))
+
+
+def timeline_page(photos: PhotoQuerySet, after: str | None, *, before: str | None = None) -> Page:
+    """Return the page of `photos` after a cursor, or the one before another."""
+    if place := _parse_cursor(before):
+        return _page_before(photos, place)
+    place = _parse_cursor(after)
     following = photos.older_than(*place) if place else photos
     found = list(following.newest_first().select_related("owner")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    has_more = len(found) > PAGE_SIZE
-    return Page(_by_month(photos, shown, place[0] if place else None), _cursor(shown[-1]) if has_more else None)
+    months = _by_month(photos, shown, place[0] if place else None)
+    return Page(
+        months,
+        _cursor(_place(shown[-1])) if len(found) > PAGE_SIZE else None,
+        _cursor(_place(shown[0])) if place and shown and photos.newer_than(*_place(shown[0])).exists() else None,
+    )
 
 
-def years_of(photos: PhotoQuerySet) -> list[int]:
-    """Years that have photos, newest first."""
-    years = photos.annotate(year=ExtractYear("taken_at")).order_by("-year")
-    return list(years.values_list("year", flat=True).distinct())
+def _page_before(photos: PhotoQuerySet, place: Place) -> Page:
+    nearest = photos.newer_than(*place).order_by("taken_at", "pk").select_related("owner")
+    found = list(nearest[: PAGE_SIZE + 1])
+    shown = found[:PAGE_SIZE][::-1]
+    if not shown:
+        return timeline_page(photos, None)
+    return Page(
+        _by_month(photos, shown, None),
+        _cursor(_place(shown[-1])),
+        _cursor(_place(shown[0])) if len(found) > PAGE_SIZE else None,
+    )
 
 
 def _by_month(photos: PhotoQuerySet, shown: Sequence[Photo], after: datetime | None) -> list[Month]:
     if not shown:
         return []
-    counts = dict(
-        photos.filter(taken_at__gte=_month_start(shown[-1].taken_at))
-        .annotate(month=TruncMonth("taken_at"))
-        .values_list("month")
-        .annotate(Count("pk", distinct=True))
-        .order_by()
-    )
+    within = photos.filter(taken_at__gte=_month_start(shown[-1].taken_at), taken_at__lt=_next_month(shown[0].taken_at))
+    by_month = within.annotate(month=TruncMonth("taken_at")).values_list("month")
+    counts = dict(by_month.annotate(Count("pk", distinct=True)).order_by())
     continued = _month_start(after) if after else None
     return [
         Month(
             date_format(start, "YEAR_MONTH_FORMAT"),
             f"{start:%Y-%m}",
             counts.get(start, 0),
-            list(group),
+            _by_day(list(group)),
             start == continued,
         )
         for start, group in groupby(shown, key=lambda photo: _month_start(photo.taken_at))
     ]
 
 
+def _by_day(shown: Sequence[Photo]) -> list[Day]:
+    together: list[list[Photo]] = []
+    for _day, group in groupby(shown, key=lambda photo: photo.taken_at.date()):
+        if together and len(together[-1]) < FEWEST_OF_A_DAY:
+            together[-1] += group
+        else:
+            together.append(list(group))
+    return [_day_of(photos) for photos in together]
+
+
+def _day_of(photos: list[Photo]) -> Day:
+    undated = sum(photo.taken_at_source == Photo.DateSource.UPLOAD for photo in photos)
+    first, last = (photo.taken_at.date() for photo in (photos[-1], photos[0]))
+    title = date_format(last, "MONTH_DAY_FORMAT")
+    if first != last:
+        title = _("%(first)s to %(last)s") % {"first": _short(first), "last": title}
+    if undated == len(photos):
+        title = _("Added %(days)s") % {"days": title}
+    return Day(title, photos, undated)
+
+
+def _short(day: date) -> str:
+    return date_format(day, "MONTH_DAY_FORMAT")
+
+
+def _place(photo: Photo) -> Place:
+    return photo.taken_at, photo.pk
+
+
 def _month_start(moment: datetime) -> datetime:
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _cursor(photo: Photo) -> str:
-    return f"{photo.taken_at:%Y-%m-%dT%H:%M:%S.%f}~{photo.pk}"
+def _next_month(moment: datetime) -> datetime:
+    start = _month_start(moment)
+    if start.month == 12:
+        return start.replace(year=min(start.year + 1, 9999), month=1)
+    return start.replace(month=start.month + 1)
 
 
-def _parse_cursor(cursor: str | None) -> tuple[datetime, int] | None:
+def _cursor(place: Place) -> str:
+    return f"{place[0]:%Y-%m-%dT%H:%M:%S.%f}~{place[1]}"
+
+
+def _parse_cursor(cursor: str | None) -> Place | None:
     if not cursor:
         return None
-    moment, _, pk = cursor.partition("~")
+    moment, _sign, pk = cursor.partition("~")
     try:
         return datetime.fromisoformat(moment).replace(tzinfo=UTC), int(pk)
     except ValueError:
         return None
+
+
+def _end_of_month(month: str) -> str | None:
+    """The cursor before the newest photo of a month."""
+    try:
+        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return _cursor((_next_month(start), 0))
+
+
+def _at(photos: PhotoQuerySet, pk: str) -> str | None:
+    """The cursor before a photo."""
+    if not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
+        return None
+    photo = photos.filter(pk=pk).first()
+    return _cursor((photo.taken_at, photo.pk + 1)) if photo else None

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 KNOWN = (
     # Reasons, after the name of a file
+    gettext_noop("was in the trash and is back"),
     gettext_noop("is empty and was left out"),
     gettext_noop("is not a photo Kith can read and was left out"),
     gettext_noop("is damaged and was left out"),

@@ -86,6 +86,18 @@ def wake_unpacking() -> None:
     send_wakeup(unpack_archives)
 
 
+@shared_task
+def purge_trash() -> int:
+    """Delete for good what was in the trash long enough. Safe to deliver twice."""
+    from photos import trash
+
+    return trash.purge()
+
+
+def wake_purge() -> None:
+    send_wakeup(purge_trash)
+
+
 def wake_derivatives() -> None:
     send_wakeup(make_due_derivatives)
 

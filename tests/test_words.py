@@ -75,6 +75,13 @@ def test_no_text_of_a_script_is_unmarked():
     assert unmarked.in_scripts() == []
 
 
+def test_dates_are_written_as_the_language_writes_them():
+    assert unmarked.dates() == []
+    assert unmarked.FIXED_DATE.search('{{ day|date:"j F Y" }}')
+    assert unmarked.FIXED_DATE.search("f'{day:%-d %B}'")
+    assert unmarked.FIXED_DATE.search('date_format(day, "F Y")')
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [

@@ -10,7 +10,7 @@ from babel.messages.jslexer import tokenize
 from tools.messages import KEYWORDS, PACKAGES, ROOT
 
 # What every language writes alike.
-NAMES = {"Kith", "kith", "Esc"}
+NAMES = {"Kith", "kith", "Esc", "Enter"}
 HIDDEN = re.compile(
     r"\{#.*?#\}"
     r"|\{% *comment.*?endcomment *%\}"
@@ -25,6 +25,10 @@ ATTRIBUTE = re.compile(r'[\w:-]+="[^"]*"')  # outside of an element: of a fragme
 SPOKEN_ATTRIBUTE = re.compile(r'\b(?:aria-label|placeholder|title|alt)="([^"]*)"', re.S)
 # Arguments of our own fragments that are shown, and fallbacks of filters.
 SPOKEN_ARGUMENT = re.compile(r"""(?:\b(?:label|placeholder|button|title|text)=|\|default:)(["'])([A-Z][^"']*)\1""")
+# strftime's names of days and months, and formats of templates but for a year, a weekday and what machines read.
+FIXED_DATE = re.compile(
+    r"""%-?[AaBb]\b|%-d|(?:\|date:|date_format\([^)"']*,\s*)["'](?![A-Z_]+["']|Y["']|l["']|c["']|Y-m)[^"']*["']"""
+)
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 SPEAKING_CALLS = {"success", "info", "warning", "error", "ValidationError"}
@@ -70,6 +74,19 @@ def in_module(source: str, name: str) -> list[str]:
                 if isinstance(key, ast.Constant) and key.value == "message"
             ]
     return [f"{name}:{line}: {text}" for line, text in sorted(_literals(said)) if WORD.search(text)]
+
+
+def dates() -> list[str]:
+    """Dates that are written in English order in every language: use the names of formats, such as DATE_FORMAT."""
+    files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+    files = [file for file in files if "management" not in file.parts and "formats" not in file.parts]
+    files += sorted((ROOT / "templates").rglob("*.html"))
+    return [
+        f"{_name(file)}:{number}: {match[0]}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        for match in FIXED_DATE.finditer(line)
+    ]
 
 
 def in_scripts() -> list[str]:

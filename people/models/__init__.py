@@ -3,6 +3,7 @@
 from people.models.cluster import Cluster
 from people.models.decision import Change, Decision
 from people.models.face import Face
+from people.models.face_write import FaceWrite
 from people.models.library import Library
 from people.models.library_map import LibraryMap
 from people.models.person import Person
@@ -16,6 +17,7 @@ __all__ = [
     "Cluster",
     "Decision",
     "Face",
+    "FaceWrite",
     "Library",
     "LibraryMap",
     "Person",

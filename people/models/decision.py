@@ -41,6 +41,8 @@ class Decision(models.Model):
         REJECT = "reject", "said no"
         IGNORE = "ignore", "set aside"
         SHOW = "show", "asked about again"
+        NO_FACE = "no_face", "said this is no face"
+        DRAW = "draw", "drew a face"
         REMOVE = "remove", "took the name off"
         MERGE = "merge", "merged"
         SPLIT = "split", "split"
@@ -64,6 +66,9 @@ class Decision(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     # False once a later decision took this one back; kept here so that constraints are one lookup.
     is_in_force = models.BooleanField(default=True)
+    # Of an answer to a question: the card it was given on, as people.answered.CARD reads it. A card is answered once,
+    # however often its answer arrives.
+    card = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     # Set by people.history, for its page.
     text: str  # what it did, in words
@@ -77,6 +82,9 @@ class Decision(models.Model):
     class Meta:
         ordering = ["-pk"]
         indexes = [models.Index(fields=["owner", "-id"], name="decision_history")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "card"], condition=~Q(card=""), name="a_card_is_answered_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_verb_display()} ({self.pk})"

@@ -18,7 +18,7 @@ from people.models.person import Person
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
-WAITING = Q(person=None, is_ignored=False)
+WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
@@ -60,9 +60,23 @@ class FaceQuerySet(models.QuerySet["Face"]):
         # A row of zeros has no direction, and is near nobody.
         return [row[0] for row in rows], np.nan_to_num(distances, nan=FARTHEST)
 
+    def shown(self) -> Self:
+        """Without drawings that were taken back: of them only the ledger knows."""
+        return self.exclude(is_drawn=True, is_no_face=True)
+
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""
         return self.defer("embedding", "projection")
+
+
+class _FacesInSight(models.Manager["Face"]):
+    """All faces but those of photos in the trash: no page and no worker knows about these."""
+
+    def get_queryset(self) -> models.QuerySet["Face"]:
+        return super().get_queryset().filter(is_away=False)
+
+
+FacesInSight = _FacesInSight.from_queryset(FaceQuerySet)
 
 
 class Face(models.Model):
@@ -93,16 +107,24 @@ class Face(models.Model):
     )
     tagged_by = models.CharField(max_length=7, choices=TaggedBy, default=TaggedBy.NOBODY, blank=True)
     is_ignored = models.BooleanField(default=False)
+    # Set aside for good: what is in the box is no face. Of one drawn by hand also: the drawing was taken back.
+    is_no_face = models.BooleanField(default=False, db_default=False)
+    # By hand, where the detector saw nothing. Until a worker has embedded it, its model is empty and it has no crop.
+    is_drawn = models.BooleanField(default=False, db_default=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.SET_NULL, related_name="faces", null=True, blank=True)
     # The model by whose projection grouping has looked at this face since it waits for a name; empty if it has not.
     # That it has no group says nothing: most strangers never get one, and are not to be placed with every photo.
     # PLACE_AGAIN also for one that has a group.
     PLACE_AGAIN = "again"
     grouped_by = models.CharField(max_length=50, default="", blank=True)
+    # Its photo is in the trash (people.receivers): here too, for an index knows the columns of one table.
+    is_away = models.BooleanField(default=False, db_default=False)
 
     age: int | None  # on its person's page: how old they are in the photo
 
-    objects = FaceQuerySet.as_manager()
+    objects = FacesInSight()
+    # With those that are away: for the ledger, whose acts must find faces again, and for what deletes faces.
+    everywhere = FaceQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -115,6 +137,10 @@ class Face(models.Model):
                 name="an_ignored_face_bears_no_name",
             ),
             models.CheckConstraint(
+                condition=Q(is_no_face=False) | Q(is_ignored=True),
+                name="what_is_no_face_is_set_aside",
+            ),
+            models.CheckConstraint(
                 condition=Q(person=None) | Q(cluster=None),
                 name="a_named_face_is_in_no_group",
             ),
@@ -122,10 +148,11 @@ class Face(models.Model):
         ]
         # What a library of 300,000 faces is counted and listed by, without reading the faces (docs/naming.md).
         indexes = [
-            models.Index(fields=["model", "photo"], name="face_model"),
+            models.Index(fields=["model", "photo"], condition=Q(is_away=False), name="face_model"),
             models.Index(
                 fields=["person", "-quality", "id"],
-                include=["photo"],
+                # Not a condition: what deletes a person looks for all faces by it.
+                include=["photo", "is_away"],
                 condition=Q(person__isnull=False),
                 name="face_of_person",
             ),

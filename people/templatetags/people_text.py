@@ -19,6 +19,8 @@ from photos.face_model import current_face_model
 
 register = template.Library()
 
+NEAR_SIDE = 0.09  # of the picture's width: half a short name on a phone
+
 
 @register.filter
 def percent(fraction: float) -> str:
@@ -30,6 +32,13 @@ def percent(fraction: float) -> str:
 def touches_bottom(face: Face) -> bool:
     """Whether a name under the face's box would fall off the picture."""
     return face.top + face.height > 0.94
+
+
+@register.filter
+def near_side(face: Face) -> str:
+    """Where a name under the box begins, when centred it would fall off the picture: "start" or "end" of the box."""
+    centre = face.left + face.width / 2
+    return "start" if centre < NEAR_SIDE else "end" if centre > 1 - NEAR_SIDE else ""
 
 
 @register.filter

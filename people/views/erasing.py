@@ -28,7 +28,7 @@ def delete_face_data(request: UserRequest) -> HttpResponse:
         return redirect("accounts:settings")
     context: dict[str, object] = {
         "people_count": Person.objects.owned_by(request.user).with_faces().count(),
-        "face_count": Face.objects.owned_by(request.user).count(),
+        "face_count": Face.everywhere.owned_by(request.user).count(),
     }
     return _ask(request, context)
 
@@ -44,7 +44,7 @@ def forget(request: UserRequest, person_id: int) -> HttpResponse:
         )
         messages.success(request, said % {"name": person, "n": deleted})
         return redirect("people:index")
-    return _ask(request, {"person": person, "face_count": person.faces.count()})
+    return _ask(request, {"person": person, "face_count": Face.everywhere.filter(person=person).count()})
 
 
 def _is_confirmed(request: UserRequest) -> bool:

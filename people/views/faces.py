@@ -10,13 +10,20 @@ from accounts.http import UserRequest
 from people import answers
 from people.forms import NameForm, primary_keys
 from people.models import Face, Person
-from people.views.respond import back, say_what_was_decided
+from people.views.photo import back_to_photo
+from people.views.respond import say_what_was_decided
 from photos.views.media import serve_picture
+
+NO_CROP_YET = '<svg xmlns="http://www.w3.org/2000/svg" width="160" height="160"/>'
 
 
 @require_safe
 def crop(request: UserRequest, face_id: int) -> HttpResponseBase:
-    return serve_picture(_face_of(request, face_id).crop, "image/webp")
+    """The cut of a face; an empty picture for a moment, until a worker has cut out one that was drawn."""
+    face = _face_of(request, face_id)
+    if face.is_drawn and not face.crop:
+        return HttpResponse(NO_CROP_YET, content_type="image/svg+xml", headers={"Cache-Control": "no-store"})
+    return serve_picture(face.crop, "image/webp")
 
 
 @require_POST
@@ -28,7 +35,7 @@ def name_face(request: UserRequest, face_id: int) -> HttpResponse:
         say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))
     else:
         messages.error(request, _("Say who this is."))
-    return back(request, face.photo.get_absolute_url())
+    return back_to_photo(request, face.photo)
 
 
 @require_POST
@@ -44,7 +51,7 @@ def answer_suggestion(request: UserRequest, face_id: int) -> HttpResponse:
             say_what_was_decided(request, answers.reject(person, [face.pk], actor=request.user))
         case _:
             messages.info(request, _("Say yes or no."))
-    return back(request, face.photo.get_absolute_url())
+    return back_to_photo(request, face.photo)
 
 
 @require_POST
@@ -55,16 +62,17 @@ def remove_name(request: UserRequest, face_id: int) -> HttpResponse:
     person = people.filter(pk__in=primary_keys([request.POST.get("about", "")])).first()
     decision = answers.remove_name(person, [face.pk], actor=request.user) if person else None
     say_what_was_decided(request, decision)
-    return back(request, face.photo.get_absolute_url())
+    return back_to_photo(request, face.photo)
 
 
 @require_POST
 def ignore(request: UserRequest, face_id: int) -> HttpResponse:
-    """Set a face aside, or with "show" ask about it again."""
+    """Set a face aside; with "no_face" for good, for it is none; with "show" ask about it again."""
     face = _face_of(request, face_id)
-    say = answers.show_again if "show" in request.POST else answers.ignore
+    say = answers.no_face if "no_face" in request.POST else answers.ignore
+    say = answers.show_again if "show" in request.POST else say
     say_what_was_decided(request, say(request.user, [face.pk], actor=request.user))
-    return back(request, face.photo.get_absolute_url())
+    return back_to_photo(request, face.photo)
 
 
 def _face_of(request: UserRequest, face_id: int) -> Face:

@@ -14,7 +14,7 @@ from people import ledger, questions
 from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, to_redo, what_holds
 from people.models import Decision, Person
-from people.views.respond import FIRST, back
+from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
 
 PER_PAGE = 50
 
@@ -71,7 +71,13 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
 
 @require_POST
 def undo_last(request: UserRequest) -> HttpResponse:
-    """Take back the last answer that still stands."""
+    """Take back the last answer that still stands; or ask again what was skipped since."""
+    skipped, act = request.session.pop(JUST_SKIPPED, ["", 0])
+    if skipped and act == newest_act(request.user):
+        request.session["skipped"] = [key for key in request.session.get("skipped", []) if key != skipped]
+        request.session[FIRST] = [skipped]
+        messages.info(request, _("No longer skipped."))
+        return back(request, "/history/")
     last = _last_answer(request.user)
     if last is None:
         messages.info(request, _("There is nothing to undo."))

@@ -103,7 +103,9 @@ def _is_outdated(drawn: LibraryMap) -> bool:
 def _circles(owner: User, drawn: LibraryMap) -> list[Circle]:
     """Those that are still there and not hidden, the largest first."""
     pks = {kind: [circle["pk"] for circle in drawn.circles if circle["kind"] == kind] for kind in ("person", "group")}
-    people = Person.objects.owned_by(owner).filter(is_hidden=False).with_photo_count().in_bulk(pks["person"])
+    people = (
+        Person.objects.owned_by(owner).with_faces().filter(is_hidden=False).with_photo_count().in_bulk(pks["person"])
+    )
     groups = Cluster.objects.owned_by(owner).filter(is_hidden=False).waiting().in_bulk(pks["group"])
     found = [
         Circle(shown, circle["x"], circle["y"], circle["r"])

@@ -24,8 +24,8 @@ from people.models.face import FaceQuerySet
 from people.models.person import fold
 from people.tiles import asked_as_somebodys
 from people.views.respond import ask_which, back, say_what_was_decided
+from photos.grid import grid_context
 from photos.models import Photo
-from photos.pagination import timeline_page
 
 FACES_PER_PAGE = 120
 OFTEN_WITH = 5
@@ -55,7 +55,7 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         first=Min("photo__taken_at"),
         last=Max("photo__taken_at"),
     )
-    context = {
+    context: dict[str, object] = {
         "person": person,
         "tab": tab,
         "form": PersonForm(instance=person),
@@ -69,10 +69,8 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
     if tab == "faces":
         context |= _faces(request, person)
     else:
-        page = timeline_page(photos, request.GET.get("after"))
-        url = person.get_absolute_url()
-        next_url = f"{url}?after={page.next_cursor}" if page.next_cursor else None
-        context |= {"months": page.months, "next_url": next_url, "timeline_url": url}
+        scope = f"person-{person.pk}"
+        context |= grid_context(request, photos, url=person.get_absolute_url(), scope=scope, total=seen["photos"])
     is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
     return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
 

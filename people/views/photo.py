@@ -1,38 +1,87 @@
-"""One photo with its faces."""
+"""One photo with its faces: the viewer's page, and acts on the photo as a whole."""
+
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.formats import date_format
-from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
-from people import answers, ledger
+from ml.geometry import BoundingBox
+from people import answers, drawing, ledger, tasks
+from people.forms import BoxForm, primary_keys
+from people.leafing import leaf_of, words_of
 from people.models import Face
+from people.photo_words import alt_text, date_source, exposure_text, faces_text, is_pending
 from people.relinking import names_not_found
 from people.views.respond import back, say_what_was_decided
+from photos.broker import send_wakeup
 from photos.models import Photo
+
+MAP_WIDTH, MAP_HEIGHT = 800, 400  # tenths of degrees around the place
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a photo was taken, as the small map draws it: tenths of degrees, x to the east and y to the south."""
+
+    latitude: float
+    longitude: float
+
+    @property
+    def x(self) -> int:
+        return round(self.longitude * 10)
+
+    @property
+    def y(self) -> int:
+        return round(-self.latitude * 10)
+
+    @property
+    def view_box(self) -> str:
+        left = min(max(self.x - MAP_WIDTH // 2, -1800), 1800 - MAP_WIDTH)
+        top = min(max(self.y - MAP_HEIGHT // 2, -900), 900 - MAP_HEIGHT)
+        return f"{left} {top} {MAP_WIDTH} {MAP_HEIGHT}"
+
+    @property
+    def geo(self) -> str:
+        return f"geo:{self.latitude:.6f},{self.longitude:.6f}"
+
+    def __str__(self) -> str:
+        north = _("N") if self.latitude >= 0 else _("S")
+        east = _("E") if self.longitude >= 0 else _("W")
+        return f"{abs(self.latitude):.4f}° {north}, {abs(self.longitude):.4f}° {east}"
 
 
 @require_safe
 def photo(request: UserRequest, photo_id: int) -> HttpResponse:
-    photos = Photo.objects.owned_by(request.user)
-    photo = get_object_or_404(photos.select_related("owner"), pk=photo_id)
-    faces = list(photo.faces.without_vectors().select_related("person", "suggestion__person").order_by("left", "pk"))
+    photo = _photo_of(request, photo_id)
+    faces = list(
+        photo.faces.shown().without_vectors().select_related("person", "suggestion__person").order_by("left", "pk")
+    )
     waiting = [face for face in faces if not face.is_ignored]
+    scope = request.GET.get("in", "")
+    leaf = leaf_of(request.user, photo, scope)
+    alt = alt_text(photo, waiting)
     context = {
         "photo": photo,
+        "leaf": leaf,
+        "slides": leaf.slides(photo),
+        "back_words": words_of(scope),
         "faces": waiting,
         "ignored": [face for face in faces if face.is_ignored],
+        "others": _others(waiting),
         "named_count": sum(face.person_id is not None for face in waiting),
-        "newer": _neighbour(photo, newer=True),
-        "older": _neighbour(photo, newer=False),
         "albums": photo.albums.all(),
-        "faces_text": _faces_text(photo, faces),
-        "alt_text": _alt_text(photo, waiting),
+        "faces_text": faces_text(photo, faces),
+        "is_pending": is_pending(photo),
+        "is_embedding": any(face.model == drawing.NOT_EMBEDDED for face in waiting),
+        "alt_text": alt,
+        "date_source": date_source(photo),
+        "exposure_text": exposure_text(photo.exposure),
+        "lens": (photo.exposure or {}).get("lens", ""),
+        "place": _place(photo),
         "is_repeat": len(waiting) > 1 and bool(answers.repeated(photo)),
         "not_found": names_not_found(photo),
     }
@@ -42,43 +91,63 @@ def photo(request: UserRequest, photo_id: int) -> HttpResponse:
 @require_POST
 def repeat(request: UserRequest, photo_id: int) -> HttpResponse:
     """Say whether a photo shows somebody more than once: then two of its faces may bear one name."""
-    photos = Photo.objects.owned_by(request.user)
-    photo = get_object_or_404(photos.select_related("owner"), pk=photo_id)
+    photo = _photo_of(request, photo_id)
     if request.POST.get("repeat") == "yes":
         say_what_was_decided(request, answers.repeat(photo, actor=request.user))
     elif ledger.undo_all(answers.repeated(photo), actor=request.user):
         messages.success(request, _("Everybody is in this photo once."))
     else:
         say_what_was_decided(request, None)
-    return back(request, photo.get_absolute_url())
+    return back_to_photo(request, photo)
 
 
-def _neighbour(photo: Photo, *, newer: bool) -> Photo | None:
-    photos = Photo.objects.filter(owner=photo.owner_id)
-    if not newer:
-        return photos.older_than(photo.taken_at, photo.pk).newest_first().first()
-    later = photos.filter(taken_at__gt=photo.taken_at)
-    same_moment = photos.filter(taken_at=photo.taken_at, pk__gt=photo.pk)
-    return (later | same_moment).order_by("taken_at", "pk").first()
-
-
-def _faces_text(photo: Photo, faces: list[Face]) -> str:
-    """Why the list of faces is as it is, when it is empty."""
-    if faces:
-        return ""
-    if photo.failure:
-        return photo.failure_text
+@require_POST
+def draw(request: UserRequest, photo_id: int) -> HttpResponse:
+    """Add a face the detector did not find; a worker embeds it in a moment."""
+    photo = _photo_of(request, photo_id)
+    form = BoxForm(request.POST)
     if not photo.owner.allows_faces:
-        return _("Face analysis is off.")
-    if photo.stage in (Photo.Stage.DERIVATIVES, Photo.Stage.FACES):
-        return _("Faces are still being looked for.")
-    return _("No faces were found in this photo.")
+        messages.error(request, _("Face analysis is off. Turn it on in Settings to draw faces."))
+    elif not form.is_valid():
+        messages.error(request, _("Draw a box around a face first."))
+    else:
+        try:
+            _face, decision = drawing.draw(photo, BoundingBox(**form.cleaned_data), actor=request.user)
+        except drawing.BadBox as error:
+            messages.error(request, str(error))
+        else:
+            send_wakeup(tasks.embed_again)
+            say_what_was_decided(request, decision)
+    return back_to_photo(request, photo)
 
 
-def _alt_text(photo: Photo, faces: list[Face]) -> str:
-    """The picture in words: "Ann, Bob and 2 unnamed people, 3 May 2024"."""
-    parts = [face.person.name for face in faces if face.person]
-    unnamed = sum(face.person is None for face in faces)
-    if unnamed:
-        parts.append(ngettext("%(n)s unnamed person", "%(n)s unnamed people", unnamed) % {"n": unnamed})
-    return f"{get_text_list(parts, _('and'))}, {date_format(photo.taken_at)}" if parts else photo.alt_text
+@require_POST
+def ignore_others(request: UserRequest, photo_id: int) -> HttpResponse:
+    """Set aside the faces nobody named, of those the form shows: one decision."""
+    photo = _photo_of(request, photo_id)
+    shown = primary_keys(request.POST.getlist("faces"))
+    faces = photo.faces.filter(pk__in=shown).values_list("pk", flat=True)
+    say_what_was_decided(request, answers.ignore_waiting(request.user, faces, actor=request.user))
+    return back_to_photo(request, photo)
+
+
+def back_to_photo(request: UserRequest, photo: Photo) -> HttpResponse:
+    """Answer an act in the viewer, in the list one leafs through."""
+    query = request.GET.urlencode()
+    return back(request, photo.get_absolute_url() + (f"?{query}" if query else ""))
+
+
+def _photo_of(request: UserRequest, photo_id: int) -> Photo:
+    return get_object_or_404(Photo.objects.owned_by(request.user).select_related("owner"), pk=photo_id)
+
+
+def _others(faces: list[Face]) -> list[Face]:
+    """Faces without name and suggestion, beside at least one that is somebody's: bystanders, perhaps."""
+    unknown = [face for face in faces if face.person is None and not hasattr(face, "suggestion")]
+    return unknown if len(unknown) > 1 or len(unknown) < len(faces) else []
+
+
+def _place(photo: Photo) -> Place | None:
+    if photo.latitude is None or photo.longitude is None:
+        return None
+    return Place(photo.latitude, photo.longitude)

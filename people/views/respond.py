@@ -1,19 +1,21 @@
 """How an action answers: with a message that can be undone, back on the page it came from."""
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
-from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.http import UserRequest
+from accounts.models import User
 from people.covers import attach_covers
 from people.forms import NameForm
 from people.history import sentence
 from people.models import Decision
+from photos.views.respond import back as back
 
 FIRST = "first"  # in the session: keys of questions that an undo brought back, for the queue to ask next
+# In the session: the key of the question that was skipped last, and the newest act then.
+JUST_SKIPPED = "just_skipped"
 NOTHING_LEFT = _("Nothing was left to change. The page shows how things stand now.")
 
 
@@ -23,21 +25,6 @@ def say_what_was_decided(request: UserRequest, decision: Decision | None) -> Non
         messages.info(request, NOTHING_LEFT)
     else:
         messages.success(request, f"{sentence(decision)}.", extra_tags=f"undo:{decision.pk}")
-
-
-def back(request: UserRequest, default: str) -> HttpResponse:
-    """Return to where the form says it came from, if that is a page of ours.
-
-    A request of htmx that names its target follows the redirect and swaps in its part of that page.
-    """
-    target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    target = target if is_ours and target.startswith("/") else default
-    is_followed = not request.htmx or request.htmx.target
-    # Not redirect(): it takes a word without a slash for the name of a view.
-    return HttpResponseRedirect(target) if is_followed else HttpResponseClientRedirect(target)
 
 
 def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
@@ -53,3 +40,9 @@ def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
     fields = [(key, value) for key, values in request.POST.lists() if key not in answered for value in values]
     context = {"name": form.cleaned_data["name"], "namesakes": namesakes, "fields": fields, "action": request.path}
     return render(request, "people/which.html", context, status=422)
+
+
+def newest_act(user: User) -> int:
+    """Primary key of what the user did last; 0 before anything."""
+    acts = Decision.objects.owned_by(user).filter(actor=user).order_by("-pk")
+    return acts.values_list("pk", flat=True).first() or 0

@@ -1,140 +1,136 @@
-"""The review queue: one question at a time, answered with a key."""
+"""The review queue: one question at a time, and the one after it made ready."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from django.contrib import messages
+from django.db.models import Count, Max, Min, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
-from people import answers
-from people.asked import Asked, asked_about_group, asked_about_person, asked_of_no_group
+from people.answered import as_answered, given, key_of, new_card
+from people.asked import asked_about_person
 from people.covers import attach_covers, attach_mosaics
-from people.forms import NameForm, primary_keys
+from people.forms import primary_keys
 from people.history import to_redo
-from people.models import Cluster, Decision, Person, Question, Upkeep
-from people.questions import drop_settled, strangers
+from people.models import Cluster, Decision, Face, Person, Upkeep
+from people.pace import minutes_for
+from people.questions import strangers
 from people.review import Card, forecast, next_card
-from people.views.respond import FIRST, say_what_was_decided
+from people.scope import Scope
+from people.upcoming import Shown, card_after, still_right
+from people.views.respond import FIRST
 from photos.models import Photo
 
-MOST_SKIPPED = 500
-LONGEST_KEY = 40  # a letter and two primary keys
 STRANGERS_SHOWN = 24
+PILE_SHOWN = 60  # faces of a group that are ticked one by one
+
+
+@dataclass(frozen=True)
+class ShownCard:
+    """A card with what its page needs beside it. name: under which it is answered once."""
+
+    card: Card
+    name: str
+    known: dict[str, object]
+    url: str
 
 
 @vary_on_headers("HX-Request")
 @require_safe
 def review(request: UserRequest) -> HttpResponse:
-    """Show the next question; `person` asks about one person first, `key` a question. Skipped ones wait for others."""
+    """Show the next question; `q` is one that is or was asked, `person`, `batch` and `photos` ask about these only."""
+    scope = Scope.asked_for(request.GET, request.user)
     if "again" in request.GET:
         request.session["skipped"] = []
-        return redirect("people:review")
-    template = "people/_question.html" if request.htmx else "people/review.html"
-    about = next(iter(primary_keys(request.GET.getlist("person"))), None)
-    return render(request, template, _context(request, about=about, first=request.GET.getlist("key")))
+        return redirect(address(scope))
+    position = request.GET.get("q") or request.GET.get("key") or ""
+    is_back = FIRST in request.session
+    decision = None if is_back else given(request.user, position)
+    if decision is not None and decision.is_in_force:
+        return _render(request, queue_context(request, scope) | {"answered": as_answered(decision), "shown": None})
+    first = request.session.pop(FIRST, []) if is_back else [key_of(position) or position] if position else []
+    name = "" if is_back or decision is not None else position
+    return _render(request, queue_context(request, scope, first=first, name=name))
 
 
-@require_POST
-def answer(request: UserRequest) -> HttpResponse:
-    """Take an answer and show the next question."""
-    if request.POST.get("answer") == "skip":
-        skipped = [*_skipped(request), request.POST.get("key", "")[:LONGEST_KEY]]
-        request.session["skipped"] = skipped[-MOST_SKIPPED:]
-    else:
-        _decide(request)
-        drop_settled(request.user, request.POST.get("key", ""))
-    if not request.htmx:
-        return redirect("people:review")
-    return render(request, "people/_question.html", _context(request))
+@require_safe
+def pile(request: UserRequest) -> HttpResponse:
+    """The faces that one tile of "Is this Ann?" stands for, each with a tick of its own."""
+    person = get_object_or_404(
+        Person.objects.owned_by(request.user), pk__in=primary_keys([request.GET.get("person", "")])
+    )
+    face = get_object_or_404(Face.objects.owned_by(request.user), pk__in=primary_keys([request.GET.get("face", "")]))
+    members = asked_about_person(request.user, person, [face.pk]).of([face.pk]) - {face.pk}
+    faces = Face.objects.without_vectors().select_related("photo").filter(pk__in=members)
+    shown = list(faces.order_by("quality", "pk")[:PILE_SHOWN])  # the worst first: they are the ones in doubt
+    return render(request, "people/_pile.html", {"faces": shown, "face": face})
 
 
-def _decide(request: UserRequest) -> None:
-    kind = request.POST.get("answer", "")
-    if kind in ("same", "different"):
-        _decide_on_two(request, is_same=kind == "same")
-        return
-    asked = _asked(request).counted(_counted(request))
-    if not asked.stands_for:  # answered in another tab, or by a second click
-        say_what_was_decided(request, None)
-        return
-    ticked = asked.of(primary_keys(request.POST.getlist("faces")))
-    if not ticked and kind != "no":
-        messages.info(request, _("Tick at least one face first."))
-        return
-    if kind == "no":
-        decision = answers.reject(_person_asked_about(request), asked.seen, actor=request.user)
-    elif kind == "ignore":
-        decision = answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
-    else:
-        person = _person_asked_about(request) if kind == "yes" else _person_named(request)
-        if person is None:
-            return
-        unticked = asked.seen - ticked
-        decision = answers.confirm(person, ticked | asked.unseen, but_not=unticked, actor=request.user)
-    say_what_was_decided(request, decision)
+@require_safe
+def count(request: UserRequest) -> HttpResponse:
+    """How many questions wait, for the navigation of a page that stays open."""
+    return render(request, "people/_count.html")
 
 
-def _decide_on_two(request: UserRequest, *, is_same: bool) -> None:
-    """Of two people, or two groups, whether they are one."""
-    questions = Question.objects.owned_by(request.user).filter(kind=Question.Kind.SAME)
-    question = questions.filter(pk__in=primary_keys([request.POST.get("question", "")])).first()
-    decision = None
-    if question is not None:
-        decision = answers.of_two(question, is_same=is_same, counted=_counted(request), actor=request.user)
-    say_what_was_decided(request, decision)
+def address(scope: Scope, position: str = "") -> str:
+    query = urlencode(({"q": position} if position else {}) | scope.fields)
+    return reverse("people:review") + (f"?{query}" if query else "")
 
 
-def _asked(request: UserRequest) -> Asked:
-    """The faces of the question that still wait for an answer; others may be answered by now."""
-    shown = primary_keys(request.POST.getlist("shown"))
-    if "about" in request.POST:
-        return asked_about_person(request.user, _person_asked_about(request), shown)
-    clusters = Cluster.objects.owned_by(request.user)
-    cluster = clusters.filter(pk__in=primary_keys([request.POST.get("cluster", "")])).first()
-    # The group may be gone: what was shown of it is still answered for.
-    return asked_about_group(request.user, cluster, shown) if cluster else asked_of_no_group(request.user, shown)
+def queue_context(
+    request: UserRequest,
+    scope: Scope,
+    *,
+    first: Collection[str] = (),
+    name: str = "",
+    shown: Shown | None = None,
+) -> dict[str, object]:
+    """What the page shows: a question, how much is left, and the question after it.
 
-
-def _counted(request: UserRequest) -> list[int]:
-    """The faces the page said the answer would be about, shown or not."""
-    return primary_keys(request.POST.get("counted", "").split(","))
-
-
-def _person_asked_about(request: UserRequest) -> Person:
-    people = Person.objects.owned_by(request.user)
-    person = get_object_or_404(people, pk__in=primary_keys([request.POST.get("about", "")]))
-    person.owner = request.user  # known already: the ledger asks for it
-    return person
-
-
-def _person_named(request: UserRequest) -> Person | None:
-    """Somebody else, or who a group is."""
-    form = NameForm(request.POST, owner=request.user)
-    if form.is_valid():
-        return form.get_or_create_person()
-    messages.error(request, _("Say who this is."))
-    return None
-
-
-def _context(request: UserRequest, *, about: int | None = None, first: Collection[str] = ()) -> dict[str, object]:
-    skipped = _skipped(request)
-    card = _first_card(request, about=about, first=first) or next_card(request.user, skipped=skipped)
-    left = forecast(request.user, skipped=skipped)
-    if card is not None:
-        attach_covers(card.others)
+    first: keys of questions to ask before all others, even if they were skipped. shown: the card that the page shows
+    already; it stays, if it is still right.
+    """
+    skipped: list[str] = request.session.get("skipped", [])
+    within = scope.within(request.user)
+    keeps = shown is not None and still_right(request.user, shown)
+    card = None
+    if not keeps:
+        card = next_card(request.user, only=first) if first else None
+        card = card or next_card(request.user, skipped=skipped, within=within)
+        shown = Shown.of(card) if card else None
+    upcoming = card_after(request.user, shown, skipped=skipped, within=within) if shown else None
+    left = forecast(request.user, skipped=skipped, within=within)
+    attach_covers([person for each in (card, upcoming) if each for person in each.others])
     return {
-        "card": card,
+        "scope": scope,
+        "keeps": keeps,
+        "shown": _on_page(card, scope, name) if card else None,
+        "upcoming": _on_page(upcoming, scope) if upcoming else None,
         "question": card.question if card else None,
-        "known_in": _photo_count(card.question.person) if card else 0,
         "left": left,
-        "answered": _answered(request, left.questions),
+        "minutes": minutes_for(request.session, left.questions),
+        "answered_count": _answered(request, left.questions),
         "can_redo": to_redo(request.user) is not None,
-        **(_without_question(request) if card is None else {}),
+        "again_url": f"{reverse('people:review')}?{urlencode({'again': 1} | scope.fields)}",
+        "here": address(scope),
+        **(_without_question(request) if shown is None else {}),
     }
+
+
+def _render(request: UserRequest, context: dict[str, object]) -> HttpResponse:
+    template = "people/_question.html" if request.htmx else "people/review.html"
+    return render(request, template, context)
+
+
+def _on_page(card: Card, scope: Scope, name: str = "") -> ShownCard:
+    """name: of the card as the address has it; kept if it is of this question, so that a reload is no new card."""
+    name = name if key_of(name) == card.question.key else new_card(card.question)
+    return ShownCard(card, name, _known(card.question.person), address(scope, name))
 
 
 def _without_question(request: UserRequest) -> dict[str, object]:
@@ -147,21 +143,9 @@ def _without_question(request: UserRequest) -> dict[str, object]:
         "has_photos": photos.exists(),
         "is_working": is_working,
         "is_to_be_continued": request.user.allows_faces and (is_working or is_ranking),
+        "single_count": Face.objects.owned_by(request.user).untagged().filter(cluster=None).count(),
         **({} if is_ranking else _strangers(request)),
     }
-
-
-def _skipped(request: UserRequest) -> list[str]:
-    skipped: list[str] = request.session.get("skipped", [])
-    return skipped
-
-
-def _first_card(request: UserRequest, *, about: int | None, first: Collection[str]) -> Card | None:
-    """What the address asks for, or what an undo brought back: once, and even if it was skipped."""
-    if about is not None:
-        return next_card(request.user, about=about)
-    first = first or request.session.pop(FIRST, [])
-    return next_card(request.user, only=first) if first else None
 
 
 def _strangers(request: UserRequest) -> dict[str, object]:
@@ -174,8 +158,17 @@ def _strangers(request: UserRequest) -> dict[str, object]:
     return {"strangers": shown, "stranger_count": count, "as_of": as_of}
 
 
-def _photo_count(person: Person | None) -> int:
-    return 0 if person is None else person.faces.order_by().values("photo").distinct().count()
+def _known(person: Person | None) -> dict[str, object]:
+    """In how many photos somebody is known, and of which years those with a date are."""
+    if person is None:
+        return {}
+    dated = ~Q(photo__taken_at_source=Photo.DateSource.UPLOAD)
+    known = person.faces.order_by().aggregate(
+        photos=Count("photo", distinct=True),
+        since=Min("photo__taken_at__year", filter=dated),
+        until=Max("photo__taken_at__year", filter=dated),
+    )
+    return dict(known)
 
 
 def _answered(request: UserRequest, left: int) -> int:

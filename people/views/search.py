@@ -14,7 +14,7 @@ from people.search import ANY, MODES, PhotoSearch
 from people.search_form import SearchForm
 from people.search_offers import offers, people_to_add
 from people.search_words import chips_of, sentence
-from photos.pagination import timeline_page
+from photos.grid import grid_context
 
 PEOPLE_OFFERED = 24
 LONGEST_TITLE = 200
@@ -30,12 +30,8 @@ def search(request: UserRequest) -> HttpResponse:
     if len(found) == 1:  # only one thing can be meant
         return redirect(found[0].url)
     photos = wanted.photos(request.user)
-    page = timeline_page(photos, request.GET.get("after"))
-    context: dict[str, object] = {
-        "months": page.months,
-        "next_url": f"{wanted.url()}&after={page.next_cursor}" if page.next_cursor else None,
-        "timeline_url": wanted.url(),
-    }
+    photo_count = photos.count()
+    context = grid_context(request, photos, url=wanted.url(), scope=wanted.scope(), total=photo_count)
     if request.htmx and not request.htmx.boosted:
         return render(request, "photos/_months.html", context)
     attach_covers([*wanted.people, *wanted.without])
@@ -48,7 +44,7 @@ def search(request: UserRequest) -> HttpResponse:
         "modes": [(mode, wanted.but(mode=mode).url()) for mode in MODES if mode != ANY or len(wanted.people) > 1],
         "found": found,
         "offered": [(p, wanted.with_person(p).url()) for p in people_to_add(request.user, wanted, "", PEOPLE_OFFERED)],
-        "photo_count": photos.count(),
+        "photo_count": photo_count,
         "form": SearchForm(owner=request.user, search=wanted),
         "saved": saved,
         "kept": next((one for one in saved if one.query == wanted.query()), None),

@@ -32,13 +32,20 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class Derived:
-    """What the camera wrote into a picture, and a hash of what it shows."""
+class Details:
+    """What the camera wrote into a picture. exposure: as `photos.decoding.metadata.read_metadata` gives it."""
 
     taken_at: str | None  # ISO 8601, without offset when the camera gave none
     latitude: float | None
     longitude: float | None
     camera: str
+    exposure: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Derived(Details):
+    """What the camera wrote into a picture, and a hash of what it shows."""
+
     perceptual_hash: str  # 64 characters of 0 and 1
 
 
@@ -50,6 +57,11 @@ def inspect(path: Path, *, max_pixels: int) -> Inspected:
 def derive(path: Path, *, small: Path, large: Path) -> Derived:
     """Write the two WebP derivatives of a picture and read its metadata. Raises Rejected."""
     return Derived(**_server.ask("derive", path=str(path), small=str(small), large=str(large)))
+
+
+def details(path: Path) -> Details:
+    """Read a picture's metadata again, without decoding the picture. Raises Rejected."""
+    return Details(**_server.ask("details", path=str(path)))
 
 
 class _Server:

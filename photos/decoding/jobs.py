@@ -82,7 +82,12 @@ def derive(path: str, small: str, large: str) -> dict[str, Any]:
     return metadata | {"perceptual_hash": perceptual_hash(upright)}
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {"inspect": inspect, "derive": derive}
+def details(path: str) -> dict[str, Any]:
+    with _opened(path) as image:
+        return read_metadata(image)
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {"inspect": inspect, "derive": derive, "details": details}
 
 
 def rehearse() -> None:

@@ -8,9 +8,21 @@ from PIL import ExifTags, Image
 
 EARLIEST_YEAR = 1826  # the first photograph
 
+NUMBERS = {
+    "seconds": ExifTags.Base.ExposureTime,
+    "aperture": ExifTags.Base.FNumber,
+    "iso": ExifTags.Base.ISOSpeedRatings,
+    "focal_mm": ExifTags.Base.FocalLength,
+    "focal_35mm": ExifTags.Base.FocalLengthIn35mmFilm,
+}
+
 
 def read_metadata(image: Image.Image) -> dict[str, Any]:
-    """Return taken_at (ISO 8601), latitude, longitude (degrees) and camera; None or "" if unknown."""
+    """Return taken_at (ISO 8601), latitude, longitude (degrees), camera and exposure; None or "" if unknown.
+
+    exposure: how the picture was taken, as far as the camera says: "seconds", "aperture" (the f-number), "iso",
+    "focal_mm", "focal_35mm" (numbers above 0), "lens" (text), "flash" (whether it fired).
+    """
     exif = image.getexif()
     latitude, longitude = _position(exif)
     return {
@@ -18,6 +30,7 @@ def read_metadata(image: Image.Image) -> dict[str, Any]:
         "latitude": latitude,
         "longitude": longitude,
         "camera": _camera(exif),
+        "exposure": _exposure(exif),
     }
 
 
@@ -63,3 +76,30 @@ def _camera(exif: Image.Exif) -> str:
     model = str(exif.get(ExifTags.Base.Model, "")).strip("\0 ")
     name = model if model.lower().startswith(make.lower()) else f"{make} {model}"
     return name.replace("\0", "").strip()[:100]
+
+
+def _exposure(exif: Image.Exif) -> dict[str, float | str | bool]:
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    numbers = {name: _number(details.get(tag)) for name, tag in NUMBERS.items()}
+    found: dict[str, float | str | bool] = {name: number for name, number in numbers.items() if number}
+    lens = _words(details.get(ExifTags.Base.LensModel))
+    if lens:
+        found["lens"] = lens
+    flash = details.get(ExifTags.Base.Flash)
+    if isinstance(flash, int):
+        found["flash"] = bool(flash & 1)
+    return found
+
+
+def _number(written: Any) -> float | None:
+    """A number above 0; of several the first."""
+    try:
+        number = float(written[0] if isinstance(written, tuple) else written)
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+    return round(number, 8) if 0 < number < math.inf else None
+
+
+def _words(written: Any) -> str:
+    text = written if isinstance(written, str) else ""
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:100]

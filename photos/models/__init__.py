@@ -1,8 +1,9 @@
-"""Photos, the albums they are in and the batches they arrived with."""
+"""Photos, the albums they are in, the batches they arrived with, and what their owner did with them."""
 
+from photos.models.act import Act
 from photos.models.album import Album
 from photos.models.archive import Archive
 from photos.models.batch import Batch, BatchFile, Progress
 from photos.models.photo import Photo
 
-__all__ = ["Album", "Archive", "Batch", "BatchFile", "Photo", "Progress"]
+__all__ = ["Act", "Album", "Archive", "Batch", "BatchFile", "Photo", "Progress"]

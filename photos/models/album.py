@@ -17,7 +17,10 @@ class AlbumQuerySet(models.QuerySet["Album"]):
     def with_newest_photo(self) -> Self:
         """Annotate photo_count and newest_photo, the cover of an album that was given none."""
         newest = Photo.objects.filter(albums=models.OuterRef("pk")).newest_first().values("pk")[:1]
-        return self.annotate(photo_count=models.Count("photos"), newest_photo=models.Subquery(newest))
+        return self.annotate(
+            photo_count=models.Count("photos", filter=models.Q(photos__trashed_at=None)),
+            newest_photo=models.Subquery(newest),
+        )
 
 
 class Album(models.Model):

@@ -1,6 +1,6 @@
-"""A photo: an original that never changes, what is derived from it, and how far that is."""
+"""A photo: an original that never changes, what is derived from it, how far that is, and whether it is in the trash."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -18,6 +18,9 @@ from photos.sentences import in_words
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
+KEPT_IN_TRASH = timedelta(days=30)
+# When a photo was put into the trash that was then deleted by hand: a worker takes it away as soon as it can.
+DELETED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_PLACE = 200
 GAVE_UP = "Kith stopped three times while working on this photo."
 
@@ -30,6 +33,23 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """The only way views reach photos."""
         return self.filter(owner=user)
 
+    def in_trash(self) -> Self:
+        """Photos that can still be put back, of `everywhere`; the latest first."""
+        since = timezone.now() - KEPT_IN_TRASH
+        return self.filter(trashed_at__gt=since).order_by("-trashed_at", "-pk")
+
+    def to_be_purged(self) -> Self:
+        """Photos that were in the trash long enough, or were deleted by hand, of `everywhere`."""
+        return self.filter(trashed_at__lte=timezone.now() - KEPT_IN_TRASH)
+
+    def kept(self) -> Self:
+        """Without those of `everywhere` that only wait for a worker to take them away."""
+        return self.filter(models.Q(trashed_at=None) | models.Q(trashed_at__gt=timezone.now() - KEPT_IN_TRASH))
+
+    def undated(self) -> Self:
+        """Photos whose file says no date: they stand where they were added."""
+        return self.filter(taken_at_source=Photo.DateSource.UPLOAD)
+
     def newest_first(self) -> Self:
         return self.order_by("-taken_at", "-pk")
 
@@ -37,6 +57,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         """What follows this place in newest_first()."""
         earlier = models.Q(taken_at__lt=taken_at) | models.Q(taken_at=taken_at, pk__lt=pk)
         return self.filter(earlier)
+
+    def newer_than(self, taken_at: datetime, pk: int) -> Self:
+        """What precedes this place in newest_first()."""
+        return self.filter(models.Q(taken_at__gt=taken_at) | models.Q(taken_at=taken_at, pk__gt=pk))
 
     def at_stage(self, stage: "Photo.Stage") -> Self:
         return self.filter(stage=stage, failure="")
@@ -84,6 +108,16 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return self.failed().update(failure="", attempts=0, lease_until=None)
 
 
+class _PhotosInSight(models.Manager["Photo"]):
+    """All photos but those in the trash: nothing but the trash itself knows about these."""
+
+    def get_queryset(self) -> models.QuerySet["Photo"]:
+        return super().get_queryset().filter(trashed_at=None)
+
+
+PhotosInSight = _PhotosInSight.from_queryset(PhotoQuerySet)
+
+
 def _in_held_batches(stage: "Photo.Stage") -> models.QuerySet[Any]:
     """Files of batches whose owner said not now. What is found already is still grouped."""
     from photos.models.batch import Batch, BatchFile
@@ -110,6 +144,7 @@ class Photo(models.Model):
     class DateSource(models.TextChoices):
         CAMERA = "camera", gettext_lazy("The camera")
         UPLOAD = "upload", gettext_lazy("The upload")
+        USER = "user", gettext_lazy("You")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photos")
     name = models.CharField(max_length=255)
@@ -131,7 +166,12 @@ class Photo(models.Model):
     # The nearest town, its region and country (photos.places); None until a worker has looked it up.
     place = models.CharField(max_length=LONGEST_PLACE, null=True, blank=True)
     camera = models.CharField(max_length=100, blank=True)
+    # As photos.decoding.metadata.read_metadata gives it; null of photos that were read before Kith kept it.
+    exposure = models.JSONField(null=True, blank=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    is_favourite = models.BooleanField(default=False, db_default=False)
+    trashed_at = models.DateTimeField(null=True, blank=True)
 
     stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -140,14 +180,32 @@ class Photo(models.Model):
 
     is_faceless = False  # on pages that found out
 
-    objects = PhotoQuerySet.as_manager()
+    objects = PhotosInSight()
+    everywhere = PhotoQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["owner", "sha256"], name="an_owner_has_each_photo_once"),
         ]
         indexes = [
-            models.Index(fields=["owner", "-taken_at", "-id"], name="photo_timeline"),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"], condition=models.Q(trashed_at=None), name="photo_timeline"
+            ),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"],
+                condition=models.Q(trashed_at=None, is_favourite=True),
+                name="photo_favourites",
+            ),
+            models.Index(
+                fields=["owner", "-taken_at", "-id"],
+                condition=models.Q(trashed_at=None, taken_at_source="upload"),
+                name="photo_undated",
+            ),
+            models.Index(
+                fields=["owner", "-trashed_at", "-id"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="photo_trash",
+            ),
             models.Index(fields=["owner", "place"], condition=models.Q(place__gt=""), name="photo_of_place"),
             models.Index(fields=["id"], condition=models.Q(latitude__isnull=False, place=None), name="photo_to_place"),
             models.Index(
@@ -234,6 +292,11 @@ class Photo(models.Model):
     def failure_text(self) -> str:
         """Why the work on it ended, in the language of the page."""
         return in_words(self.failure)
+
+    @property
+    def town(self) -> str:
+        """The nearest town alone."""
+        return (self.place or "").partition(",")[0]
 
     @property
     def state_text(self) -> str:

@@ -25,8 +25,11 @@ def large(request: UserRequest, photo_id: int) -> HttpResponseBase:
 
 @require_safe
 def original(request: UserRequest, photo_id: int) -> HttpResponseBase:
+    return download_original(_photo_of(request, photo_id))
+
+
+def download_original(photo: Photo) -> HttpResponseBase:
     """The file as it was uploaded, always as a download: it may be anything besides a picture."""
-    photo = _photo_of(request, photo_id)
     response = _file_response(photo.original, photo.media_type, download_as=photo.name)
     response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = "sandbox"
@@ -42,7 +45,8 @@ def serve_picture(file: FieldFile, media_type: str) -> HttpResponseBase:
 
 
 def _photo_of(request: UserRequest, photo_id: int) -> Photo:
-    return get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
+    photos = Photo.everywhere.owned_by(request.user)  # the trash shows what is in it
+    return get_object_or_404(photos.kept(), pk=photo_id)
 
 
 def _file_response(file: FieldFile, media_type: str, *, download_as: str = "") -> FileResponse:

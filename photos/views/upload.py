@@ -17,9 +17,9 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from photos import tasks
 from photos.forms import BatchAlbumForm, BatchForm, BatchStateForm
+from photos.grid import grid_context, grid_template
 from photos.intake import NotStored, keep_archive, leave_out, start_batch, take_in
 from photos.models import Batch, BatchFile, Photo, Progress
-from photos.pagination import timeline_page
 from photos.signals import photos_ready
 from photos.uploading import IncomingFile, receives_files_and_archives
 from photos.workers import missing_worker_notice
@@ -140,20 +140,16 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
 def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
     photos = batch.photos().owned_by(request.user)
-    page = timeline_page(photos, request.GET.get("after"))
     files = batch.files.select_related("photo").order_by("name")
     context = _card_context(batch) | {
-        "months": page.months,
-        "next_url": f"{batch.get_absolute_url()}?after={page.next_cursor}" if page.next_cursor else None,
-        "timeline_url": batch.get_absolute_url(),
         "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
         "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
-    _mark_faceless([photo for month in page.months for photo in month.photos])
-    is_fragment = request.htmx and not request.htmx.boosted
-    return render(request, "photos/_months.html" if is_fragment else "photos/batch.html", context)
+    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}")
+    _mark_faceless([photo for month in context["months"] for photo in month.photos])
+    return render(request, grid_template(request, "photos/batch.html"), context)
 
 
 @require_safe
@@ -211,10 +207,10 @@ def retry_batch(request: UserRequest, batch_id: int) -> HttpResponse:
 
 @require_POST
 def retry_photo(request: UserRequest, photo_id: int) -> HttpResponse:
-    get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
+    photo = get_object_or_404(Photo.objects.owned_by(request.user), pk=photo_id)
     Photo.objects.owned_by(request.user).filter(pk=photo_id).retry()
     _wake(request)
-    return redirect("photos:status")
+    return redirect(photo if "from_photo" in request.POST else "photos:status")
 
 
 @require_POST
@@ -257,6 +253,7 @@ def _answer(file: BatchFile) -> dict[str, object]:
         answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:
         answer["message"] = _("%(name)s is already in your library.") % {"name": file.name}
+        answer["note"] = file.reason_text
     return answer
 
 

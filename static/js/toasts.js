@@ -27,8 +27,17 @@ if (region) {
   region.querySelectorAll(".toast-k").forEach(watch)
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) {
-      for (const node of addedNodes) if (node.matches?.(".toast-k")) watch(node)
+      for (const node of addedNodes) {
+        // The morph extension makes htmx put the region of an answer into ours instead of what is in it.
+        if (node.id === region.id) node.replaceWith(...node.childNodes)
+        else if (node.matches?.(".toast-k")) watch(node)
+      }
     }
   }).observe(region, { childList: true })
+  // The extension that morphs makes htmx put in a part out of band with its wrapper, where only what it holds is meant.
+  document.addEventListener("htmx:oobAfterSwap", () => {
+    const wrapper = region.querySelector("#toasts")
+    if (wrapper) region.replaceChildren(...wrapper.children)
+  })
   document.addEventListener("kith:toast", (event) => show(event.detail))
 }

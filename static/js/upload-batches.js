@@ -110,11 +110,16 @@ export class Batches {
     const [album, card] = [document.createElement("div"), document.createElement("div")]
     box.append(album, card)
     this.root.querySelector("[data-batches]").append(box)
-    window.htmx.ajax("GET", batch.album_url, { target: album, swap: "outerHTML" })
-    window.htmx.ajax("GET", batch.card_url, { target: card, swap: "outerHTML" })
+    fetchInto(album, batch.album_url, "outerHTML")
+    fetchInto(card, batch.card_url, "outerHTML")
     const timeline = document.getElementById("batch-slot")
-    if (timeline) window.htmx.ajax("GET", batch.card_url, { target: timeline, swap: "innerHTML" })
+    if (timeline) fetchInto(timeline, batch.card_url, "innerHTML")
   }
+}
+
+/** Each from an element of its own: of several requests of one element htmx drops all but the last. */
+function fetchInto(element, address, swap) {
+  window.htmx.ajax("GET", address, { source: element, target: element, swap })
 }
 
 /** What goes to one batch: an album somebody typed, a folder, an archive, or loose files. */

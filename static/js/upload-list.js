@@ -140,7 +140,7 @@ export class UploadList {
     for (const button of this.filters.querySelectorAll("button")) {
       const state = button.dataset.only
       button.hidden = Boolean(state) && !some.includes(state)
-      button.querySelector("[data-count]").textContent = (state ? this.number(state) : this.items.size).toLocaleString()
+      button.querySelector("[data-count]").textContent = (state ? this.number(state) : this.items.size).toLocaleString(document.documentElement.lang)
       if (button.hidden && this.list.dataset.only === state) this.filter(this.filters.querySelector("button"))
     }
   }

@@ -3,10 +3,11 @@
 
 import { carryPages } from "./carrying.js"
 import { Batches, Refused, csrfHeaders, isArchive, isTemporary } from "./upload-batches.js"
+import { UploadChip } from "./upload-chip.js"
 import { UploadList } from "./upload-list.js"
 
 const AT_ONCE = 4
-const ADDED_AT_ONCE = 200 // between two frames: a folder of 3,000 must not freeze the page
+const ADDED_AT_ONCE = 100 // between two frames: a folder of 3,000 must not freeze the page
 const STALLED_MS = 120_000 // without progress; the server hashes and decodes before it answers
 const SPOKEN_EVERY_MS = 10_000
 const JUNK = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i
@@ -36,7 +37,7 @@ function part(root, name) {
 }
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const said = (text, number) => interpolate(text, [number.toLocaleString()])
+const said = (text, number) => interpolate(text, [number.toLocaleString(document.documentElement.lang)])
 
 class Uploader {
   constructor(root, dialog, { Uppy, XHRUpload }) {
@@ -61,6 +62,7 @@ class Uploader {
       },
     })
     this.uppy.addPreProcessor((ids) => this.announce(ids))
+    this.chip = new UploadChip(() => this.open())
     this.carrier = carryPages(() => this.isSending())
     this.listen()
   }
@@ -222,20 +224,15 @@ class Uploader {
 
   // ---------- What the page says
 
+  /** Say how far it is. Aloud, for who does not see it, but not with every photo. */
   say(text) {
     part(this.root, "state").hidden = false
-    part(this.root, "summary").textContent = text
-    this.speak(text)
-  }
-
-  /** For who does not see it: not with every photo. */
-  speak(text) {
-    const wait = this.isRunning() ? (this.spoke ?? -Infinity) + SPOKEN_EVERY_MS - performance.now() : 0
-    clearTimeout(this.speaking)
-    this.speaking = setTimeout(() => {
-      this.spoke = performance.now()
-      part(this.root, "live").textContent = text
-    }, Math.max(wait, 0))
+    const summary = part(this.root, "summary")
+    if (summary.textContent === text) return
+    const isDue = !this.isRunning() || performance.now() > (this.spoke ?? 0) + SPOKEN_EVERY_MS
+    if (isDue) this.spoke = performance.now()
+    summary.setAttribute("aria-live", isDue ? "polite" : "off")
+    summary.textContent = text
   }
 
   /** Redraw our part of the page, at most a few times a second: 3,000 files may end at once. */
@@ -275,33 +272,19 @@ class Uploader {
     return [this.gate ? `${gettext("Paused.")} ${left}` : left, parts].filter(Boolean).join(", ")
   }
 
-  /** Out of sight of the uploader: a small line that says how far it is and leads back to it. */
   renderChip() {
     const isSeen = this.dialog ? this.dialog.open : !document.body.classList.contains("carried")
-    if (isSeen || !(this.isRunning() || this.list.number("unsent"))) {
-      this.chip?.remove()
-      this.chip = undefined
-      return
-    }
-    this.chip ??= this.newChip()
+    const isRunning = this.isRunning()
+    if (isSeen || !(isRunning || this.list.number("unsent"))) return this.chip.hide()
     const all = this.list.items.size
     const left = this.list.number("waiting", "sending", "unsent")
     const words = this.gate ? gettext("Paused, %(sent)s of %(all)s") : gettext("Uploading %(sent)s of %(all)s")
-    this.chip.firstChild.textContent = this.isRunning()
-      ? interpolate(words, { sent: all - left, all }, true)
-      : said(ngettext("%s photo was not sent", "%s photos were not sent", left), left)
-    this.chip.lastChild.value = this.uppy.getState().totalProgress
-  }
-
-  newChip() {
-    const chip = document.createElement("button")
-    chip.className = "toast-k upload-chip"
-    const bar = Object.assign(document.createElement("progress"), { className: "bar", max: 100 })
-    bar.setAttribute("aria-label", gettext("Upload"))
-    chip.append(document.createElement("span"), bar)
-    chip.addEventListener("click", () => this.open())
-    document.body.append(chip)
-    return chip
+    this.chip.show(
+      isRunning
+        ? interpolate(words, { sent: all - left, all }, true)
+        : said(ngettext("%s photo was not sent", "%s photos were not sent", left), left),
+      this.uppy.getState().totalProgress,
+    )
   }
 
   /** Show the uploader, wherever one is. */

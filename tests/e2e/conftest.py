@@ -30,6 +30,14 @@ class Kith:
     process: subprocess.Popen
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _database_beside_the_browser() -> Iterator[None]:
+    """Playwright runs a loop in the tests' thread, and Django takes that for asynchronous code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
 @pytest.fixture(scope="package")
 def kith(models_dir: Path) -> Iterator[Kith]:
     """A freshly started Kith with an empty data folder."""

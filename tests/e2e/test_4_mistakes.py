@@ -38,7 +38,7 @@ def upload(page: Page, *paths: Path) -> None:
     page.goto("/upload/")
     page.locator("input[type=file]").first.wait_for(state="attached")
     page.locator("input[type=file]:not([webkitdirectory])").first.set_input_files(paths)
-    expect(page.get_by_text(re.compile(f"^{len(paths)} added"))).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-summary]")).to_have_text(re.compile(f"^{len(paths)} added"), timeout=60_000)
     page.goto("/")
     link = page.locator(".batch").first.get_by_role("link").last
     if link.count():  # else it is done already

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import Kith
 from tests.e2e.test_2_looks import PAGES, own_pages
 
+MORE_PAGES = ("/map/", "/batches/1/", "/people/1/?tab=faces", "/history/?by=kith", "/nowhere/")
+
 # Frequent words of the interface that German does not have.
 ENGLISH = re.compile(
     r"\b(the|and|of|your|you|this|these|that|with|are|not|by|from|for|have|has|photos?|faces?|people|who|what|"
@@ -27,10 +29,15 @@ READ = """() => {
   return parts.join("\\n")
 }"""
 # Words that are cut off, or stand out of what they should be in.
-CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label), .appnav a, .tabbar a")]
-  .filter((element) => element.checkVisibility() && element.scrollWidth > element.clientWidth + 1
+CUT = """() => [...document.querySelectorAll("main :is(.btn, h1, h2, .chip, label, .card-k), .appnav a, .tabbar a")]
+  .filter((element) => element.checkVisibility() && element.clientWidth > 1
+    && element.scrollWidth > element.clientWidth + 1
     && getComputedStyle(element).display !== "inline" && getComputedStyle(element).textOverflow !== "ellipsis")
   .map((element) => element.outerHTML.slice(0, 120))"""
+# Numbers of a drawing, or of a bar, that were written the German way: no browser reads them.
+COMMAS = """() => [...document.querySelectorAll("svg *, progress")].flatMap((element) => [...element.attributes]
+  .filter(({ name, value }) => ["x", "y", "cx", "cy", "r", "width", "height", "value", "max"].includes(name)
+    && value.includes(",")).map(({ name, value }) => `${element.tagName} ${name}=${value}`))"""
 NAMES = re.compile(r"\S+\.(?:jpe?g|png|webp|heic)|FaceNet.*|English|Joe Biden|Barack Obama", re.IGNORECASE)
 
 
@@ -47,20 +54,21 @@ def german(browser: Browser, kith: Kith, page: Page) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     context.close()
-    assert complaints == []
+    assert [text for text in complaints if "status of 404" not in text] == []  # "/nowhere/"
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_is_german_and_fits(german: Page, width: int):
     german.set_viewport_size({"width": width, "height": 844})
     wrong = []
-    for address in (*PAGES, *own_pages(german)):
+    for address in (*PAGES, *MORE_PAGES, *own_pages(german)):
         german.goto(address)
         german.wait_for_load_state("networkidle")
         assert german.locator("html").get_attribute("lang") == "de"
         read = NAMES.sub("", german.evaluate(READ))
         wrong += [f"{address}: {line.strip()}" for line in read.splitlines() if ENGLISH.search(line)]
         wrong += [f"{address} cuts off {element}" for element in german.evaluate(CUT)]
+        wrong += [f"{address}: {number}" for number in german.evaluate(COMMAS)]
         if german.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{address} scrolls sideways")
 

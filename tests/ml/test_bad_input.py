@@ -564,6 +564,8 @@ def test_the_finder_refuses_pictures_that_are_not_rgb(finder, mode):
         finder.find_faces([PHOTO, image])
     with pytest.raises(ValueError, match="image must be RGB"):
         finder.embed_box(image, BOX)
+    with pytest.raises(ValueError, match="image must be RGB"):
+        finder.embed_drawn(image, BOX)
     with pytest.raises(ValueError, match=r"images\[0\] must be RGB"):
         finder.embed_again([image], [[]])
 
@@ -756,7 +758,7 @@ def public_names(module: Any) -> Iterator[str]:
 
 def test_no_public_function_is_forgotten():
     called = {key_of(function) for function in CALLS} | {"ml.faces.FaceFinder." + name for name in (
-        "model_name", "find_faces", "embed_box", "embed_again")}  # fmt: skip
+        "model_name", "find_faces", "embed_box", "embed_drawn", "embed_again")}  # fmt: skip
     listed = called | {f"{module}.{name}" for module, names in LISTED.items() for name in names}
     skipped = TESTED_ELSEWHERE | OF_FILES | OF_CODE | {arguments.__name__}
     modules = list(pkgutil.walk_packages(ml.__path__, "ml."))

@@ -108,7 +108,7 @@ def test_results_come_in_the_order_of_the_blocks_and_do_not_pile_up():
         return np.array([first])
 
     with ThreadPoolExecutor(2) as threads:
-        for found in neighbours._in_order(threads, look, blocks):
+        for found in neighbours.in_order(threads, look, blocks):
             taken.append(int(found[0]))
             assert len(begun) <= len(taken) + 2 * cores_available()
 

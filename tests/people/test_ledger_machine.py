@@ -19,7 +19,7 @@ from accounts.models import User
 from people import answers, ledger
 from people.constraints import Constraints, repeat_photos
 from people.grouping import group_owner
-from people.models import Decision, Face
+from people.models import Cluster, Decision, Face
 from people.tracks import FaceState, state_in_force
 from tests.factories import make_face, make_person, make_photo, make_user, unit
 
@@ -161,6 +161,14 @@ class TwoUsers(RuleBasedStateMachine):
         answers.tag(self.libraries[user].people[person], self.faces(user, faces))
 
     @rule(user=users, number=a_number)
+    def hide_or_show(self, user: int, number: int) -> None:
+        """Hide a group, or show it again: no act on faces, so nothing to undo."""
+        groups = list(Cluster.objects.filter(owner=self.libraries[user].owner).order_by("pk"))
+        if groups:
+            group = groups[number % len(groups)]
+            Cluster.objects.filter(pk=group.pk).update(is_hidden=not group.is_hidden)
+
+    @rule(user=users, number=a_number)
     def undo_any(self, user: int, number: int) -> None:
         """Also an undo: that does it again."""
         acts = self.acts(user)
@@ -188,9 +196,12 @@ class TwoUsers(RuleBasedStateMachine):
         owner = self.libraries[user].owner
         named = dict(Face.objects.owned_by(owner).exclude(person=None).values_list("pk", "person"))
         held = dict(Face.objects.filter(pk__in=ledger.held_faces(owner.pk)).values_list("pk", "cluster"))
+        shown = set(Face.objects.owned_by(owner).filter(cluster__is_hidden=False).values_list("pk", flat=True))
 
         assert group_owner(owner.pk)
 
+        said_to_be_one = set(Constraints.of(owner.pk).together().ravel().tolist())
+        assert not Face.objects.filter(pk__in=shown - said_to_be_one, cluster__is_hidden=True).exists()
         assert dict(Face.objects.owned_by(owner).exclude(person=None).values_list("pk", "person")) == named
         assert dict(Face.objects.filter(pk__in=held).values_list("pk", "cluster")) == held
         self.check_groups(owner)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db.models import Q
 
 from people import answers
 from people.asked import asked_about_group, asked_about_person
@@ -129,7 +130,7 @@ def test_one_person_can_be_asked_about_first(alice, ann):
     make_group(alice, 5)
     rank_questions(alice.pk)
 
-    assert next_card(alice, about=ann.pk).question.person == ann
+    assert next_card(alice, within=Q(person=ann, kind=Kind.PERSON)).question.person == ann
 
 
 def test_one_question_can_be_asked_first(alice, ann):
@@ -158,10 +159,10 @@ def test_so_does_asking_about_a_person_and_counting_what_is_left(alice, ann, man
         suggest_singles(alice, ann, 2)
         make_group(alice, 2)
     rank_questions(alice.pk)
-    skipped = [next_card(alice, about=ann.pk).question.key]
+    skipped = [next_card(alice, within=Q(person=ann, kind=Kind.PERSON)).question.key]
 
     with django_assert_num_queries(8):
-        next_card(alice, about=ann.pk)
+        next_card(alice, within=Q(person=ann, kind=Kind.PERSON))
     with django_assert_num_queries(2):
         forecast(alice, skipped=skipped)
 
@@ -293,7 +294,7 @@ def test_people_who_look_alike_are_offered_as_other_answers(alice, ann):
     suggest_singles(alice, ann, 1)
     rank_questions(alice.pk)
 
-    assert next_card(alice, about=ann.pk).others == [bea]
+    assert next_card(alice, within=Q(person=ann, kind=Kind.PERSON)).others == [bea]
 
 
 def test_who_is_ruled_out_is_no_other_answer(alice, ann):

@@ -152,6 +152,32 @@ def test_metadata_of_the_camera_is_read(tmp_path):
     assert derived.longitude == pytest.approx(12.4922, abs=1e-3)
 
 
+def test_how_a_picture_was_taken_is_read(tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({
+        0x829A: 0.004, 0x829D: 1.7, 0x8827: 100, 0x920A: 6.8, 0xA405: 24, 0xA434: " Pixel lens ", 0x9209: 0x19,
+    })  # fmt: skip
+    (tmp_path / "picture").write_bytes(encoded(drawing(64, 48), exif=exif))
+
+    exposure = decoding.details(tmp_path / "picture").exposure
+
+    assert exposure.pop("seconds") == pytest.approx(0.004)
+    assert exposure == {
+        "aperture": 1.7, "iso": 100, "focal_mm": 6.8, "focal_35mm": 24, "lens": "Pixel lens", "flash": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "written", [{}, {0x829A: 0.0}, {0x8827: (0, 0)}, {0x829D: "wide"}, {0xA434: b"\xff"}, {0x9209: "on"}]
+)
+def test_an_exposure_that_cannot_be_is_left_out(written, tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update(written)
+    (tmp_path / "picture").write_bytes(encoded(drawing(64, 48), exif=exif))
+
+    assert decoding.details(tmp_path / "picture").exposure == {}
+
+
 @pytest.mark.parametrize(
     "written", ["0000:00:00 00:00:00", "9999:99:99 99:99:99", "yesterday", "\0\0", "9999:01:01 00:00:00"]
 )

@@ -133,3 +133,10 @@ def test_status_asks_as_much_for_many_as_for_few(signed_in, alice, django_assert
 
     with django_assert_max_num_queries(14):
         signed_in.get(reverse("photos:status"))
+
+
+def test_only_kith_itself_may_show_its_pages_in_a_frame(signed_in):
+    response = signed_in.get(reverse("photos:timeline"))
+
+    assert "frame-ancestors 'self'" in response["Content-Security-Policy"]
+    assert response["X-Frame-Options"] == "SAMEORIGIN"

@@ -10,7 +10,7 @@ from django.urls import reverse
 from photos.models import Album, Batch, BatchFile, Photo
 from photos.storage import DurableStorage
 from photos.uploading import IncomingFile, incoming_folder
-from tests.factories import make_batch, make_photo
+from tests.factories import make_album, make_batch, make_face, make_photo
 from tests.pictures import drawing, encoded
 
 
@@ -352,3 +352,163 @@ def test_an_upload_is_accepted_while_the_broker_is_away(signed_in, batch, monkey
 
     assert send(signed_in, batch, encoded(drawing())).status_code == 201
     assert Photo.objects.due(Photo.Stage.DERIVATIVES).count() == 1
+
+
+def test_a_paused_batch_is_not_worked_on_and_others_are(signed_in, alice):
+    paused, other = make_batch(alice), make_batch(alice)
+    photos = []
+    for batch, stage in ((paused, Photo.Stage.DERIVATIVES), (paused, Photo.Stage.FACES), (other, Photo.Stage.FACES)):
+        photos.append(make_photo(alice, stage=stage))
+        batch.record(photos[-1].name, BatchFile.Outcome.STORED, photo=photos[-1], reason="")
+    url = reverse("photos:batch-state", args=[paused.pk])
+
+    signed_in.post(url, {"state": "paused"})
+
+    assert not Photo.objects.due(Photo.Stage.DERIVATIVES).exists()
+    assert list(Photo.objects.due(Photo.Stage.FACES)) == [photos[2]]
+    assert "Resume" in signed_in.get(reverse("photos:batch-card", args=[paused.pk])).content.decode()
+
+    signed_in.post(url, {"state": "running"})
+
+    assert Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=5) == [photos[0]]
+    assert Photo.objects.due(Photo.Stage.FACES).count() == 2
+
+
+def test_a_cancelled_batch_is_over_keeps_its_photos_and_can_be_continued(signed_in, alice):
+    batch = make_batch(alice, expected=100)
+    waiting, seen = make_photo(alice, stage=Photo.Stage.DERIVATIVES), make_photo(alice, stage=Photo.Stage.FACES)
+    for photo in (waiting, seen):
+        batch.record(photo.name, BatchFile.Outcome.STORED, photo=photo, reason="")
+
+    response = signed_in.post(
+        reverse("photos:batch-state", args=[batch.pk]), {"state": "cancelled"}, headers={"HX-Request": "true"}
+    )
+
+    assert "Continue" in response.content.decode()
+    batch.refresh_from_db()
+    assert (batch.progress().is_done, batch.progress().total) == (True, 2)
+    assert list(Photo.objects.due(Photo.Stage.DERIVATIVES)) == [waiting]  # it still gets its thumbnail
+    assert not Photo.objects.due(Photo.Stage.FACES).exists()
+
+
+def test_a_photo_of_two_batches_waits_only_for_the_one_that_stored_it(alice):
+    photo = make_photo(alice, stage=Photo.Stage.FACES)
+    first, second = make_batch(alice), make_batch(alice)
+    first.record("a.jpg", BatchFile.Outcome.STORED, photo=photo, reason="")
+    second.record("a.jpg", BatchFile.Outcome.DUPLICATE, photo=photo, reason="")
+
+    second.hold(Batch.State.PAUSED)
+
+    assert Photo.objects.due(Photo.Stage.FACES).exists()
+
+
+def test_a_state_nobody_knows_changes_nothing(signed_in, batch):
+    signed_in.post(reverse("photos:batch-state", args=[batch.pk]), {"state": "broken"})
+
+    batch.refresh_from_db()
+    assert batch.state == Batch.State.RUNNING
+
+
+def in_album(batch: Batch, album: Album, **fields) -> Photo:
+    photo = make_photo(batch.owner, **fields)
+    album.photos.add(photo)
+    batch.record(photo.name, BatchFile.Outcome.STORED, photo=photo, reason="")
+    return photo
+
+
+def renamed(client, batch: Batch, title: str) -> Batch:
+    client.post(reverse("photos:batch-album", args=[batch.pk]), {"title": title})
+    return Batch.objects.get(pk=batch.pk)
+
+
+def test_the_album_of_a_batch_is_renamed_with_it(signed_in, alice):
+    album = make_album(alice, "DCIM")
+    batch = make_batch(alice, album=album, title="DCIM")
+    in_album(batch, album)
+
+    batch = renamed(signed_in, batch, " Lake Como ")
+
+    assert (batch.title, batch.album.title, batch.album.pk) == ("Lake Como", "Lake Como", album.pk)
+    assert Album.objects.count() == 1
+
+
+def test_where_an_album_of_the_new_name_exists_the_photos_move_there(signed_in, alice):
+    old, new = make_album(alice, "DCIM"), make_album(alice, "Como")
+    batch = make_batch(alice, album=old)
+    moved = in_album(batch, old)
+    stays = make_photo(alice)
+    old.photos.add(stays)
+
+    batch = renamed(signed_in, batch, "Como")
+
+    assert batch.album == new
+    assert (list(new.photos.all()), list(old.photos.all())) == ([moved], [stays])
+
+
+def test_an_album_that_another_batch_shares_keeps_its_name(signed_in, alice):
+    album = make_album(alice, "DCIM")
+    make_batch(alice, album=album)
+    batch = make_batch(alice, album=album)
+    moved = in_album(batch, album)
+
+    renamed(signed_in, batch, "Como")
+
+    assert list(Album.objects.get(title="Como").photos.all()) == [moved]
+    assert Album.objects.filter(title="DCIM").exists()
+
+
+def test_photos_leave_their_album_for_an_empty_name_but_not_those_that_were_there_before(signed_in, alice):
+    album = make_album(alice, "DCIM")
+    batch = make_batch(alice, album=album)
+    in_album(batch, album)
+    known = make_photo(alice)
+    album.photos.add(known)
+    batch.record("twin.jpg", BatchFile.Outcome.DUPLICATE, photo=known, reason="")
+
+    batch = renamed(signed_in, batch, "")
+
+    assert batch.album is None
+    assert list(album.photos.all()) == [known]
+
+
+def test_the_page_of_a_batch_costs_the_same_number_of_queries_for_any_number_of_files(
+    signed_in, alice, django_assert_max_num_queries
+):
+    batch = make_batch(alice, expected=30)
+    for number in range(20):
+        photo = make_photo(alice)
+        batch.record(photo.name, BatchFile.Outcome.STORED, photo=photo, reason="")
+        batch.record(f"{number}.txt", BatchFile.Outcome.REJECTED, photo=None, reason="is empty and was left out")
+        batch.record(f"{number}.jpg", BatchFile.Outcome.DUPLICATE, photo=photo, reason="")
+
+    with django_assert_max_num_queries(18):
+        signed_in.get(batch.get_absolute_url())
+    with django_assert_max_num_queries(7):
+        signed_in.get(reverse("photos:batch-card", args=[batch.pk]))
+
+
+def test_a_photo_that_was_searched_in_vain_says_so_and_one_that_waits_does_too(signed_in, alice):
+    batch = make_batch(alice, expected=3)
+    none = make_photo(alice, small="s.webp")
+    pending = make_photo(alice, small="s.webp", stage=Photo.Stage.FACES)
+    found = make_photo(alice, small="s.webp")
+    make_face(found)
+    for photo in (none, pending, found):
+        batch.record(photo.name, BatchFile.Outcome.STORED, photo=photo, reason="")
+
+    response = signed_in.get(batch.get_absolute_url())
+
+    shown = {photo.pk: photo.state_text for month in response.context["months"] for photo in month.photos}
+    assert shown == {none.pk: "No faces", pending.pk: "Faces pending", found.pk: ""}
+
+
+def test_only_so_many_files_left_out_are_listed(signed_in, alice, monkeypatch):
+    monkeypatch.setattr("photos.views.upload.REMARKS_SHOWN", 2)
+    batch = make_batch(alice, expected=3)
+    for number in range(3):
+        batch.record(f"{number}.txt", BatchFile.Outcome.REJECTED, photo=None, reason="is empty and was left out")
+
+    page = signed_in.get(batch.get_absolute_url()).content.decode()
+
+    assert "These are the first 2 of 3." in page
+    assert "2.txt" not in page

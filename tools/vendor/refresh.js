@@ -6,6 +6,7 @@ import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { feature } from "topojson-client"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const modules = join(here, "node_modules")
@@ -64,23 +65,44 @@ async function icons() {
   return ["bootstrap-icons"]
 }
 
-async function uppy() {
+async function bundle(name, { hasStyles = false } = {}) {
+  const common = { bundle: true, minify: true, legalComments: "none", metafile: true, logLevel: "warning" }
   const script = await build({
-    entryPoints: [join(here, "uppy.js")],
-    outfile: join(vendor, "uppy/uppy.min.js"),
-    bundle: true,
-    minify: true,
-    legalComments: "none",
-    metafile: true,
-    logLevel: "warning",
+    ...common,
+    entryPoints: [join(here, `${name}.js`)],
+    outfile: join(vendor, `${name}/${name}.min.js`),
     format: "esm",
     target: "es2022",
   })
+  const styles = { entryPoints: [join(here, `${name}.css`)], outfile: join(vendor, `${name}/${name}.min.css`) }
+  if (hasStyles) await build({ ...common, ...styles })
   const inputs = Object.keys(script.metafile.inputs)
   const packages = [...new Set(inputs.map(packageOf).filter(Boolean))].sort()
   const notices = await Promise.all(packages.map(notice))
-  await writeFile(join(vendor, "uppy/LICENSES.txt"), notices.join("\n\n"))
+  await writeFile(join(vendor, `${name}/LICENSES.txt`), notices.join("\n\n"))
   return packages
+}
+
+const uppy = () => bundle("uppy")
+const photoswipe = () => bundle("photoswipe", { hasStyles: true })
+
+/** The outline of the land of the world as one SVG path, in tenths of degrees: x to the east, y to the south. */
+async function world() {
+  const atlas = JSON.parse(await readFile(join(modules, "world-atlas/land-110m.json"), "utf8"))
+  const { features } = feature(atlas, atlas.objects.land)
+  const rings = features.flatMap(({ geometry }) => geometry.coordinates.flat())
+  const path = `<path id="land" fill-rule="evenodd" d="${rings.map(outline).join("")}"/>`
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1800 -900 3600 1800">${path}</svg>\n`
+  await writeFile(join(vendor, "world/world.svg"), svg)
+  await licenceOf("world-atlas", "world/LICENSE")
+  return ["world-atlas"]
+}
+
+/** A closed ring of longitudes and latitudes; each step is told from the place before, which takes half the bytes. */
+function outline(ring) {
+  const places = ring.map(([longitude, latitude]) => [Math.round(longitude * 10), Math.round(-latitude * 10)])
+  const steps = places.slice(1).map(([x, y], i) => [x - places[i][0], y - places[i][1]]).filter(([x, y]) => x || y)
+  return `M${places[0].join(" ")}l${steps.flat().join(" ").replaceAll(" -", "-")}z`
 }
 
 function packageOf(input) {
@@ -108,7 +130,7 @@ async function filesUnder(folder) {
   ])))
 }
 
-const parts = { bootstrap, "bootstrap-icons": icons, figtree, idiomorph, uppy }
+const parts = { bootstrap, "bootstrap-icons": icons, figtree, idiomorph, photoswipe, uppy, world }
 const listing = {}
 await rm(vendor, { recursive: true, force: true })
 for (const [folder, make] of Object.entries(parts)) {

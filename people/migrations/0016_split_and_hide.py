@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('people', '0010_saved_searches'),
+        ('people', '0015_card_by_default'),
     ]
 
     operations = [
@@ -24,6 +24,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='decision',
             name='verb',
-            field=models.CharField(choices=[('confirm', 'confirmed'), ('reject', 'said no'), ('ignore', 'set aside'), ('show', 'asked about again'), ('remove', 'took the name off'), ('merge', 'merged'), ('split', 'split'), ('hide', 'hid'), ('import', 'imported names'), ('same', 'said these are one person'), ('different', 'said these are two people'), ('repeat', 'said a photo shows somebody more than once'), ('regroup', 'grouped'), ('tag', 'named by itself'), ('undo', 'undid')], max_length=10),
+            field=models.CharField(choices=[("confirm", "confirmed"), ("reject", "said no"), ("ignore", "set aside"), ("show", "asked about again"), ("no_face", "said this is no face"), ("draw", "drew a face"), ("remove", "took the name off"), ("merge", "merged"), ("split", "split"), ("hide", "hid"), ("import", "imported names"), ("same", "said these are one person"), ("different", "said these are two people"), ("repeat", "said a photo shows somebody more than once"), ("regroup", "grouped"), ("tag", "named by itself"), ("undo", "undid")], max_length=10),
         ),
     ]

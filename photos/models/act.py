@@ -1,0 +1,50 @@
+"""What an owner did with photos, so that it can be taken back. Acts on faces are in the ledger of people."""
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from accounts.models import User
+from photos.models.album import Album
+
+
+class ActQuerySet(models.QuerySet["Act"]):
+    def owned_by(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+
+class Act(models.Model):
+    """One act on photos. Its undo is noted here, once."""
+
+    class Verb(models.TextChoices):
+        TRASH = "trash", "moved to the trash"
+        RESTORE = "restore", "restored"
+        FAVOURITE = "favourite", "made favourites"
+        PLAIN = "plain", "no longer favourites"
+        DATE = "date", "given a date"
+        ADD = "add", "added to an album"
+        REMOVE = "remove", "removed from an album"
+        COVER = "cover", "made a cover"
+        RENAME = "rename", "renamed an album"
+        DELETE = "delete", "deleted an album"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="acts")
+    verb = models.CharField(max_length=9, choices=Verb)
+    # Those it changed. By number: an act outlives photos that were deleted for good.
+    photos = ArrayField(models.BigIntegerField(), default=list)
+    album = models.ForeignKey(Album, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    album_title = models.CharField(max_length=200, blank=True)
+    before = models.JSONField(default=dict)  # what undo needs besides; photos.acts
+    made_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ActQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["owner", "-id"], name="act_history")]
+
+    def __str__(self) -> str:
+        return f"{self.get_verb_display()} ({self.pk})"

@@ -1,0 +1,94 @@
+"""The albums, and one of them."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.http import UserRequest
+from photos import acts
+from photos.forms import AlbumForm
+from photos.grid import grid_context, grid_template
+from photos.models import Album, Photo
+from photos.selection import chosen_photos
+from photos.views.respond import back, say_what_was_done
+
+ALBUMS_PER_PAGE = 60
+
+
+@require_safe
+def albums(request: UserRequest) -> HttpResponse:
+    return _albums_page(request, AlbumForm(instance=Album(owner=request.user)))
+
+
+@require_POST
+def new_album(request: UserRequest) -> HttpResponse:
+    form = AlbumForm(request.POST, instance=Album(owner=request.user))
+    return redirect(form.save()) if form.is_valid() else _albums_page(request, form, status=422)
+
+
+@vary_on_headers("HX-Request", "HX-Target")
+@require_safe
+def album(request: UserRequest, album_id: int) -> HttpResponse:
+    album = _album_of(request, album_id)
+    return _album_page(request, album, AlbumForm(instance=album))
+
+
+@require_POST
+def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
+    album = _album_of(request, album_id)
+    form = AlbumForm(request.POST, instance=album)
+    if form.is_valid():
+        if (act := acts.rename_album(album, form.cleaned_data["title"])) is not None:
+            say_what_was_done(request, act)
+        return redirect(album)
+    album.refresh_from_db()
+    return _album_page(request, album, form, status=422)
+
+
+@require_POST
+def delete_album(request: UserRequest, album_id: int) -> HttpResponse:
+    """Delete an album. Its photos stay; so no question is asked, and the toast takes it back."""
+    say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
+    return redirect("photos:albums")
+
+
+@require_POST
+def choose_cover(request: UserRequest, album_id: int) -> HttpResponse:
+    """Make one photo of an album its cover: of several ticked ones the newest."""
+    album = _album_of(request, album_id)
+    photo = chosen_photos(request.user, request.POST).filter(albums=album).newest_first().first()
+    say_what_was_done(request, acts.choose_cover(album, photo) if photo else None)
+    return back(request, album.get_absolute_url())
+
+
+@require_POST
+def remove_photos(request: UserRequest, album_id: int) -> HttpResponse:
+    album = _album_of(request, album_id)
+    say_what_was_done(request, acts.remove_from_album(request.user, album, chosen_photos(request.user, request.POST)))
+    return back(request, album.get_absolute_url())
+
+
+def _album_of(request: UserRequest, album_id: int) -> Album:
+    return get_object_or_404(Album.objects.owned_by(request.user).select_related("owner"), pk=album_id)
+
+
+def _albums_page(request: UserRequest, form: AlbumForm, *, status: int = 200) -> HttpResponse:
+    found = Album.objects.owned_by(request.user).with_newest_photo().order_by("-created_at", "-pk")
+    page = Paginator(found, ALBUMS_PER_PAGE).get_page(request.GET.get("page"))
+    wanted = {pk for album in page for pk in (album.cover_id, album.newest_photo) if pk}
+    covers = Photo.objects.in_bulk(wanted)
+    for album in page:
+        # The one that was chosen may be in the trash.
+        album.shown_cover = covers.get(album.cover_id or 0) or covers.get(album.newest_photo or 0)
+    return render(request, "photos/albums.html", {"albums": page, "form": form}, status=status)
+
+
+def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: int = 200) -> HttpResponse:
+    photos = Photo.objects.owned_by(request.user).filter(albums=album)
+    count = photos.count()
+    url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
+    context = grid_context(request, photos, url=url, scope=scope, total=count, empty=empty)
+    context |= {"album": album, "photo_count": count, "counts_photos": True, "form": form}
+    return render(request, grid_template(request, "photos/album.html"), context, status=status)

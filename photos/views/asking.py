@@ -1,0 +1,33 @@
+"""Asks for what an act on chosen photos still needs: in a dialog of the page, or on a page of its own."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django_htmx.http import reswap, retarget
+
+from accounts.http import UserRequest
+from photos.models.photo import PhotoQuerySet
+from photos.views.respond import back
+
+CHOICE = ("photos", "all", "scope", "except", "as_of")  # of a form, which photos it means (photos.selection)
+
+
+def ask(
+    request: UserRequest, question: str, photos: PhotoQuerySet, context: dict[str, object] | None = None
+) -> HttpResponse:
+    """Show the template of a question about chosen photos; its form is sent back here with the same choice."""
+    count = photos.count()
+    if not count:
+        messages.info(request, _("Select at least one photo first."))
+        return back(request, "/")
+    context = (context or {}) | {
+        "question": f"photos/_ask_{question}.html",
+        "count_text": ngettext("%(count)d photo", "%(count)d photos", count) % {"count": count},
+        "chosen": {key: ",".join(request.POST.getlist(key)) for key in CHOICE},
+        "next": request.POST.get("next", ""),
+    }
+    if not request.htmx:
+        return render(request, "photos/ask.html", context)
+    return reswap(retarget(render(request, "photos/_ask.html", context), "#ask"), "innerHTML")

@@ -177,7 +177,7 @@ function wordsOf({ state, percent, reason }) {
     case "sending": return percent < 100 ? interpolate(gettext("Sending, %s %"), [Math.round(percent ?? 0)]) : gettext("Looking at it")
     case "stored": return gettext("Added")
     case "archive": return gettext("Sent. Its photos are taken out one by one")
-    case "duplicate": return gettext("Already in your library")
+    case "duplicate": return reason || gettext("Already in your library")
     case "rejected": return reason
     case "unsent": return interpolate(gettext("Not sent: %s"), [reason])
     default: return gettext("Not sent")

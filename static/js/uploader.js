@@ -151,9 +151,9 @@ class Uploader {
     this.dialog?.addEventListener("close", () => this.renderChip())
   }
 
-  arrived(id, { outcome, url }) {
+  arrived(id, { outcome, url, note }) {
     this.moving.delete(id)
-    this.list.set(id, outcome, { url: outcome === "duplicate" ? url : undefined })
+    this.list.set(id, outcome, outcome === "duplicate" ? { url, reason: note } : {})
     this.render()
   }
 

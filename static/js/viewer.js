@@ -2,7 +2,6 @@
 // place, shows and hides boxes and panel, and knows the way back.
 
 const KEPT = { boxes: "kith-boxes-off", info: "kith-info-off" } // in this browser
-const KEYS_OFF = "kith-keys-off"
 const CAME_FROM = "kith-viewer-from"
 const A_PHOTO = /^\/photos\/\d+\/$/
 const LOOK_AGAIN_MS = 2000
@@ -232,15 +231,19 @@ function keep(name, isOn) {
 
 document.addEventListener("click", (event) => {
   if (!mounted) return
+  if (event.target.closest(".sheet-handle") && event.timeStamp - tappedAt < SAME_TAP_MS) return
   for (const name of Object.keys(KEPT)) {
     if (event.target.closest(`[data-${name}]`)) keep(name, localStorage.getItem(KEPT[name]) !== null)
   }
   if (event.target.closest("[data-zoom]")) stage?.toggleZoom()
-  if (event.target.closest("[data-keys]")) part("viewer-keys").showModal()
+  if (event.target.closest("[data-key-list]")) part("viewer-keys").showModal()
 })
 
-// The sheet of a phone follows the finger's direction.
+// The sheet of a phone follows the finger's direction; a tap turns it round. Not by its click alone: after a swipe over
+// the photo Chromium sends none for the next tap.
+const SAME_TAP_MS = 700
 let pressedAt = null
+let tappedAt = -SAME_TAP_MS
 document.addEventListener("pointerdown", (event) => {
   pressedAt = event.target.closest?.(".sheet-handle") ? event.clientY : null
 })
@@ -249,6 +252,8 @@ document.addEventListener("pointerup", (event) => {
   const way = event.clientY - pressedAt
   pressedAt = null
   if (Math.abs(way) > SWIPE) keep("info", way < 0)
+  else if (event.pointerType === "touch") keep("info", localStorage.getItem(KEPT.info) !== null)
+  if (event.pointerType === "touch") tappedAt = event.timeStamp
 })
 
 // ---------- A face and its row
@@ -293,6 +298,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
+  rememberTheWayBack()
   stage?.sizeBoxes()
   lookAgain(mounted)
   const isLost = !document.activeElement || document.activeElement === document.body
@@ -329,7 +335,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 document.addEventListener("keydown", (event) => {
   const way = event.shiftKey && WAYS[event.key]
-  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || localStorage.getItem(KEYS_OFF)) return
+  if (!way || !stage || event.defaultPrevented || isTyping(event.target) || document.body.dataset.keys === "off") return
   if (stage.pan(...way)) event.preventDefault()
 }, { capture: true })
 

@@ -268,6 +268,16 @@ def test_u_brings_the_question_back_and_shift_u_does_it_again(tab: Page, owner: 
     assert ann.faces.count() == 12
 
 
+def test_u_presses_the_undo_of_the_message(tab: Page, owner: User, ann: Person, groups):
+    rank(owner)
+    open_review(tab)
+    press(tab, "y")
+    expect(toast(tab, "8 faces confirmed as Ann")).to_be_visible()
+    press(tab, "u")
+    expect(toast(tab, "Undone.")).to_be_visible()
+    expect(tab.locator("#q")).to_have_text("Is this Ann?")
+
+
 def test_u_after_a_skip_brings_the_skipped_question_back(tab: Page, owner: User, groups):
     rank(owner)
     open_review(tab)

@@ -116,6 +116,7 @@ def test_the_proposed_album_can_be_renamed_where_the_upload_is(page: Page, tmp_p
     album.press("Enter")
 
     expect(page.locator(".batch-album").get_by_text("Saved")).to_be_visible()
+    expect(summary(page)).to_have_text("2 added", timeout=30_000)
     page.goto("/albums/")
     card = page.locator(".album-card").filter(has_text="Lake Como")
     expect(card).to_contain_text("2")
@@ -232,8 +233,8 @@ def test_an_upload_can_be_paused_resumed_and_cancelled(page: Page, tmp_path: Pat
         expect(row(page, "IMG_0000.jpg")).to_contain_text(re.compile("Sending|Looking|Added"))
         page.locator("[data-pause]").click()
         expect(summary(page)).to_contain_text("Paused.")
-        page.wait_for_function("window.kithUploader.then((uploader) => uploader.moving.size === 0)")
-        page.wait_for_timeout(600)  # for the page to say so
+        expect(page.locator(".upload-list [data-state=sending]")).to_have_count(0, timeout=30_000)
+        page.wait_for_timeout(600)  # for the summary to say so
         before = summary(page).inner_text()
         page.wait_for_timeout(1000)
         assert summary(page).inner_text() == before
@@ -318,8 +319,8 @@ def test_a_batch_can_be_paused_and_shows_its_faces_as_they_are_found(page: Page,
     card = page.locator("main .batch")
     expect(card.get_by_text("All done")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name=re.compile("New faces so far"))).to_be_visible()
-    expect(page.get_by_text("date unknown, uploaded on")).to_be_visible()
     page.reload()
+    expect(page.get_by_text("date unknown, uploaded on")).to_be_visible()
     expect(page.locator(".rows").get_by_text("No faces")).to_have_count(3)
     page.get_by_role("link", name="Review now").click()
     expect(page).to_have_url(re.compile("/review/"))

@@ -257,6 +257,15 @@ def test_a_card_that_was_answered_is_shown_as_it_was_answered(signed_in, alice, 
     assert "You answered this" in response.content.decode()
 
 
+def test_the_undo_of_the_message_leads_back_to_the_queue(signed_in, ann):
+    [form] = open_queue(signed_in)
+
+    html = send(signed_in, form, "yes").content.decode()
+
+    [undo] = re.findall(r'action="/history/\d+/undo/">.*?name="next" value="([^"]*)"', html, re.DOTALL)
+    assert undo == reverse("people:review")
+
+
 def test_an_answer_that_is_changed_asks_its_question_again_under_a_new_name(signed_in, ann):
     [form] = open_queue(signed_in)
     send(signed_in, form, "yes")

@@ -75,8 +75,8 @@ def _saved(picture: Image.Image, stem: Path) -> dict[str, Path]:
     small = picture.copy()
     small.thumbnail((SMALL_SIDE, SMALL_SIDE))
     picture.save(files["originals"], quality=85)
-    picture.save(files["large"], quality=75)
-    small.save(files["small"], quality=75)
+    picture.save(files["large"], quality=75, method=0)
+    small.save(files["small"], quality=75, method=0)
     return files
 
 

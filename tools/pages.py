@@ -3,9 +3,9 @@
 tests/test_page_queries.py walks the table of addresses: a route that answers GET and is not here fails it.
 """
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from django.urls import reverse
@@ -36,7 +36,7 @@ class Sample:
     """Draws rows of an owner's library, others with each call; the same ones for a seed."""
 
     owner: User
-    random: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311
 
     def __post_init__(self) -> None:
         def some(rows: Any) -> list[int]:
@@ -88,7 +88,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Page:
-    """route: its name. queries: at most so many. is_fragment: a script fetches it. budget: seconds; None has a reason."""
+    """route: its name. queries: at most so many. is_fragment: a script fetches it. budget: seconds, or None."""
 
     route: str
     label: str

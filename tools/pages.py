@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import User
-from people.models import Cluster, Decision, Face, Person
+from people.models import Cluster, Decision, Face, Person, Suggestion
 from photos.models import Album, Batch, Photo
 
 PICTURES = "a file, not a page"
@@ -49,6 +49,8 @@ class Sample:
         self._albums = some(Album.objects.owned_by(self.owner))
         self._batches = some(Batch.objects.owned_by(self.owner))
         self._faces = some(Face.objects.owned_by(self.owner))
+        suggestions = Suggestion.objects.owned_by(self.owner).order_by("pk")
+        self._suggestions = list(suggestions.values_list("face", "person"))
         self._decisions = some(Decision.objects.owned_by(self.owner))
 
     def photo(self) -> int:
@@ -78,6 +80,9 @@ class Sample:
 
     def decision(self) -> int:
         return self.random.choice(self._decisions)
+
+    def suggestion(self) -> str:
+        return "face={}&person={}".format(*self.random.choice(self._suggestions))
 
     def month(self) -> str:
         return f"{self.random.randint(2004, 2023)}-{self.random.randint(1, 12):02}"
@@ -165,7 +170,7 @@ PAGES = [
         "people:split-group", "Split a group", lambda s: at("people:split-group", cluster_id=s.group()), 99, budget=None
     ),
     _page("people:review", "Review", 99),
-    _page("people:pile", "Review, more questions", 99, is_fragment=True),
+    _page("people:pile", "Faces behind a tile", 99, lambda s: s.suggestion(), is_fragment=True),
     _page("people:question-count", "Count of questions", 99, is_fragment=True),
     _page("people:recognise", "Who is in this picture?", 99),
     _search("nothing yet", 99, ""),

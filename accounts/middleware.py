@@ -47,20 +47,14 @@ class FirstVisitMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self._has_user = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(OPEN_PATHS):
-            if not self._somebody_exists():
+            if not request.user.is_authenticated and not User.objects.filter(deleted_at=None).exists():
                 return redirect("accounts:welcome")
             if _is_page_view(request) and _owes_an_answer(request):
                 return redirect("accounts:faces")
         return self.get_response(request)
-
-    def _somebody_exists(self) -> bool:
-        """Ask the database until it says yes once: the first user is never the last to go."""
-        self._has_user = self._has_user or User.objects.exists()
-        return self._has_user
 
 
 def _is_page_view(request: HttpRequest) -> bool:

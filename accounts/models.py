@@ -32,6 +32,9 @@ class User(AbstractUser):
     # A code of settings.LANGUAGES; empty: as the browser says.
     language = models.CharField(max_length=10, blank=True)
 
+    # Since when the account is closed; a worker deletes what belongs to it, and then the account itself.
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
     class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(

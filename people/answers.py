@@ -1,12 +1,15 @@
 """The answers a user can give about faces. Each is one decision in the ledger."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+
+from django.db import transaction
 
 from accounts.models import User
 from people import constraints
 from people.ledger import Outcome, decide, decide_on_people, rejected_pairs
-from people.models import Change, Decision, Face, Person, Question
+from people.locks import Job, wait_for_lock
+from people.models import Change, Cluster, Decision, Face, Person, Question
 from people.tracks import FaceState
 from photos.models import Photo
 
@@ -37,7 +40,7 @@ def _no(person: Person, faces: Iterable[int]) -> dict[int, Outcome]:
     pks = list(faces)
     named = Face.everywhere.filter(person=person, pk__in=pks, tagged_by=Machine)
     named_by_itself = set(named.values_list("pk", flat=True))
-    off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person, by=Machine))
+    off = Outcome(FaceState(), rejected=person, only_if=lambda face: _is_named(face, person.pk, by=Machine))
     no = Outcome(rejected=person, only_if=lambda face: face.person != person.pk)
     return {pk: off if pk in named_by_itself else no for pk in pks}
 
@@ -97,17 +100,80 @@ def merge(person: Person, into: Person, *, actor: User, counted: Collection[int]
     Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
     counted: the faces the person had when this was asked; others keep the name. None takes those of now.
     """
-    if counted is not None and not person.faces.filter(pk__in=counted).exists():
-        return None
-    noes = rejected_pairs(person.owner_id)
-    outcomes = _no(into, [face for face, ruled_out in noes if ruled_out == person.pk])
-    faces = Face.everywhere.filter(person=person)
-    faces = faces if counted is None else faces.filter(pk__in=counted)
-    for face, tagged_by in faces.values_list("pk", "tagged_by"):
+    return merge_all([person], into, counted=counted, actor=actor)
+
+
+def merge_all(
+    people: Collection[Person],
+    into: Person,
+    *,
+    unnamed: Collection[int] = (),
+    counted: Collection[int] | None = None,
+    actor: User,
+) -> Decision | None:
+    """Say of several people, and of faces that wait for a name, that they are one: a single decision."""
+    noes = rejected_pairs(into.owner_id)
+    others = {person.pk for person in people} - {into.pk}
+    faces = Face.everywhere.filter(person__in=others)
+    if counted is not None:
+        faces = faces.filter(pk__in=counted)
+        if not unnamed and not faces.exists():
+            return None
+    named = FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER)
+    outcomes = _no(into, [face for face, ruled_out in noes if ruled_out in others])
+    outcomes |= {pk: Outcome(named, only_if=lambda face: face.waits_for_a_name) for pk in unnamed}
+    for face, person, tagged_by in faces.values_list("pk", "person", "tagged_by"):
         is_refused = tagged_by == Machine and (face, into.pk) in noes
         state = FaceState() if is_refused else FaceState(person=into.pk, tagged_by=tagged_by)
         outcomes[face] = Outcome(state, only_if=partial(_is_named, person=person, by=tagged_by))
-    return decide(person.owner, Verb.MERGE, outcomes, actor=actor, person=into, other=person)
+    only = next((person for person in people if person.pk in others), None) if len(others) == 1 else None
+    verb = Verb.MERGE if others else Verb.CONFIRM
+    return decide(into.owner, verb, outcomes, actor=actor, person=into, other=only)
+
+
+def split(
+    person: Person, parts: Mapping[Person, Collection[int]], *, nobodys: Collection[int] = (), actor: User
+) -> Decision | None:
+    """Give faces of a person to others, or to nobody yet: one decision, whose undo brings all of them back.
+
+    None of them is suggested as that person's again, and nobody asks whether the others are that person.
+    """
+    outcomes: dict[int, Outcome] = {}
+    for target, faces in [*parts.items(), (None, nobodys)]:
+        if target != person:
+            state = FaceState(person=target.pk, tagged_by=Face.TaggedBy.USER) if target else FaceState()
+            outcome = Outcome(state, rejected=person, only_if=lambda face: face.person == person.pk)
+            outcomes |= dict.fromkeys(faces, outcome)
+    only = next(iter(parts)) if len(parts) == 1 and not nobodys else None
+    return decide(person.owner, Verb.SPLIT, outcomes, actor=actor, person=person, other=only)
+
+
+@transaction.atomic
+def split_group(
+    cluster: Cluster, named: Mapping[Person, Collection[int]], unnamed: Sequence[Collection[int]], *, actor: User
+) -> Decision | None:
+    """Say that parts of a group are different people: each gets its name or, without one, a group of its own.
+
+    The largest part without a name stays the group it was. One decision; None when that would change nothing.
+    """
+    waiting = set(cluster.faces.untagged().values_list("pk", flat=True))
+    of_people = [(target, waiting.intersection(faces)) for target, faces in named.items()]
+    of_groups = sorted((waiting.intersection(faces) for faces in unnamed), key=len, reverse=True)
+    parts = [(target, faces) for target, faces in [*of_people, *((None, faces) for faces in of_groups)] if faces]
+    if len(parts) < 2 and not any(target for target, _ in parts):
+        return None
+    wait_for_lock(Job.CLUSTERS, cluster.owner_id)
+    outcomes: dict[int, Outcome] = {}
+    stays: Cluster | None = cluster
+    for side, (target, faces) in enumerate(parts, start=1):
+        if target is not None:
+            state = FaceState(person=target.pk, tagged_by=Face.TaggedBy.USER)
+        else:
+            state = FaceState(cluster=(stays or Cluster.objects.create(owner=cluster.owner)).pk)
+            stays = None
+        outcome = Outcome(state, side=side, only_if=lambda face: face.cluster == cluster.pk)
+        outcomes |= dict.fromkeys(faces, outcome)
+    return decide(cluster.owner, Verb.SPLIT, outcomes, actor=actor)
 
 
 def same(owner: User, faces: Iterable[int], others: Iterable[int], *, actor: User) -> Decision | None:
@@ -187,5 +253,5 @@ def _was_said_last(verb: Decision.Verb, some: set[int], others: set[int]) -> boo
     return list(sides.values()) in ([some, others], [others, some])
 
 
-def _is_named(face: FaceState, person: Person, *, by: str) -> bool:
-    return face.person == person.pk and face.tagged_by == by
+def _is_named(face: FaceState, person: int, *, by: str) -> bool:
+    return face.person == person and face.tagged_by == by

@@ -7,7 +7,8 @@ two groups, the later counts. What follows is said, too: who is one with somebod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, groupby, pairwise
+from operator import itemgetter
 
 import numpy as np
 from django.db.models import Q
@@ -189,7 +190,7 @@ def repeat_photos(owner_id: int) -> set[int]:
 
 @dataclass
 class _Said:
-    """One SAME or DIFFERENT, about nodes on two sides."""
+    """That nodes on two sides are one, or are two: a split into three parts says so three times."""
 
     decision: int
     is_same: bool
@@ -210,26 +211,41 @@ def _noes(owner_id: int) -> set[tuple[int, int]]:
 def _said_of_people(owner_id: int) -> list[_Said]:
     """Of two people, the latest first."""
     decisions = Decision.objects.filter(owner=owner_id, is_in_force=True, person__isnull=False, other__isnull=False)
-    rows = decisions.filter(verb__in=[Verb.DIFFERENT, Verb.MERGE]).order_by("-pk")
-    said = rows.values_list("pk", "verb", "person_id", "other_id")
-    return [_Said(pk, verb == Verb.MERGE, [-(one or 0)], [-(other or 0)]) for pk, verb, one, other in said]
+    rows = decisions.filter(verb__in=[Verb.DIFFERENT, Verb.MERGE]).order_by()
+    pairs = [*rows.values_list("pk", "verb", "person_id", "other_id"), *_said_of_several(owner_id)]
+    said = [_Said(pk, verb == Verb.MERGE, [-(one or 0)], [-(other or 0)]) for pk, verb, one, other in pairs]
+    return sorted(said, key=lambda each: -each.decision)
+
+
+def _said_of_several(owner_id: int) -> Iterator[tuple[int, str, int, int]]:
+    """Pairs of more than two people who were merged at once, or between whom the faces of one were shared out."""
+    changes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True)
+    merged = Q(decision__verb=Verb.MERGE, decision__other=None)
+    changes = changes.filter(merged | Q(decision__verb=Verb.SPLIT, rejected__isnull=False)).order_by("decision_id")
+    rows = changes.values_list("decision_id", "decision__verb", "before__person", "after__person").distinct()
+    for (pk, verb), some in groupby(rows, key=itemgetter(0, 1)):
+        people = {person for row in some for person in row[2:] if person}
+        yield from ((pk, verb, one, other) for one, other in combinations(sorted(people), 2))
 
 
 def _said_of_faces(owner_id: int) -> list[_Said]:
-    """Of two groups of faces, the latest first."""
+    """Of groups of faces, the latest first."""
     changes = Change.objects.filter(
         decision__owner=owner_id,
         decision__is_in_force=True,
-        decision__verb__in=[Verb.SAME, Verb.DIFFERENT],
+        decision__verb__in=[Verb.SAME, Verb.DIFFERENT, Verb.SPLIT],
         face__isnull=False,
         side__isnull=False,
     )
-    said: dict[int, _Said] = {}
-    rows = changes.order_by("-decision_id", "face_id").values_list("decision_id", "decision__verb", "face_id", "side")
-    for pk, verb, face, side in rows:
-        each = said.setdefault(pk, _Said(pk, verb == Verb.SAME))
-        (each.some if side == 1 else each.others).append(face or 0)
-    return list(said.values())
+    said: list[_Said] = []
+    rows = changes.order_by("-decision_id", "side", "face_id")
+    columns = rows.values_list("decision_id", "decision__verb", "side", "face_id")
+    for (pk, verb), some in groupby(columns, key=itemgetter(0, 1)):
+        sides = [[face or 0 for *_, face in of_side] for _, of_side in groupby(some, key=itemgetter(2))]
+        # A face that is lost may have been all there was of a side: what is left says who it is not, later.
+        pairs = list(combinations(sides, 2)) if len(sides) > 1 else [(sides[0], [])]
+        said += [_Said(pk, verb == Verb.SAME, one, other) for one, other in pairs]
+    return said
 
 
 def _add_person(bonds: Bonds, person: int) -> None:
@@ -242,12 +258,12 @@ def _follow_people(bonds: Bonds, said: Sequence[_Said]) -> None:
     people = {node for each in said for node in each.some + each.others}
     for node in people:
         bonds.add(node)
-    for each in said:
+    for number, each in enumerate(said):
         if each.is_same:
             bonds.unite_where_nothing_speaks_against(each.some, each.others)
         elif not bonds.are_one(each.some[0], each.others[0]):
-            bonds.mark(each.some[0], Mark("said", each.decision, 1))
-            bonds.mark(each.others[0], Mark("said", each.decision, -1))
+            bonds.mark(each.some[0], Mark("people", number, 1))
+            bonds.mark(each.others[0], Mark("people", number, -1))
     for node in people:
         _add_person(bonds, -node)
 
@@ -261,7 +277,7 @@ def _follow_noes(bonds: Bonds, noes: Collection[tuple[int, int]]) -> None:
 
 
 def _follow_faces(bonds: Bonds, said: Sequence[_Said], confirmed: dict[int, int]) -> None:
-    for each in said:
+    for number, each in enumerate(said):
         if each.is_same:
             bonds.unite_where_nothing_speaks_against(each.some, each.others)
             continue
@@ -270,7 +286,7 @@ def _follow_faces(bonds: Bonds, said: Sequence[_Said], confirmed: dict[int, int]
         for side, faces in ((1, each.some), (-1, each.others)):
             for face in faces:
                 if face not in confirmed or bonds.set_of(face) not in named[0] & named[1]:
-                    bonds.mark(face, Mark("said", each.decision, side))
+                    bonds.mark(face, Mark("faces", number, side))
 
 
 def _product(chosen: dict[Node, list[int]], some: Sequence[Node], others: Sequence[Node]) -> Pairs:

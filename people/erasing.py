@@ -38,7 +38,8 @@ def _forget_in_ledger(person: Person) -> None:
     decisions.filter(Q(person=person) | Q(other=person, verb=Decision.Verb.DIFFERENT)).delete()
     # What is said of two people touches no face, and taking that back neither.
     of_faces = Q(other=None) | ~Q(verb=Decision.Verb.DIFFERENT)
-    decisions.filter(of_faces, changes=None).exclude(verb=Decision.Verb.UNDO).delete()
+    without_faces = (Decision.Verb.UNDO, Decision.Verb.HIDE)
+    decisions.filter(of_faces, changes=None).exclude(verb__in=without_faces).delete()
 
 
 def _forget_faces_not_found(person: Person) -> None:

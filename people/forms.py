@@ -10,6 +10,7 @@ from people.tagging import BUDGETS
 from photos.intake import clean_name
 
 LONGEST_NAME = 100
+LONGEST_NOTE = 200
 
 
 def primary_keys(values: list[str]) -> list[int]:
@@ -26,10 +27,15 @@ def _cleaned_name(name: str) -> str:
 
 
 class NameForm(forms.Form):
-    """A person, chosen (their id) or typed (a name). A new person needs an explicit word."""
+    """A person, chosen (their id) or typed (a name).
+
+    new: that this is somebody new even if others bear the name; note: what tells them apart.
+    """
 
     person = forms.IntegerField(required=False)
     name = forms.CharField(max_length=LONGEST_NAME, required=False)
+    new = forms.BooleanField(required=False)
+    note = forms.CharField(max_length=LONGEST_NOTE, required=False)
 
     def __init__(self, *args: object, owner: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -37,6 +43,9 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> str:
         return _cleaned_name(self.cleaned_data["name"])
+
+    def clean_note(self) -> str:
+        return " ".join(clean_name(self.cleaned_data["note"]).split())[:LONGEST_NOTE]
 
     def clean(self) -> None:
         super().clean()
@@ -47,9 +56,18 @@ class NameForm(forms.Form):
         if pk and self._chosen is None:
             raise forms.ValidationError(_("That person is not in your library any more."))
 
+    def namesakes(self) -> list[Person]:
+        """Several people of the typed name, when nothing says which of them is meant; else nobody."""
+        if self._chosen or self.cleaned_data["new"]:
+            return []
+        people = list(Person.objects.owned_by(self.owner).namesakes(self.cleaned_data["name"]))
+        return people if len(people) > 1 else []
+
     def get_or_create_person(self) -> Person:
         """Return the person chosen; of a typed name the one who bears it exactly, else a new one."""
         name = self.cleaned_data["name"]
+        if self.cleaned_data["new"] and not self._chosen:
+            return Person.objects.create(owner=self.owner, name=name, note=self.cleaned_data["note"])
         # Somebody whose faces were all taken back keeps what was said of them: who they are not, for one.
         namesakes = Person.objects.owned_by(self.owner).named_exactly(name)
         person = self._chosen or namesakes.first() or Person.objects.create(owner=self.owner, name=name)

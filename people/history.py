@@ -34,9 +34,9 @@ FACES_LOOKED_AT = 2000  # that stayed as they were when something was undone; th
 KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
     "names": (_("Names"), (Verb.CONFIRM, Verb.IMPORT, Verb.TAG, Verb.REMOVE)),
     "noes": (_("Noes"), (Verb.REJECT, Verb.DIFFERENT)),
-    "merges": (_("Merges"), (Verb.MERGE, Verb.SAME)),
+    "merges": (_("Merges and splits"), (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
     "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
-    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW)),
+    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW, Verb.HIDE)),
     "drawn": (_("Drawn"), (Verb.DRAW,)),
     "undone": (_("Undone"), (Verb.UNDO,)),
 }
@@ -125,11 +125,16 @@ def attach_texts(decisions: Sequence[Decision]) -> None:
     if acts:
         roots |= Decision.objects.select_related("person", "other").in_bulk(acts)
     counts = _counts({*found, *roots})
+    hiding = {pk for pk, act in roots.items() if act.verb == Verb.HIDE}
+    hidden = Decision.objects.filter(pk__in=hiding).hidden_counts() if hiding else {}
     for decision in decisions:
         root, depth = found[decision.pk]
         decision.root = roots[root]
         decision.is_redone = depth > 0 and depth % 2 == 0
-        did = _what(decision.root, *counts.get(root, (0, 0, 0)))
+        if decision.root.verb == Verb.HIDE:
+            did = _hid(decision.root, *hidden.get(root, (0, 0)))
+        else:
+            did = _what(decision.root, *counts.get(root, (0, 0, 0)))
         if not depth:
             decision.text = did
         else:
@@ -188,6 +193,8 @@ def short(decision: Decision) -> str:
             return gettext("removed from %(name)s") % name
         case Verb.MERGE:
             return gettext("merged into %(name)s") % name
+        case Verb.SPLIT:
+            return gettext("split off")
         case Verb.IGNORE:
             return gettext("set aside")
         case Verb.NO_FACE:
@@ -296,6 +303,8 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
             return ngettext("%(n)s face asked about again", "%(n)s faces asked about again", touched) % faces
         case Verb.MERGE:
             return _merged(decision, faces)
+        case Verb.SPLIT:
+            return _split(decision, faces)
         case Verb.SAME | Verb.DIFFERENT:
             return _compared(decision, first, touched - first)
         case Verb.REPEAT:
@@ -334,6 +343,27 @@ def _compared(decision: Decision, first: int, rest: int) -> str:
         "%(n)s face and %(rest)s more are two people", "%(n)s faces and %(rest)s more are two people", first
     )
     return text % {"n": first, "rest": rest}
+
+
+def _split(decision: Decision, faces: dict[str, object]) -> str:
+    count = cast(int, faces["n"])
+    if decision.person is None:
+        return ngettext("A group of %(n)s face split", "A group of %(n)s faces split", count) % faces
+    if decision.other is None:
+        return ngettext("%(n)s face split off from %(name)s", "%(n)s faces split off from %(name)s", count) % faces
+    text = ngettext(
+        "%(n)s face moved from %(name)s to %(other)s", "%(n)s faces moved from %(name)s to %(other)s", count
+    )
+    return text % (faces | {"other": decision.other})
+
+
+def _hid(decision: Decision, people: int, groups: int) -> str:
+    """People and groups that were hidden. Groups that were named since are not there any more."""
+    if decision.person is not None:
+        return gettext("%(name)s hidden") % {"name": decision.person}
+    of_people = ngettext("%(n)s person hidden", "%(n)s people hidden", people) % {"n": people}
+    of_groups = ngettext("%(n)s group hidden", "%(n)s groups hidden", groups) % {"n": groups}
+    return ", ".join([of_people] * bool(people) + [of_groups] * bool(groups)) or gettext("Groups hidden")
 
 
 def _lower(did: str) -> str:

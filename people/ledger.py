@@ -99,7 +99,7 @@ def decide(
     if verb == Decision.Verb.REPEAT:  # those without a group may now have one
         Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
-    _announce(owner, changes, groups=verb in STATEMENTS)
+    _announce(owner, changes, groups=verb in (*STATEMENTS, Decision.Verb.SPLIT))
     return decision
 
 
@@ -108,6 +108,21 @@ def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, acto
     """Say something about two people that changes no face of theirs."""
     decision = Decision.objects.create(owner=person.owner, actor=actor, verb=verb, person=person, other=other)
     _announce(person.owner, [])
+    return decision
+
+
+@transaction.atomic
+def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster], *, actor: User) -> Decision | None:
+    """Hide people and groups from the lists: one decision; None when none of them was to be seen."""
+    hidden_people = [person.pk for person in people if not person.is_hidden]
+    hidden_clusters = [cluster.pk for cluster in clusters if not cluster.is_hidden]
+    if not hidden_people and not hidden_clusters:
+        return None
+    wait_for_lock(Job.CLUSTERS, owner.pk)  # who writes groups looks at what is hidden, and then no more
+    one = next(iter(people)) if len(hidden_people) == 1 and not hidden_clusters else None
+    decision = Decision.objects.create(owner=owner, actor=actor, verb=Decision.Verb.HIDE, person=one)
+    for rows, pks in ((Person.objects, hidden_people), (Cluster.objects, hidden_clusters)):
+        rows.filter(owner=owner, pk__in=pks).update(is_hidden=True, hidden_by=decision)
     return decision
 
 
@@ -146,8 +161,9 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     changes = _write(reversal, [(face, Outcome(state)) for face, state in states.items()])
     if chain[-1].verb in STATEMENTS:  # what was grouped because of it need not be
         Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by=Face.PLACE_AGAIN)
+    _hide_or_show(chain[-1])
     _drop_answered_suggestions(changes)
-    _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP))
+    _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP, Decision.Verb.SPLIT))
     holding = {act.decision_id: act.decision for held in later.values() for act in held}
     return Undone(reversal, len(changes), list(later), [holding[pk] for pk in sorted(holding, reverse=True)])
 
@@ -265,7 +281,7 @@ def _says_something_new(face: Face, outcome: Outcome, ruled_out: Set[tuple[int, 
         return False
     changes_state = outcome.state is not None and not outcome.state.says_the_same_as(before)
     rules_out = outcome.rejected is not None and (face.pk, outcome.rejected.pk) not in ruled_out
-    return changes_state or rules_out
+    return changes_state or rules_out or outcome.side is not None
 
 
 def _write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list[Change]:
@@ -351,6 +367,13 @@ def _turned_round(decision: Decision) -> list[Decision]:
         chain.append(undone)
         undone = undone.undoes
     return chain
+
+
+def _hide_or_show(act: Decision) -> None:
+    """After an undo: whom the act hid is hidden if the act is in force, unless another act has hidden them since."""
+    if act.verb == Decision.Verb.HIDE:
+        for rows in (Person.objects, Cluster.objects):
+            rows.filter(owner=act.owner_id, hidden_by=act).update(is_hidden=act.is_in_force)
 
 
 def _announce(owner: User, changes: list[Change], *, groups: bool = False) -> None:

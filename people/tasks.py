@@ -9,6 +9,7 @@ import time
 
 from celery import shared_task
 
+from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import is_changing, photos_to_embed
 from people.models import Upkeep
@@ -139,6 +140,18 @@ def draw_map(owner_id: int) -> bool:
         return False
 
 
+@shared_task(time_limit=LIBRARY_SECONDS)
+def finish_leaving() -> int:
+    """Delete what belongs to accounts that were closed, and return how many. Safe to deliver twice."""
+    from people import leaving
+
+    left = 0
+    for user in User.objects.exclude(deleted_at=None).order_by("pk"):
+        leaving.finish_leaving(user)
+        left += 1
+    return left
+
+
 @shared_task
 def wake_workers() -> None:
     """Send again what may have been lost: beat calls this every half minute."""
@@ -152,6 +165,8 @@ def wake_workers() -> None:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
+    if User.objects.exclude(deleted_at=None).exists():
+        send_wakeup(finish_leaving)
     photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
 

@@ -1,8 +1,8 @@
 """What the ledger says of one face: the state that the decisions in force add up to.
 
 Each face has two tracks. Whose it is, or that it is set aside, is said by acts of naming; in which group it waits is
-said by regroups. Taking back an act of one track leaves the other alone. The state depends on which decisions are in
-force only, not on the order in which others were taken back.
+said by regroups and splits. Taking back an act of one track leaves the other alone. The state depends on which
+decisions are in force only, not on the order in which others were taken back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -102,4 +102,5 @@ def _names(act: Change) -> bool:
 def _groups(act: Change) -> bool:
     """Whether it said in which group the face waits; one that gets free waits in none."""
     is_freed = FaceState(**act.after).waits_for_a_name and not FaceState(**act.before).waits_for_a_name
-    return act.decision.verb == Verb.REGROUP or (is_freed and act.decision.verb != Verb.UNDO)
+    is_moved = act.decision.verb == Verb.SPLIT and FaceState(**act.after).waits_for_a_name
+    return act.decision.verb == Verb.REGROUP or is_moved or (is_freed and act.decision.verb != Verb.UNDO)

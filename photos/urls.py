@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from photos.views import albums, media, selected, status, timeline, trash, upload
+from photos.views import albums, export, media, selected, status, timeline, trash, upload
 
 app_name = "photos"
 
@@ -40,6 +40,7 @@ urlpatterns = [
     path("photos/<int:photo_id>/small.webp", media.small, name="small"),
     path("photos/<int:photo_id>/large.webp", media.large, name="large"),
     path("photos/<int:photo_id>/original", media.original, name="original"),
+    path("settings/originals.zip", export.originals, name="originals"),
     path("status/", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
 ]

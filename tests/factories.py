@@ -7,7 +7,7 @@ import numpy as np
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from people.models import Cluster, Face, Person, Suggestion
+from people.models import Cluster, Face, Person, Question, Suggestion
 from photos.models import Album, Batch, Photo
 
 _numbers = count(1)
@@ -66,6 +66,14 @@ def make_suggestion(face: Face, person: Person, probability: float = 0.9) -> Sug
     """A suggestion as the worker writes it; the person must have a face."""
     nearest = person.faces.first()
     return Suggestion.objects.create(face=face, person=person, probability=probability, distance=0.1, nearest=nearest)
+
+
+def make_question(person: Person, other: Person) -> Question:
+    """Whether two people are one."""
+    kind = Question.Kind.SAME
+    return Question.objects.create(
+        owner=person.owner, kind=kind, person=person, other_person=other, faces=1, answers=1, worth=1
+    )
 
 
 def make_album(owner: User, title: str = "Summer") -> Album:

@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from photos.models import Act
-from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo
+from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo, make_question
 
 # Everything else is private; a new address is tested without being listed here.
 PUBLIC = {"accounts:welcome", "accounts:sign-in", "accounts:change-language", "photos:healthz", "words"}
@@ -45,6 +45,7 @@ def belongings(alice) -> dict[str, int]:
         "person_id": person.pk,
         "cluster_id": make_cluster(alice).pk,
         "decision_id": decision.pk,
+        "question_id": make_question(person, make_person(alice)).pk,
         "act_id": Act.objects.create(owner=alice, verb=Act.Verb.TRASH).pk,
     }
 

@@ -8,7 +8,7 @@ from tests import unmarked
 from tools import messages
 
 CATALOGUES = [(language, domain) for language in messages.LANGUAGES for domain in messages.DOMAINS]
-PLACEHOLDER = re.compile(r"%\(\w+\)s|%\{\w+\}|%s|%%|</?\w[^>]*>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%\{\w+\}|%s|%%|</?\w[^>]*>")
 
 
 def placeholders(text: str) -> list[str]:

@@ -43,6 +43,9 @@ class Cluster(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="clusters")
     is_hidden = models.BooleanField(default=False)
+    hidden_by = models.ForeignKey(  # as of Person
+        "people.Decision", on_delete=models.SET_NULL, related_name="hidden_groups", null=True, blank=True
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     face_count: int  # by with_counts()

@@ -18,6 +18,15 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def hidden_counts(self) -> dict[int, tuple[int, int]]:
+        """Of each act that hid people or groups, how many people and how many groups it hid that are still there."""
+        acts = self.filter(verb=Decision.Verb.HIDE)
+        people, groups = (
+            dict(acts.order_by().filter(**{f"{kind}__isnull": False}).values_list("pk").annotate(models.Count(kind)))
+            for kind in ("hidden_people", "hidden_groups")
+        )
+        return {pk: (people.get(pk, 0), groups.get(pk, 0)) for pk in people.keys() | groups.keys()}
+
     def newest_regroup(self) -> int:
         """Primary key of the last act that moved faces between groups; 0 before the first."""
         regroups = self.filter(verb=Decision.Verb.REGROUP).order_by("-pk")
@@ -36,6 +45,8 @@ class Decision(models.Model):
         DRAW = "draw", "drew a face"
         REMOVE = "remove", "took the name off"
         MERGE = "merge", "merged"
+        SPLIT = "split", "split"
+        HIDE = "hide", "hid"
         IMPORT = "import", "imported names"
         SAME = "same", "said these are one person"
         DIFFERENT = "different", "said these are two people"

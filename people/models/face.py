@@ -120,6 +120,8 @@ class Face(models.Model):
     # Its photo is in the trash (people.receivers): here too, for an index knows the columns of one table.
     is_away = models.BooleanField(default=False, db_default=False)
 
+    age: int | None  # on its person's page: how old they are in the photo
+
     objects = FacesInSight()
     # With those that are away: for the ledger, whose acts must find faces again, and for what deletes faces.
     everywhere = FaceQuerySet.as_manager()

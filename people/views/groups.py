@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.http import UserRequest
-from people import answers
+from people import answers, ledger
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
 from people.locks import Job, wait_for_lock
@@ -16,7 +16,7 @@ from people.models import Change, Cluster, Decision
 from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
 from people.review import likely_people
-from people.views.respond import back, say_what_was_decided
+from people.views.respond import ask_which, back, say_what_was_decided
 
 STRIP = 20  # more than any page is wide
 FACES_SHOWN = 300
@@ -64,6 +64,8 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Say who this is."))
         return back(request, cluster.get_absolute_url())
+    if asked := ask_which(request, form):
+        return asked
     members = set(cluster.faces.untagged().values_list("pk", flat=True))
     if "counted" in request.POST:  # the group's own page; what joined the group since was not looked at
         members &= set(primary_keys(request.POST["counted"].split(",")))
@@ -82,14 +84,31 @@ def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
 
 
 @require_POST
+def split_off(request: UserRequest, cluster_id: int) -> HttpResponse:
+    """Put the faces that were unticked into a group of their own: they show somebody else."""
+    cluster = _cluster_of(request, cluster_id)
+    shown, ticked = (set(primary_keys(request.POST.getlist(name))) for name in ("shown", "faces"))
+    if not shown - ticked:
+        messages.info(request, _("Untick the faces that show somebody else first."))
+        return back(request, cluster.get_absolute_url())
+    stay = set(cluster.faces.untagged().values_list("pk", flat=True)) - (shown - ticked)
+    decision = answers.split_group(cluster, {}, [shown - ticked, stay], actor=request.user)
+    say_what_was_decided(request, decision)
+    return back(request, cluster.get_absolute_url())
+
+
+@require_POST
 def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Do not ask about a group any more, or ask again."""
     cluster = _cluster_of(request, cluster_id)
-    cluster.is_hidden = "show" not in request.POST
-    with transaction.atomic():
-        wait_for_lock(Job.CLUSTERS, request.user.pk)  # who writes groups looks at what is hidden, and then no more
-        cluster.save(update_fields=["is_hidden"])
-    messages.success(request, _("The group is hidden.") if cluster.is_hidden else _("The group is shown again."))
+    if "show" in request.POST:
+        cluster.is_hidden = False
+        with transaction.atomic():
+            wait_for_lock(Job.CLUSTERS, request.user.pk)  # who writes groups looks at what is hidden, and then no more
+            cluster.save(update_fields=["is_hidden"])
+        messages.success(request, _("The group is shown again."))
+    else:
+        say_what_was_decided(request, ledger.hide(request.user, [], [cluster], actor=request.user))
     return back(request, "/people/")
 
 

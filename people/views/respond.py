@@ -1,10 +1,14 @@
 """How an action answers: with a message that can be undone, back on the page it came from."""
 
 from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from accounts.http import UserRequest
 from accounts.models import User
+from people.covers import attach_covers
+from people.forms import NameForm
 from people.history import sentence
 from people.models import Decision
 from photos.views.respond import back as back
@@ -21,6 +25,21 @@ def say_what_was_decided(request: UserRequest, decision: Decision | None) -> Non
         messages.info(request, NOTHING_LEFT)
     else:
         messages.success(request, f"{sentence(decision)}.", extra_tags=f"undo:{decision.pk}")
+
+
+def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
+    """The page that asks which of several people of a typed name is meant, and sends the form again; None if one is.
+
+    Only for a browser without JavaScript: the naming box asks by itself.
+    """
+    namesakes = [] if request.htmx else form.namesakes()
+    if not namesakes:
+        return None
+    attach_covers(namesakes)
+    answered = ("csrfmiddlewaretoken", "name", "person", "new", "note")
+    fields = [(key, value) for key, values in request.POST.lists() if key not in answered for value in values]
+    context = {"name": form.cleaned_data["name"], "namesakes": namesakes, "fields": fields, "action": request.path}
+    return render(request, "people/which.html", context, status=422)
 
 
 def newest_act(user: User) -> int:

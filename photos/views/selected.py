@@ -77,10 +77,13 @@ def download(request: UserRequest) -> HttpResponseBase:
         return back(request, "/")
     if len(some) == 1:
         return download_original(some[0])
-    response = StreamingHttpResponse(
-        zipped(photos.newest_first().iterator(chunk_size=READ_AT_ONCE)), content_type="application/zip"
-    )
-    response["Content-Disposition"] = 'attachment; filename="kith-photos.zip"'
+    return as_zip(photos.newest_first(), "kith-photos.zip")
+
+
+def as_zip(photos: PhotoQuerySet, name: str) -> HttpResponseBase:
+    """Originals as a ZIP file of this name, in the order the photos have."""
+    response = StreamingHttpResponse(zipped(photos.iterator(chunk_size=READ_AT_ONCE)), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -23,3 +23,13 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-open-dialog]")
   if (button) document.getElementById(button.dataset.openDialog)?.showModal()
 })
+
+// <details data-focus="selector"> gives the focus to what it opens with.
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.dataset.focus) target.querySelector(target.dataset.focus)?.focus()
+}, { capture: true })
+
+// <select data-submits> sends its form when another one is chosen.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submits]")) event.target.form.requestSubmit()
+})

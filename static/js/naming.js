@@ -2,9 +2,13 @@
 // Return takes the highlighted person. A new person comes only from the last row, "Create ...",
 // so that "man" never becomes somebody new when Manuel was meant.
 //
+// Who is called just so comes first; "Another ..." makes a namesake, with a note that tells the two apart.
+//
 // Choosing submits the box's form, with the box's own submit button if it has one.
-// data-known-only: nobody new can be made, and choosing only tells the page ("name-chosen").
+// data-existing-only: nobody new can be made.
 // data-but-not: the id of somebody who is not offered.
+// data-about: "group=1" or "face=1": whom that may show is offered before anything is typed.
+// data-prefix: one of several boxes in its form: what it sends begins with this, and choosing does not submit.
 
 const PAUSE_MS = 80 // between the last letter and the question to the server
 const LIST_HEIGHT = 320
@@ -17,18 +21,31 @@ function make(tag, properties = {}, ...children) {
   return element
 }
 
+const countOf = (count) => count.toLocaleString(document.documentElement.lang)
+const words = {
+  create: (name) => interpolate(gettext("Create “%s”"), [name]),
+  another: (name) => interpolate(gettext("Another “%s”"), [name]),
+  note: (name) => interpolate(gettext("Note that tells this %s from the other"), [name]),
+  photos: (count) => interpolate(ngettext("%s photo", "%s photos", count), [countOf(count)]),
+  thisOne: (count) => interpolate(gettext("%s. Is it this one?"), [words.photos(count)]),
+  found: (count) => interpolate(ngettext("%s person found", "%s people found", count), [countOf(count)]),
+}
+
 class NameBox extends HTMLElement {
   connectedCallback() {
     if (this.list) return // moved by a swap
-    this.input = this.querySelector("input[name=name]")
+    this.input = this.querySelector(".field-wrap > input")
     this.submitter = this.querySelector("[data-name-submit]")
-    this.isKnownOnly = "knownOnly" in this.dataset
+    this.start = this.dataset.prefix ?? ""
+    this.isExistingOnly = "existingOnly" in this.dataset
     this.options = []
     this.active = -1
     this.ready = Promise.resolve()
     this.list = make("ul", { className: "name-list", id: `${this.input.id}-list`, hidden: true })
     this.list.setAttribute("role", "listbox")
     this.list.setAttribute("aria-label", gettext("People"))
+    this.said = make("span", { className: "visually-hidden" })
+    this.said.setAttribute("role", "status")
     this.dress()
     this.input.addEventListener("focus", () => this.dress())
     this.input.addEventListener("input", () => this.typed())
@@ -48,7 +65,7 @@ class NameBox extends HTMLElement {
   /** Make the field a combobox; again after a morph took away what the server does not know of. */
   dress() {
     if (this.input.nextElementSibling === this.list) return
-    this.input.after(this.list)
+    this.input.after(this.list, this.said)
     this.isChosen = false
     for (const [name, value] of Object.entries({
       role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id,
@@ -87,7 +104,8 @@ class NameBox extends HTMLElement {
     const text = this.text
     this.asking = new AbortController()
     try {
-      const address = `${this.dataset.names}?${new URLSearchParams({ q: text })}`
+      const about = this.dataset.about && !text ? `&${this.dataset.about}` : ""
+      const address = `${this.dataset.names}?${new URLSearchParams({ q: text })}${about}`
       const answer = await fetch(address, { signal: this.asking.signal, headers: { Accept: "application/json" } })
       if (!answer.ok) throw new Error(answer.statusText)
       const { people } = await answer.json()
@@ -101,10 +119,12 @@ class NameBox extends HTMLElement {
 
   show(people) {
     const isSame = (person) => plain(person.name) === plain(this.text)
-    const options = [...people.filter(isSame), ...people.filter((person) => !isSame(person))]
-    const canCreate = this.text && !this.isKnownOnly && !people.some(isSame)
-    this.options = canCreate ? [...options, { create: this.text }] : options
-    this.list.replaceChildren(...this.options.map((option, index) => this.row(option, index)))
+    const namesakes = people.filter(isSame)
+    const options = [...namesakes, ...people.filter((person) => !isSame(person))]
+    if (this.text && !this.isExistingOnly) options.push({ create: this.text, isAnother: namesakes.length > 0 })
+    this.options = options
+    this.list.replaceChildren(...options.map((option, index) => this.row(option, index, namesakes.includes(option))))
+    this.said.textContent = this.text ? words.found(people.length) : ""
     if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: gettext("Nobody of that name") }))
     if (!this.list.childElementCount || document.activeElement !== this.input) {
       this.close()
@@ -116,21 +136,27 @@ class NameBox extends HTMLElement {
     this.highlight(this.text ? 0 : -1) // nothing typed: Return must not name anybody
   }
 
-  row(option, index) {
+  row(option, index, isNamesake) {
     const item = make("li", { id: `${this.list.id}-${index}` })
     item.setAttribute("role", "option")
     item.setAttribute("aria-selected", "false")
     item.dataset.index = index
     if (option.create) {
-      item.append(make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }), make("b", { textContent: interpolate(gettext("Create “%s”"), [option.create]) }))
+      const about = option.isAnother ? [make("span", { className: "muted small", textContent: gettext("Keep both, and add a note") })] : []
+      const text = option.isAnother ? words.another(option.create) : words.create(option.create)
+      item.append(
+        make("span", { className: "face sm new", textContent: "+", ariaHidden: "true" }),
+        make("span", { className: "who" }, make("b", {}, make("bdi", { textContent: text })), ...about),
+      )
       return item
     }
     const crop = option.crop
       ? make("img", { className: "face sm", src: option.crop, alt: "", width: 40, height: 40 })
       : make("span", { className: "face sm" })
-    const photos = interpolate(ngettext("%s photo", "%s photos", option.photos), [option.photos.toLocaleString(document.documentElement.lang)])
-    const about = make("span", { className: "muted small", textContent: option.note ? `${option.note}, ${photos}` : photos })
-    item.append(crop, make("span", { className: "who" }, make("b", { textContent: option.name }), about))
+    const note = option.note ? [make("bdi", { textContent: option.note }), ", "] : []
+    const photos = isNamesake ? words.thisOne(option.photos) : words.photos(option.photos)
+    const about = make("span", { className: "muted small" }, ...note, photos)
+    item.append(crop, make("span", { className: "who" }, make("b", {}, make("bdi", { textContent: option.name })), about))
     return item
   }
 
@@ -192,7 +218,7 @@ class NameBox extends HTMLElement {
   /** Take what is highlighted, once the server has said who there is. */
   async take() {
     if (this.isChosen) {
-      this.submit()
+      if (!this.start) this.submit()
       return
     }
     const text = this.text
@@ -204,16 +230,49 @@ class NameBox extends HTMLElement {
   pick(option) {
     this.choose(option)
     this.close()
-    if (!this.isKnownOnly) this.submit()
+    if (option.isAnother) this.askForNote()
+    else if (!this.start) this.submit()
+  }
+
+  /** A field for what tells the new one from the others of the name; Return or its button sends the form. */
+  askForNote() {
+    const prefix = this.start
+    const note = make("input", {
+      className: "form-control", name: `${prefix}note`, maxLength: 200, placeholder: gettext("From work, next door"), autocomplete: "off", dir: "auto",
+    })
+    note.setAttribute("aria-label", words.note(this.text))
+    const row = make("span", { className: "name-note" }, make("input", { type: "hidden", name: `${prefix}new`, value: "1" }), note)
+    if (!prefix) {
+      const button = make("button", { type: "button", className: "btn btn-primary", textContent: gettext("Keep both") })
+      button.addEventListener("click", () => this.submit())
+      row.append(button)
+    }
+    note.addEventListener("keydown", (event) => {
+      if (event.isComposing) return
+      if (event.key === "Enter") {
+        event.preventDefault()
+        if (!prefix) this.submit()
+      } else if (event.key === "Escape") {
+        event.preventDefault()
+        event.stopPropagation() // not the menu around it
+        this.choose(null)
+        this.input.focus()
+      }
+    })
+    this.append(row)
+    note.focus()
   }
 
   /** Note the person's id beside the text; null takes it back. */
   choose(option) {
-    this.querySelector("input[name=person]")?.remove()
+    this.querySelector("[data-chosen]")?.remove()
+    this.querySelector(".name-note")?.remove()
     this.isChosen = Boolean(option)
     if (option) this.input.value = option.create ?? option.name
-    if (option?.id) this.append(make("input", { type: "hidden", name: "person", value: option.id }))
-    this.dispatchEvent(new CustomEvent("name-chosen", { bubbles: true, detail: option }))
+    if (!option?.id) return
+    const chosen = make("input", { type: "hidden", name: `${this.start}person`, value: option.id })
+    chosen.dataset.chosen = ""
+    this.append(chosen)
   }
 
   submit() {

@@ -2,7 +2,8 @@
 //
 //   [data-ticked]        holds the number of faces: those a box answers for (its data-faces), and data-more of the form,
 //                        which are not shown
-//   [data-needs-ticked]  a button that makes no sense without any
+//   [data-needs-ticked]  a button that makes no sense without any;  [data-needs-unticked] one without any unticked
+//   [data-needs-one]     a button for a single face
 //   [data-while-ticked]  shown only while there are some
 //   [data-tick-all]      ticks all, or none if all are ticked;  [data-clear] ticks none
 // Shift and a click ticks everything since the last click.
@@ -17,6 +18,8 @@ function count(form) {
   const settled = all && all + Number(form.dataset.more ?? 0)
   for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = settled.toLocaleString(document.documentElement.lang)
   for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked.length
+  for (const button of form.querySelectorAll("[data-needs-unticked]")) button.hidden = ticked.length === boxesOf(form).length
+  for (const button of form.querySelectorAll("[data-needs-one]")) button.disabled = ticked.length !== 1
   for (const element of form.querySelectorAll("[data-while-ticked]")) element.hidden = !ticked.length
 }
 

@@ -231,6 +231,7 @@ function keep(name, isOn) {
 
 document.addEventListener("click", (event) => {
   if (!mounted) return
+  if (event.target.closest(".sheet-handle") && event.timeStamp - tappedAt < SAME_TAP_MS) return
   for (const name of Object.keys(KEPT)) {
     if (event.target.closest(`[data-${name}]`)) keep(name, localStorage.getItem(KEPT[name]) !== null)
   }
@@ -238,8 +239,11 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-key-list]")) part("viewer-keys").showModal()
 })
 
-// The sheet of a phone follows the finger's direction.
+// The sheet of a phone follows the finger's direction; a tap turns it round. Not by its click alone: after a swipe over
+// the photo Chromium sends none for the next tap.
+const SAME_TAP_MS = 700
 let pressedAt = null
+let tappedAt = -SAME_TAP_MS
 document.addEventListener("pointerdown", (event) => {
   pressedAt = event.target.closest?.(".sheet-handle") ? event.clientY : null
 })
@@ -248,6 +252,8 @@ document.addEventListener("pointerup", (event) => {
   const way = event.clientY - pressedAt
   pressedAt = null
   if (Math.abs(way) > SWIPE) keep("info", way < 0)
+  else if (event.pointerType === "touch") keep("info", localStorage.getItem(KEPT.info) !== null)
+  if (event.pointerType === "touch") tappedAt = event.timeStamp
 })
 
 // ---------- A face and its row
@@ -292,6 +298,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!mounted || !["about", "viewer-bar"].includes(event.detail.target?.id)) return
   show()
+  rememberTheWayBack()
   stage?.sizeBoxes()
   lookAgain(mounted)
   const isLost = !document.activeElement || document.activeElement === document.body

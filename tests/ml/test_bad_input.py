@@ -45,6 +45,7 @@ from ml import (
     scoring,
     separation,
     strictness,
+    subgroups,
     suppression,
 )
 from ml.bench import contestants, inputs, racing, report
@@ -159,6 +160,7 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     linkage.link: {
         "means": ROWS, "sizes": LABELS + 1, "apart": np.array([[0, 1]]), "threshold": 0.4,
     },
+    subgroups.find_subgroups: {"rows": ROWS, "threshold": 0.4},
     constraints.pairs_of_one_photo: {"photos": LABELS, "repeats": np.array([1])},
     constraints.sets_of_one_person: {
         "faces": len(ROWS), "together": np.array([[0, 1]]), "apart": np.array([[1, 2]]), "kinds": LABELS,
@@ -401,6 +403,7 @@ SHORT = [
     (map_layout.lay_out, "before", np.zeros((2, 2))),
     (linkage.link, "sizes", np.zeros(len(ROWS), np.int64)),
     (linkage.link, "apart", np.array([[0, 1000]])),
+    (subgroups.find_subgroups, "min_faces", 1),
     (constraints.sets_of_one_person, "together", np.array([[0, 1000]])),
     (dbscan.cluster_embeddings, "min_faces", 0),
     (group_distances.group_means, "groups", LABELS[1:]),

@@ -242,7 +242,7 @@ def test_constraints_of_owners_are_apart(alice, bob, faces):
 
 def test_many_statements_take_as_many_queries_as_few(alice, faces, django_assert_num_queries):
     def read():
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             constraints.ruled_out(alice.pk)
 
     answers.different(alice, faces[:1], faces[1:2], actor=alice)

@@ -1,0 +1,38 @@
+"""Deletes an account with everything that belongs to it: photos, files, faces, names, answers.
+
+Signed out and out of sight at once; the work itself is a worker's, a step at a time, and goes on where it was stopped.
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import BrowserSession, User
+from people.erasing import delete_face_data
+from photos.models import Album, Archive, Batch, Photo
+from photos.models.photo import DELETED_AT
+from photos.trash import purge
+
+
+@transaction.atomic
+def leave(user: User) -> None:
+    """Close an account: nobody can sign in with it any more, and its name is free again."""
+    user.is_active = False
+    user.deleted_at = timezone.now()
+    user.username = f"deleted-{user.pk}"
+    user.email = user.first_name = user.last_name = ""
+    user.set_unusable_password()
+    user.save()
+    BrowserSession.objects.filter(user=user).delete()
+
+
+def finish_leaving(user: User) -> None:
+    """Delete what belongs to a closed account, and the account. Safe to do twice, and to be stopped anywhere."""
+    delete_face_data(user)
+    Photo.everywhere.owned_by(user).update(trashed_at=DELETED_AT)
+    purge()
+    for archive in Archive.objects.filter(batch__owner=user):
+        archive.file.delete(save=False)
+    with transaction.atomic():
+        Batch.objects.owned_by(user).delete()
+        Album.objects.owned_by(user).delete()
+        user.delete()

@@ -1,0 +1,77 @@
+"""What has no name yet, as the people page lists it: groups by kind, and faces alone."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from accounts.models import User
+from people.models import Change, Cluster, Decision, Face
+from people.models.cluster import SMALLEST_GROUP
+from people.models.face import FaceQuerySet
+from people.questions import strangers
+
+SMALLEST_LISTED = 3  # faces; smaller groups are folded away, unless there are no others
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """Groups by primary key, the largest first.
+
+    listed: to be named. pairs: too small to be listed. strangers: seen on one day only. hidden: by the user.
+    alone: faces in groups of one.
+    """
+
+    listed: list[int]
+    pairs: list[int]
+    strangers: list[int]
+    hidden: list[int]
+    alone: int
+
+    def of_kind(self, kind: str) -> list[int]:
+        return {"groups": self.listed, "pairs": self.pairs, "strangers": self.strangers, "hidden": self.hidden}[kind]
+
+
+def unnamed_groups(owner: User) -> Unnamed:
+    """All groups of an owner, in two queries: of thousands of groups each further one takes as long again."""
+    rows = Cluster.objects.owned_by(owner).sizes()
+    folded = set(strangers(owner))
+    groups = [row for row in rows if row[2] >= SMALLEST_GROUP]
+    shown = [(pk, count) for pk, is_hidden, count in groups if not is_hidden and pk not in folded]
+    smallest = SMALLEST_LISTED if any(count >= SMALLEST_LISTED for _, count in shown) else SMALLEST_GROUP
+    return Unnamed(
+        listed=[pk for pk, count in shown if count >= smallest],
+        pairs=[pk for pk, count in shown if count < smallest],
+        strangers=[pk for pk, is_hidden, _ in groups if not is_hidden and pk in folded],
+        hidden=[pk for pk, is_hidden, _ in groups if is_hidden],
+        alone=sum(count for _, _, count in rows if count < SMALLEST_GROUP),
+    )
+
+
+def faces_alone(owner: User) -> FaceQuerySet:
+    """Faces that wait for a name in no group of two, the clearest first."""
+    others = Face.objects.untagged().filter(cluster=OuterRef("cluster")).exclude(pk=OuterRef("pk"))
+    waiting = Face.objects.owned_by(owner).untagged().exclude(Exists(others))
+    return waiting.without_vectors().order_by("-quality", "pk")
+
+
+def has_faces_alone(owner: User, groups: Unnamed) -> bool:
+    return bool(groups.alone) or _in_no_group(owner).exists()
+
+
+def count_alone(owner: User) -> int:
+    return unnamed_groups(owner).alone + _in_no_group(owner).count()
+
+
+def _in_no_group(owner: User) -> FaceQuerySet:
+    return Face.objects.owned_by(owner).untagged().filter(cluster=None)
+
+
+def faces_of_groups(owner: User, groups: list[int], *, as_of: int | None) -> set[int]:
+    """Faces that wait in some groups, but for those that came into them after the newest regroup the page knew of."""
+    waiting = Face.objects.owned_by(owner).untagged().filter(cluster__in=groups)
+    faces = dict(waiting.values_list("pk", "cluster_id"))
+    if as_of is None:
+        return set(faces)
+    moves = Change.objects.filter(decision__owner=owner, decision__verb=Decision.Verb.REGROUP, decision__gt=as_of)
+    joined = set(moves.filter(after__cluster__in=groups).values_list("face", "after__cluster"))
+    return {face for face, cluster in faces.items() if (face, cluster) not in joined}

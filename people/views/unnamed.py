@@ -1,0 +1,58 @@
+"""What the people page folds away: groups of two, strangers, single faces, hidden groups. A page or a fold of each."""
+
+from django.core.paginator import Page
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.http import UserRequest
+from people.models import Decision
+from people.unnamed import count_alone, faces_alone, unnamed_groups
+from people.views.index import group_page, turned
+
+FACES_PER_PAGE = 96
+
+# What the page is called, and what it says.
+KINDS = {
+    "pairs": (_("Seen twice"), _("Groups of two faces. You can name them all the same.")),
+    "strangers": (
+        _("Seen on one day only"),
+        _("Kith does not ask about them by itself, unless they come again. You can name them all the same."),
+    ),
+    "singles": (_("Single faces"), _("Faces that look like no other. Open the photo to name one.")),
+    "hidden": (_("Hidden groups"), _("Kith does not ask about them.")),
+}
+
+
+@vary_on_headers("HX-Request")
+@require_safe
+def unnamed(request: UserRequest) -> HttpResponse:
+    kind = request.GET.get("kind", "")
+    if kind not in KINDS:
+        raise Http404
+    title, about = KINDS[kind]
+    as_of = Decision.objects.owned_by(request.user).newest_regroup()
+    page: Page[object]
+    if kind == "singles":
+        page = _singles(request)
+    else:
+        page = group_page(request, unnamed_groups(request.user).of_kind(kind), "page")
+    context = {"kind": kind, "title": title, "about": about, "items": page, "as_of": as_of}
+    is_fold = request.htmx and request.htmx.target == f"fold-{kind}"
+    return render(request, "people/_unnamed.html" if is_fold else "people/unnamed.html", context)
+
+
+def _singles(request: UserRequest) -> "Page[object]":
+    """Their count is known without asking each face whether it is alone."""
+    faces = faces_alone(request.user)
+    faces.count = lambda: count_alone(request.user)  # type: ignore[method-assign]
+    return turned(request, faces, FACES_PER_PAGE, "page")
+
+
+@require_safe
+def count(request: UserRequest) -> HttpResponse:
+    """How many single faces there are, for the fold that holds them."""
+    return HttpResponse(number_format(count_alone(request.user)), content_type="text/plain")

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import Kith
 from tests.services import KEPT
@@ -54,20 +54,86 @@ PAGES: dict[str, tuple[str, ...]] = {
 OUTSIDE = {"accounts:sign-in": "/sign-in/", "not found": "/no-such-page/"}
 
 # Not pages: acts, parts of pages, and files.
-ACTS = """words accounts:welcome accounts:faces accounts:sign-out accounts:change-language accounts:change-theme
-    accounts:change-keys accounts:change-faces accounts:change-password accounts:end-session accounts:end-other-sessions
-    photos:album-new photos:album-rename photos:album-delete photos:album-cover photos:album-remove photos:favourite
-    photos:add-to-album photos:set-date photos:download photos:move-to-trash photos:undo-act photos:trash-restore
-    photos:trash-delete photos:batches photos:batch-expect photos:batch-file photos:batch-album photos:batch-state
-    photos:batch-retry photos:retry-all photos:retry people:answer-same people:edit people:hide people:change-faces
-    people:take-back people:name-group people:hide-group people:split-off people:answer people:save-search
-    people:drop-search people:undo-last people:redo-last people:undo people:undo-later people:repeat people:draw
-    people:ignore-others people:name-face people:answer-face people:remove-name people:ignore-face people:in-these
-    people:alike""".split()
-PARTS = """photos:batch-card people:names people:together people:count-singles people:in-album people:strip
-    people:new-faces people:pile people:question-count people:search-offers""".split()
-FILES = """photos:small photos:large photos:original photos:originals photos:healthz people:names-csv people:names-json
-    people:crop""".split()
+ACTS = [
+    "words",
+    "accounts:welcome",
+    "accounts:faces",
+    "accounts:sign-out",
+    "accounts:change-language",
+    "accounts:change-theme",
+    "accounts:change-keys",
+    "accounts:change-faces",
+    "accounts:change-password",
+    "accounts:end-session",
+    "accounts:end-other-sessions",
+    "photos:album-new",
+    "photos:album-rename",
+    "photos:album-delete",
+    "photos:album-cover",
+    "photos:album-remove",
+    "photos:favourite",
+    "photos:add-to-album",
+    "photos:set-date",
+    "photos:download",
+    "photos:move-to-trash",
+    "photos:undo-act",
+    "photos:trash-restore",
+    "photos:trash-delete",
+    "photos:batches",
+    "photos:batch-expect",
+    "photos:batch-file",
+    "photos:batch-album",
+    "photos:batch-state",
+    "photos:batch-retry",
+    "photos:retry-all",
+    "photos:retry",
+    "people:answer-same",
+    "people:edit",
+    "people:hide",
+    "people:change-faces",
+    "people:take-back",
+    "people:name-group",
+    "people:hide-group",
+    "people:split-off",
+    "people:answer",
+    "people:save-search",
+    "people:drop-search",
+    "people:undo-last",
+    "people:redo-last",
+    "people:undo",
+    "people:undo-later",
+    "people:repeat",
+    "people:draw",
+    "people:ignore-others",
+    "people:name-face",
+    "people:answer-face",
+    "people:remove-name",
+    "people:ignore-face",
+    "people:in-these",
+    "people:alike",
+]
+PARTS = [
+    "photos:batch-card",
+    "people:names",
+    "people:together",
+    "people:count-singles",
+    "people:in-album",
+    "people:strip",
+    "people:new-faces",
+    "people:pile",
+    "people:question-count",
+    "people:search-offers",
+]
+FILES = [
+    "photos:small",
+    "photos:large",
+    "photos:original",
+    "photos:originals",
+    "photos:healthz",
+    "people:names-csv",
+    "people:names-json",
+    "people:crop",
+]
 
 # What is smaller than a finger, and why it may be.
 SMALL = {
@@ -83,36 +149,7 @@ SMALL = {
     ".day-tick": "44 px wide; the row around it is as high",
 }
 
-CHECK = """([finger, small]) => {
-    const wrong = []
-    const shown = (e) => e.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true, opacityProperty: true })
-    const name = (e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class") || ""} ${(e.ariaLabel || e.textContent).trim().slice(0, 30)}`
-    const root = document.documentElement
-    if (root.scrollWidth > window.innerWidth) wrong.push(`scrolls sideways: ${root.scrollWidth} px`)
-    for (const image of document.images) if (!image.hasAttribute("alt")) wrong.push(`no alt: ${image.src}`)
-    if (!finger) return wrong
-    for (const e of document.querySelectorAll("a[href], button, input, select, textarea, summary")) {
-        if (e.type === "hidden" || !shown(e) || e.matches(small) || e.closest(".visually-hidden")) continue
-        const { width, height, top } = (e.closest("label") || e).getBoundingClientRect()
-        if (width && height && (width < 43.5 || height < 43.5)) wrong.push(`small: ${width.toFixed()}x${height.toFixed()} ${name(e)}`)
-    }
-    return [...new Set(wrong)]
-}"""
-
-MOVES = """() => document.getAnimations().length + [...document.querySelectorAll("*")].filter((e) => {
-    const style = getComputedStyle(e)
-    return style.animationName !== "none" || style.transitionDuration.split(", ").some((time) => parseFloat(time) > 0)
-}).length"""
-
-UNSEEN_FOCUS = """() => {
-    const e = document.activeElement
-    if (!e || e === document.body) return null
-    const seen = [e, e.closest("label"), e.nextElementSibling, ...e.querySelectorAll("*")].filter(Boolean).some((part) => {
-        const style = getComputedStyle(part)
-        return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none" || parseFloat(style.strokeWidth) >= 7
-    })
-    return seen ? null : e.outerHTML.slice(0, 120)
-}"""
+LOOKING = (Path(__file__).parent / "looking.js").read_text()
 
 
 @dataclass(frozen=True)
@@ -152,9 +189,8 @@ def addresses(page: Page) -> dict[str, str]:
     page.goto("/albums/")
     album = re.search(r"/albums/(\d+)/", page.locator(".album-card").first.get_attribute("href") or "")
     assert face and photo and album and len(people) > 1 and groups
-    known = {
-        "person": people[0], "other": people[1], "group": groups[0], "face": face[1], "photo": photo[1], "album": album[1],
-    }  # fmt: skip
+    known = {"person": people[0], "other": people[1], "group": groups[0], "album": album[1]}
+    known |= {"face": face[1], "photo": photo[1]}
     found = {}
     for name, rests in PAGES.items():
         for number, rest in enumerate(rests, 1):
@@ -182,7 +218,7 @@ def named_addresses() -> Iterator[tuple[str, str]]:
     return walk(get_resolver().url_patterns, "")
 
 
-def test_every_address_is_looked_at_or_no_page():
+def test_every_address_is_looked_at_or_no_page() -> None:
     named = {name for name, _ in named_addresses()}
 
     assert named == {*PAGES, *ACTS, *PARTS, *FILES, "accounts:sign-in"}
@@ -192,34 +228,35 @@ def test_every_address_is_looked_at_or_no_page():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_are_accessible_and_fit(
     page: Page, browser: Browser, kith: Kith, addresses: dict[str, str], scheme: str, width: int
-):
+) -> None:
     assert looked_at(Look(scheme, width), browser, kith, page, addresses, with_axe=True) == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (2560, "dark")])
 def test_pages_fit_the_smallest_and_the_widest_screen(
     page: Page, browser: Browser, kith: Kith, addresses: dict[str, str], scheme: str, width: int
-):
+) -> None:
     assert looked_at(Look(scheme, width), browser, kith, page, addresses, with_axe=False) == []
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_of_strangers_are_accessible_and_fit(browser: Browser, kith: Kith, scheme: str, width: int):
+def test_pages_of_strangers_are_accessible_and_fit(browser: Browser, kith: Kith, scheme: str, width: int) -> None:
     wrong = looked_at(Look(scheme, width), browser, kith, None, OUTSIDE, with_axe=True)
 
     assert [line for line in wrong if "status of 404" not in line] == []
 
 
-def test_the_focus_is_seen(page: Page, browser: Browser, kith: Kith, addresses: dict[str, str]):
+def test_the_focus_is_seen(page: Page, browser: Browser, kith: Kith, addresses: dict[str, str]) -> None:
     context = Look("light", 1280).context(browser, kith, page)
     tab = context.new_page()
     unseen = set()
     for address in addresses.values():
         tab.goto(address)
+        tab.evaluate(LOOKING)
         for _ in range(12):
             tab.keyboard.press("Tab")
-            unseen.add(tab.evaluate(UNSEEN_FOCUS))
+            unseen.add(tab.evaluate("looking.unseenFocus()"))
     context.close()
 
     assert unseen - {None} == set()
@@ -232,23 +269,21 @@ def looked_at(
     context = look.context(browser, kith, page)
     context.set_default_timeout(20_000)
     tab = context.new_page()
-    said: list[ConsoleMessage] = []
-    tab.on("console", said.append)
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
     wrong = []
     for name, address in addresses.items():
         tab.goto(address)
-        tab.wait_for_function("!document.querySelector('.htmx-request')")
+        expect(tab.locator(".htmx-request")).to_have_count(0)
+        tab.evaluate(LOOKING)
         keep_picture(tab, f"{name}-{look.width}-{look.scheme}")
-        found = tab.evaluate(CHECK, [look.is_phone, ", ".join(SMALL)])
+        found = tab.evaluate("(question) => looking.check(...question)", [look.is_phone, ", ".join(SMALL)])
         if with_axe:
             violations = Axe().run(tab, options={"resultTypes": ["violations"]}).response["violations"]
-            found += [
-                f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:160]}"
-                for violation in violations
-            ]
-        elif moving := tab.evaluate(MOVES):
+            found += [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}" for each in violations]
+        elif moving := tab.evaluate("looking.moving()"):
             found.append(f"{moving} things move though the device asks for less motion")
-        found += [f"the console says: {message.text}" for message in said]
+        found += [f"the console says: {text}" for text in said]
         said.clear()
         wrong += [f"{address} ({look.scheme}, {look.width}): {line}" for line in found]
     context.close()

@@ -20,7 +20,7 @@ from tests.config.conftest import open_folder
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 120
-PATIENCE_MS = 20_000  # for a click or an expectation, on a machine that does other things, too
+PATIENCE_MS = 30_000  # for a click or an expectation, on a machine that does other things, too
 BROKE = re.compile(r"^.*(?:ERROR django\.request: |Traceback \(most recent).*$", re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.browser import arguments, chromium
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.test_1_story import PASSWORD, side_by_side
 from tests.pictures import encoded, portraits
 
@@ -58,7 +58,7 @@ def page(kith: Kith, camera: Path, page: Page) -> Iterator[Page]:
     ]
     browser = page.context.browser.browser_type.launch(executable_path=str(chromium()), args=switches)
     context = browser.new_context(base_url=kith.address, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     complaints: list[str] = []
     tab.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from accounts.models import User
 from people.models import Cluster, Decision, Face, Person, Question, Upkeep
 from people.ranking import rank_questions
+from tests.e2e.conftest import PATIENCE_MS
 from tests.factories import make_face, make_group, make_known, make_photo, make_suggestion, make_user, unit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +62,7 @@ def open_tab(browser: Browser, live_server, owner: User) -> Iterator[Callable[..
         context = browser.new_context(
             base_url=live_server.url, **{"viewport": {"width": 1280, "height": 800}} | options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([cookie])
         contexts.append(context)
         page = context.new_page()

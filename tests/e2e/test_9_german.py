@@ -12,12 +12,21 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.test_2_looks import PAGES, own_pages
 
-MORE_PAGES = ("/map/", "/batches/1/", "/people/1/?tab=faces", "/history/?by=kith", "/nowhere/")
+MORE_PAGES = (
+    "/map/",
+    "/trash/",
+    "/favourites/",
+    "/undated/",
+    "/batches/1/",
+    "/people/1/?tab=faces",
+    "/history/?by=kith",
+    "/nowhere/",
+)
 
 # Frequent words of the interface that German does not have.
 ENGLISH = re.compile(
     r"\b(the|and|of|your|you|this|these|that|with|are|not|by|from|for|have|has|photos?|faces?|people|who|what|"
-    r"yes|undo|redo|review|search|settings|show|named?d|no|it|them|choose|keep|delete|save|back|more|all)\b",
+    r"yes|undo|redo|review|search|settings|show|named?d|no|it|them|choose|keep|delete|save|back|more)\b",
     re.IGNORECASE,
 )
 # Everything that is read: text, and what is only spoken or hinted at. Names that people and files bear are not ours.

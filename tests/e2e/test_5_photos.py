@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Download, Locator, Page, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import LOOKS, Kith
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
@@ -323,11 +323,10 @@ def test_without_a_script_pages_follow_each_other_and_forms_do_the_rest(browser:
     context.close()
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_its_pages_are_accessible_and_fit(page: Page, scheme: str, viewport: dict[str, int]):
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_its_pages_are_accessible_and_fit(page: Page, scheme: str, width: int):
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(viewport)
+    page.set_viewport_size({"width": width, "height": 844})
     wrong = []
     for address in ("/", "/favourites/", "/undated/", "/trash/", "/albums/", "/albums/1/", "/people/in-these/"):
         page.goto(address)

@@ -140,8 +140,6 @@ def groups(owner: User) -> list[Cluster]:
 
 def open_review(page: Page, query: str = "") -> None:
     page.goto(f"/review/{query}")
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(QUIET_MS)
 
 
 def heading(page: Page) -> str:
@@ -449,6 +447,7 @@ def test_pictures_of_the_next_question_are_there_before_it(tab: Page, owner: Use
     loaded: list[str] = []
     tab.on("requestfinished", lambda request: loaded.append(request.url))
     open_review(tab)
+    tab.wait_for_load_state("networkidle")
     press(tab, "s")
     shown = tab.locator("[data-grid] img").evaluate_all("images => images.map(image => image.src)")
     assert shown

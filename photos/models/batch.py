@@ -149,7 +149,9 @@ class Batch(models.Model):
                 old.title = title
                 old.save(update_fields=["title"])
             elif old is None or title != old.title:
-                self._move(old, new or (Album.objects.create(owner=self.owner, title=title) if title else None))
+                if title and new is None:
+                    new, _is_new = Album.objects.get_or_create(owner=self.owner, title=title)
+                self._move(old, new)
             self.title = title or self.title
             self.save(update_fields=["title"])
 

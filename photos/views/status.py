@@ -71,7 +71,8 @@ def _model_text() -> str:
 
 def _disk_lines(request: UserRequest) -> list[str]:
     """What the user's originals take, what the database does, and how much is left."""
-    originals = Photo.objects.owned_by(request.user).aggregate(Sum("byte_size"))["byte_size__sum"]
+    kept = Photo.everywhere.owned_by(request.user).kept()  # what is in the trash takes room, too
+    originals = kept.aggregate(Sum("byte_size"))["byte_size__sum"]
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")

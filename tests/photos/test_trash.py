@@ -39,6 +39,15 @@ def test_a_batch_is_not_waited_for_because_of_photos_in_the_trash(alice):
     assert (progress.kept, progress.thumbnails, progress.faces, progress.grouped) == (2, 2, 2, 2)
 
 
+def test_what_is_in_the_trash_takes_room_until_it_is_gone(signed_in, alice):
+    photo = make_photo(alice, byte_size=5 * 1024**2)
+    acts.move_to_trash(alice, photos(photo))
+    assert "Your originals: 5.0\xa0MB" in signed_in.get(reverse("photos:status")).content.decode()
+
+    trash.delete_for_good(alice, photos(photo))
+    assert "Your originals: 0\xa0bytes" in signed_in.get(reverse("photos:status")).content.decode()
+
+
 def test_what_is_in_the_trash_is_in_no_list(signed_in, alice):
     album = make_album(alice)
     kept, gone = (make_photo(alice, is_favourite=True, small="x.webp") for _ in range(2))

@@ -21,6 +21,8 @@ from people.ledger import acts_on
 from people.models import Change, Decision, Face
 from people.models.decision import DecisionQuerySet
 from people.tracks import later_acts
+from photos.models import Act
+from photos.models.act import ActQuerySet
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -38,6 +40,7 @@ KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
     "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
     "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW, Verb.HIDE)),
     "drawn": (_("Drawn"), (Verb.DRAW,)),
+    "photos": (_("Photos"), ()),  # no decisions: acts of photos.acts
     "undone": (_("Undone"), (Verb.UNDO,)),
 }
 
@@ -109,6 +112,19 @@ class Filters:
         if self.until is not None:
             decisions = decisions.filter(made_at__date__lte=self.until)
         return decisions
+
+    def acts_of(self, owner: User) -> ActQuerySet:
+        """The acts on photos, which only their owner does."""
+        acts = Act.objects.owned_by(owner)
+        if self.by not in ("", "you") or self.person is not None or self.kind not in ("", "photos", "undone"):
+            return acts.none()
+        if self.kind == "undone":
+            acts = acts.filter(undone_at__isnull=False)
+        if self.since is not None:
+            acts = acts.filter(made_at__date__gte=self.since)
+        if self.until is not None:
+            acts = acts.filter(made_at__date__lte=self.until)
+        return acts
 
 
 def sentence(decision: Decision) -> str:

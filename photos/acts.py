@@ -106,8 +106,13 @@ def delete_album(album: Album) -> Act:
 
 def sentence(act: Act) -> str:
     """What an act did: "12 photos moved to the trash"."""
-    count, title = len(act.photos), {"count": len(act.photos), "album": act.album_title}
-    match act.verb:
+    return in_words(Verb(act.verb), len(act.photos), act.album_title)
+
+
+def in_words(verb: Verb, count: int, album_title: str) -> str:
+    """What an act of a kind did with as many photos, and with the album it was about."""
+    title = {"count": count, "album": album_title}
+    match verb:
         case Verb.TRASH:
             text = ngettext("%(count)d photo moved to the trash", "%(count)d photos moved to the trash", count)
         case Verb.RESTORE:

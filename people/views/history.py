@@ -1,7 +1,6 @@
 """What was decided, by whom, and the way back."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -11,32 +10,27 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.http import UserRequest
 from accounts.models import User
 from people import ledger, questions
+from people.chronicle import Page, Place, attach_photos, page_after, page_before, place_of
 from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, to_redo, what_holds
 from people.models import Decision, Person
 from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
 
-PER_PAGE = 50
-
 
 @require_safe
 def history(request: UserRequest) -> HttpResponse:
-    """A page of it. `at` turns to the page with one decision on it."""
+    """A page of it. `at` turns to a page that begins with one decision."""
     form = HistoryForm(request.GET, owner=request.user)
     filters = form.filters()
-    decisions = filters.of(request.user).select_related("person", "other", "actor", "undoes")
-    paginator = Paginator(decisions, PER_PAGE)
-    number = request.GET.get("page")
     at = form.cleaned_data.get("at")
-    if at is not None:
-        number = str(decisions.filter(pk__gt=at).count() // PER_PAGE + 1)
-    page = paginator.get_page(number)
-    listed = list(page)
-    attach_texts(listed)
-    attach_faces(listed)
-    attach_held(listed)
+    page = _page(request, filters, at)
+    decisions = page.decisions
+    attach_texts(decisions)
+    attach_faces(decisions)
+    attach_held(decisions)
+    attach_photos(request.user, page.acts)
     context = {
-        "decisions": page,
+        "page": page,
         "filters": filters,
         "is_filtered": filters != Filters(),
         "kinds": [(kind, words) for kind, (words, _) in KINDS.items()],
@@ -45,6 +39,14 @@ def history(request: UserRequest) -> HttpResponse:
         "at": at,
     }
     return render(request, "people/history.html", context)
+
+
+def _page(request: UserRequest, filters: Filters, at: int | None) -> Page:
+    if at is not None:
+        return page_after(request.user, filters, place_of(request.user, at))
+    if before := Place.parse(request.GET.get("before", "")):
+        return page_before(request.user, filters, before)
+    return page_after(request.user, filters, Place.parse(request.GET.get("after", "")) or Place())
 
 
 @require_POST

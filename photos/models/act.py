@@ -8,11 +8,19 @@ from django.db import models
 
 from accounts.models import User
 from photos.models.album import Album
+from photos.models.photo import Photo
+
+SHOWN = 3  # photos of an act, in the history
 
 
 class ActQuerySet(models.QuerySet["Act"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
+
+    def briefly(self) -> Self:
+        """Without the list of all photos, which may be long: `photo_count` and `first_photos` instead."""
+        brief = self.defer("photos", "before")
+        return brief.annotate(photo_count=models.F("photos__len"), first_photos=models.F(f"photos__0_{SHOWN}"))
 
 
 class Act(models.Model):
@@ -39,6 +47,13 @@ class Act(models.Model):
     before = models.JSONField(default=dict)  # what undo needs besides; photos.acts
     made_at = models.DateTimeField(auto_now_add=True)
     undone_at = models.DateTimeField(null=True, blank=True)
+
+    # Set by briefly().
+    photo_count: int
+    first_photos: list[int]
+    # Set by people.chronicle, for the history.
+    text: str  # what it did, in words
+    shown: list[Photo]
 
     objects = ActQuerySet.as_manager()
 

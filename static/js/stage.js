@@ -158,6 +158,7 @@ class Stage {
   destroy() {
     this.watch.disconnect()
     this.element.classList.remove("has-photo")
+    this.pswp.isDestroying = true // else it would close first, and whoever owns the stage would leave once more
     this.pswp.destroy()
   }
 }

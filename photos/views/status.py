@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.http import UserRequest
+from accounts.models import User
 from ml import device
 from ml.weights import WeightsUnavailable
 from photos.face_model import current_face_model, wanted_face_model
@@ -27,10 +28,10 @@ FAILED_SHOWN = 100
 def status(request: UserRequest) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user)
     # One look at all of them for every number of the page.
-    sums = {"all": Count("pk"), "failed": Count("pk", filter=~Q(failure="")), "bytes": Sum("byte_size")}
+    sums = {"all": Count("pk"), "failed": Count("pk", filter=~Q(failure=""))}
     rows = photos.order_by().values_list("stage").annotate(**sums)
-    counts = {stage: (count - failed, failed, size) for stage, count, failed, size in rows}
-    waiting_and_failed = {stage: counts.get(stage, (0, 0, 0))[:2] for stage in Photo.Stage}
+    counts = {stage: (count - failed, failed) for stage, count, failed in rows}
+    waiting_and_failed = {stage: counts.get(stage, (0, 0)) for stage in Photo.Stage}
     context = {
         "workers": workers(),
         "model_text": _model_text(),
@@ -41,7 +42,7 @@ def status(request: UserRequest) -> HttpResponse:
         "photo_count": sum(sum(numbers) for numbers in waiting_and_failed.values()),
         "failed_count": sum(failed for _, failed in waiting_and_failed.values()),
         "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
-        "disk_lines": _disk_lines(sum(size for _, _, size in counts.values())),
+        "disk_lines": _disk_lines(request.user),
         "notices": [notice for notice in [missing_weights_notice()] if notice],
     }
     return render(request, "photos/status.html", context)
@@ -70,8 +71,10 @@ def _model_text() -> str:
         return wanted_face_model()
 
 
-def _disk_lines(originals: int) -> list[str]:
-    """What the user's originals take, in bytes, what the database does, and how much is left."""
+def _disk_lines(owner: User) -> list[str]:
+    """What the user's originals take, what the database does, and how much is left."""
+    kept = Photo.everywhere.owned_by(owner).kept()  # what is in the trash takes room, too
+    originals = kept.aggregate(Sum("byte_size"))["byte_size__sum"] or 0
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")

@@ -6,6 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
+from people import answers
 from people.models import SavedSearch
 from people.models.person import fold
 from people.search import PhotoSearch
@@ -239,6 +240,19 @@ def test_a_search_is_kept_and_dropped_again(alice, signed_in, library):
     assert [(one.title, one.query) for one in SavedSearch.objects.owned_by(alice)] == [("Ann alone", query)]
     assert "Ann alone" in signed_in.get(reverse("people:search")).content.decode()
 
+    signed_in.post(reverse("people:drop-search"), {"query": query})
+
+    assert not SavedSearch.objects.exists()
+
+
+def test_a_kept_search_for_somebody_who_is_gone_can_still_be_dropped(alice, signed_in, library):
+    people, _ = library
+    query = PhotoSearch(people=(people["ann"],)).query()
+    signed_in.post(reverse("people:save-search"), {"query": query, "title": "Ann"})
+    answers.merge(people["ann"], people["bob"], actor=alice)
+
+    page = signed_in.get(f"{reverse('people:search')}?{query}").content.decode()
+    assert f'name="query" value="{query}"' in page
     signed_in.post(reverse("people:drop-search"), {"query": query})
 
     assert not SavedSearch.objects.exists()

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import arguments, chromium
 from tests.config.conftest import open_folder
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 120
+PATIENCE_MS = 20_000  # with what a page should say soon: the machine may have other work
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def kith(models_dir: Path) -> Iterator[Kith]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium()), args=arguments())
         yield browser

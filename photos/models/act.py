@@ -10,7 +10,6 @@ from accounts.models import User
 from photos.models.album import Album
 from photos.models.photo import Photo
 
-
 SHOWN = 3  # photos of an act, in the history
 
 

@@ -1,4 +1,4 @@
-"""Search for photos by people, time, album, place and number of faces. The address of the page is the search."""
+"""Search for photos by people, time, album, place, number of faces and favourites. The address of the page is the search."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -43,6 +43,7 @@ class PhotoSearch:
     place: str = ""
     count: str = ""
     has_unnamed: bool = False
+    is_favourite: bool = False
 
     @classmethod
     def from_query(cls, owner: User, query: QueryDict) -> Self:
@@ -60,6 +61,7 @@ class PhotoSearch:
             place=query.get("place", "").replace("\0", "").strip()[:100],
             count=count if count in COUNTS else "",
             has_unnamed=query.get("unnamed") == "1",
+            is_favourite=query.get("favourites") == "1",
         )
 
     @property
@@ -99,6 +101,8 @@ class PhotoSearch:
             yield Q(albums=self.album)
         if self.place:
             yield Q(place__contains=self.place)
+        if self.is_favourite:
+            yield Q(is_favourite=True)
 
     def _how_many(self) -> Iterable[Condition]:
         if not self.count:
@@ -127,6 +131,7 @@ class PhotoSearch:
             ("place", self.place),
             ("faces", self.count),
             ("unnamed", "1" if self.has_unnamed else ""),
+            ("favourites", "1" if self.is_favourite else ""),
         )
         return urlencode([*terms, *((key, value) for key, value in rest if value)])
 

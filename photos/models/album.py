@@ -20,7 +20,7 @@ class AlbumQuerySet(models.QuerySet["Album"]):
         newest = Photo.objects.filter(albums=models.OuterRef("pk")).newest_first().values("pk")[:1]
         # Counted album by album, of those a page shows: a join counts all of them first.
         inside = Album.photos.through.objects.filter(album=models.OuterRef("pk"), photo__trashed_at=None)
-        counted = inside.order_by().values("album").annotate(count=models.Count("pk")).values("count")
+        counted = inside.order_by().values("album").annotate(count=models.Count("pk")).values("count")  # type: ignore[misc]  # an annotation
         return self.annotate(
             photo_count=Coalesce(models.Subquery(counted), 0),
             newest_photo=models.Subquery(newest),

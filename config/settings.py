@@ -95,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context_processors.words",
                 "people.context_processors.questions_left",
+                "people.context_processors.groups_to_name",
             ],
         },
     },

@@ -8,14 +8,10 @@ from people.history import KINDS, Filters
 from people.models import Person
 from people.tagging import BUDGETS
 from photos.intake import clean_name
+from photos.keys import primary_keys as primary_keys
 
 LONGEST_NAME = 100
 LONGEST_NOTE = 200
-
-
-def primary_keys(values: list[str]) -> list[int]:
-    """Read the primary keys somebody sent; nonsense is left out. 18 digits fit a bigint, longer ones are nobody's."""
-    return [int(v) for v in values if v.isascii() and v.isdigit() and len(v) <= 18]
 
 
 def _cleaned_name(name: str) -> str:

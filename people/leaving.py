@@ -3,6 +3,7 @@
 Signed out and out of sight at once; the work itself is a worker's, a step at a time, and goes on where it was stopped.
 """
 
+from axes.models import AccessAttempt, AccessLog
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from photos.trash import purge
 @transaction.atomic
 def leave(user: User) -> None:
     """Close an account: nobody can sign in with it any more, and its name is free again."""
+    for attempts in (AccessAttempt, AccessLog):  # they name who signed in, from where and with what
+        attempts.objects.filter(username=user.username).delete()
     user.is_active = False
     user.deleted_at = timezone.now()
     user.username = f"closed {user.pk}"  # nobody can choose it: names hold no spaces

@@ -1,4 +1,4 @@
-"""Search for photos by people, time, album, place and number of faces. The address of the page is the search."""
+"""Search for photos by people, time, album, place, number of faces and favourites. The address of the page is the search."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -43,6 +43,7 @@ class PhotoSearch:
     place: str = ""
     count: str = ""
     has_unnamed: bool = False
+    is_favourite: bool = False
 
     @classmethod
     def from_query(cls, owner: User, query: QueryDict) -> Self:
@@ -60,6 +61,7 @@ class PhotoSearch:
             place=query.get("place", "").replace("\0", "").strip()[:100],
             count=count if count in COUNTS else "",
             has_unnamed=query.get("unnamed") == "1",
+            is_favourite=query.get("favourites") == "1",
         )
 
     @property
@@ -71,7 +73,7 @@ class PhotoSearch:
         photos = Photo.objects.owned_by(owner)
         if self.is_empty:
             return photos.none()
-        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many(owner)):
+        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many()):
             photos = photos.filter(condition)
         return photos
 
@@ -99,16 +101,19 @@ class PhotoSearch:
             yield Q(albums=self.album)
         if self.place:
             yield Q(place__contains=self.place)
+        if self.is_favourite:
+            yield Q(is_favourite=True)
 
-    def _how_many(self, owner: User) -> Iterable[Condition]:
+    def _how_many(self) -> Iterable[Condition]:
         if not self.count:
             return
         least, most = COUNTS[self.count]
         if most == 0:
             yield ~Exists(_faces_of_photo().filter(is_ignored=False))
             return
-        counted = Face.objects.owned_by(owner).filter(is_ignored=False).order_by().values("photo")
-        counted = counted.annotate(faces=Count("pk")).filter(faces__gte=least)
+        # Of everybody's photos, for an index alone counts those; whose they are is asked of the photos that match.
+        counted = Face.objects.filter(is_ignored=False).order_by().values("photo")
+        counted = counted.annotate(faces=Count("photo")).filter(faces__gte=least)
         yield Q(pk__in=(counted if most is None else counted.filter(faces__lte=most)).values("photo"))
 
     def url(self) -> str:
@@ -126,6 +131,7 @@ class PhotoSearch:
             ("place", self.place),
             ("faces", self.count),
             ("unnamed", "1" if self.has_unnamed else ""),
+            ("favourites", "1" if self.is_favourite else ""),
         )
         return urlencode([*terms, *((key, value) for key, value in rest if value)])
 

@@ -13,6 +13,10 @@ def _day() -> forms.DateField:
     return forms.DateField(required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
 
+def _tick() -> forms.BooleanField:
+    return forms.BooleanField(required=False, widget=forms.CheckboxInput(attrs={"value": "1"}))
+
+
 class SearchForm(forms.Form):
     """Sent as an address, which PhotoSearch reads: this form only shows what it says."""
 
@@ -21,7 +25,8 @@ class SearchForm(forms.Form):
     album = forms.ModelChoiceField(Album.objects.none(), required=False, empty_label=_("Any album"))
     place = forms.CharField(required=False, max_length=100)
     faces = forms.ChoiceField(required=False, choices=[("", _("Any number")), *COUNT_WORDS.items()])
-    unnamed = forms.BooleanField(required=False, widget=forms.CheckboxInput(attrs={"value": "1"}))
+    unnamed = _tick()
+    favourites = _tick()
 
     def __init__(self, *, owner: User, search: PhotoSearch) -> None:
         super().__init__(
@@ -33,11 +38,12 @@ class SearchForm(forms.Form):
                 "place": search.place,
                 "faces": search.count,
                 "unnamed": search.has_unnamed,
+                "favourites": search.is_favourite,
             },
         )
         self.fields["album"].queryset = Album.objects.owned_by(owner).order_by("title")  # type: ignore[attr-defined]
         for name, field in self.fields.items():
-            if name != "unnamed":
+            if not isinstance(field, forms.BooleanField):
                 field.widget.attrs["class"] = "form-select" if name in ("album", "faces") else "form-control"
 
     def add_prefix(self, field_name: str) -> str:

@@ -7,7 +7,6 @@ from itertools import chain, islice
 
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from people.covers import attach_covers
@@ -96,9 +95,10 @@ def _places(owner: User, search: PhotoSearch, folded: str) -> Iterator[Offer]:
 
 
 def _kinds(search: PhotoSearch, folded: str) -> Iterator[Offer]:
-    words = gettext_lazy("Faces without a name")
-    if _fits(folded, str(words)):
-        yield Offer("sliders", _("Filter"), str(words), search.but(has_unnamed=True).url())
+    if _fits(folded, _("Favourites")):
+        yield Offer("heart", _("Filter"), _("Favourites"), search.but(is_favourite=True).url())
+    if _fits(folded, _("Faces without a name")):
+        yield Offer("sliders", _("Filter"), _("Faces without a name"), search.but(has_unnamed=True).url())
     for count, said in COUNT_WORDS.items():
         if _fits(folded, str(said)):
             yield Offer("sliders", _("Filter"), str(said), search.but(count=count).url())

@@ -57,6 +57,8 @@ def chips_of(search: PhotoSearch) -> list[Chip]:
         chips.append(Chip(words[:1].upper() + words[1:], search.but(count="").url()))
     if search.has_unnamed:
         chips.append(Chip(_("Faces without a name"), search.but(has_unnamed=False).url()))
+    if search.is_favourite:
+        chips.append(Chip(_("Favourites"), search.but(is_favourite=False).url()))
     return chips
 
 
@@ -69,6 +71,7 @@ def sentence(search: PhotoSearch) -> str:
     parts += [search.place] if search.place else []
     parts += [str(COUNT_WORDS[search.count])] if search.count else []
     parts += [_("faces without a name")] if search.has_unnamed else []
+    parts += [_("favourites")] if search.is_favourite else []
     said = ", ".join(part for part in parts if part)
     return said if search.people else said[:1].upper() + said[1:]
 

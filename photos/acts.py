@@ -49,9 +49,9 @@ def set_date(owner: User, photos: PhotoQuerySet, day: date) -> Act | None:
 def add_to_album(owner: User, photos: PhotoQuerySet, title: str) -> Act | None:
     """Put photos into the album of this title; a title nobody has yet makes a new album."""
     album = Album.objects.owned_by(owner).filter(title__iexact=title).order_by("pk").first()
-    is_new = album is None
-    if album is None:
-        album = Album.objects.create(owner=owner, title=title)
+    is_new = False
+    if album is None:  # or somebody makes it at this moment: a second click, say
+        album, is_new = Album.objects.get_or_create(owner=owner, title=title)
     there = InAlbum.objects.filter(album=album).values("photo")
     added = list(photos.exclude(pk__in=there).order_by("pk").values_list("pk", flat=True))
     _put_into(album, added)
@@ -138,12 +138,26 @@ def in_words(verb: Verb, count: int, album_title: str) -> str:
 
 @transaction.atomic
 def undo(act: Act) -> bool:
-    """Take an act back; False when that was done already, or what it was about is gone or has changed since."""
+    """Take an act back; False when that was done already, or what it was about is gone or has changed since.
+
+    Photos about which a later act says something stay as they are, until that is taken back.
+    """
     act = Act.objects.select_for_update(of=("self",)).select_related("owner").get(pk=act.pk)
-    if act.undone_at is not None or not _UNDO[Verb(act.verb)](act):
+    if act.undone_at is not None or _is_overruled(act) or not _UNDO[Verb(act.verb)](act):
         return False
     Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
+
+
+def _is_overruled(act: Act) -> bool:
+    """Leave out of an act the photos that a later one is about; whether that leaves nothing to take back."""
+    of_a_kind = next((verbs for verbs in _KINDS if act.verb in verbs), ())
+    later = Act.objects.filter(owner=act.owner, verb__in=of_a_kind, album=act.album_id, undone_at=None, pk__gt=act.pk)
+    if act.verb in (Verb.COVER, Verb.RENAME):
+        return later.exists()
+    held = {pk for photos in later.values_list("photos", flat=True) for pk in photos}
+    act.photos = [pk for pk in act.photos if pk not in held]
+    return bool(held) and not act.photos
 
 
 def _note(
@@ -256,6 +270,16 @@ def _put_cover(album: Album, photo: int | None) -> None:
     cover = Photo.everywhere.filter(owner=album.owner_id, pk=photo).first() if photo else None
     Album.objects.filter(pk=album.pk).update(cover=cover)
 
+
+# Acts that say something else about the same photos, or the same album.
+_KINDS = (
+    (Verb.TRASH, Verb.RESTORE),
+    (Verb.FAVOURITE, Verb.PLAIN),
+    (Verb.DATE,),
+    (Verb.ADD, Verb.REMOVE),
+    (Verb.COVER,),
+    (Verb.RENAME,),
+)
 
 _UNDO: dict[Verb, Callable[[Act], bool]] = {
     Verb.TRASH: _undo_trash,

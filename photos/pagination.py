@@ -10,6 +10,7 @@ from django.db.models.functions import TruncMonth
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from photos.keys import primary_keys
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
 
@@ -130,7 +131,7 @@ def _by_month(
     return [
         Month(
             date_format(start, "YEAR_MONTH_FORMAT"),
-            f"{start:%Y-%m}",
+            start.isoformat()[:7],
             counts.get(start, 0),
             _by_day(list(group)),
             start == continued,
@@ -180,7 +181,8 @@ def _next_month(moment: datetime) -> datetime:
 
 
 def _cursor(place: Place) -> str:
-    return f"{place[0]:%Y-%m-%dT%H:%M:%S.%f}~{place[1]}"
+    # Not strftime: it gives years before 1000 fewer than four digits.
+    return f"{place[0].replace(tzinfo=None).isoformat()}~{place[1]}"
 
 
 def _parse_cursor(cursor: str | None) -> Place | None:
@@ -204,7 +206,5 @@ def _end_of_month(month: str) -> str | None:
 
 def _at(photos: PhotoQuerySet, pk: str) -> str | None:
     """The cursor before a photo."""
-    if not (pk.isascii() and pk.isdigit() and len(pk) <= 18):
-        return None
-    photo = photos.filter(pk=pk).first()
+    photo = photos.filter(pk__in=primary_keys([pk])).first()
     return _cursor((photo.taken_at, photo.pk + 1)) if photo else None

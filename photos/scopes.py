@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db import models
 
 from accounts.models import User
+from photos.keys import primary_keys
 from photos.models import Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
 
@@ -59,7 +60,7 @@ def _trash(owner: User, which: str) -> PhotoQuerySet:
 
 
 def _found(rows: "models.QuerySet[Row]", key: str) -> "Row | None":
-    return rows.filter(pk=key).first() if key.isascii() and key.isdigit() and len(key) <= 18 else None
+    return rows.filter(pk__in=primary_keys([key])).first()
 
 
 register("library", _library)

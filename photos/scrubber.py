@@ -79,7 +79,7 @@ def _scrubber(months: list[date]) -> Scrubber:
     by_year: dict[int, list[ScrubMonth]] = {}
     for month in months:
         title = date_format(month, "YEAR_MONTH_FORMAT")
-        by_year.setdefault(month.year, []).append(ScrubMonth(f"{month:%Y-%m}", title))
+        by_year.setdefault(month.year, []).append(ScrubMonth(month.isoformat()[:7], title))
     step = -(-len(by_year) // MOST_LABELS) or 1
     return Scrubber(
         [

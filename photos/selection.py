@@ -6,11 +6,12 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
+from photos.keys import primary_keys
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
 from photos.scopes import photos_in
 
-LONGEST_KEY = 18  # digits fit a bigint
+CHOICE = ("photos", "all", "scope", "except", "as_of")  # what of a form says it
 
 
 def chosen_photos(owner: User, form: QueryDict, *, is_in_trash: bool = False) -> PhotoQuerySet:
@@ -31,10 +32,14 @@ def chosen_photos(owner: User, form: QueryDict, *, is_in_trash: bool = False) ->
     return chosen.filter(uploaded_at__lte=as_of) if as_of else chosen
 
 
+def choice_in(form: QueryDict) -> dict[str, str]:
+    """What a form says about the photos it means, to be sent or kept: `chosen_photos` reads it again."""
+    return {name: ",".join(form.getlist(name)) for name in CHOICE}
+
+
 def keys_in(form: QueryDict, name: str) -> list[int]:
     """The primary keys under a name; nonsense is left out."""
-    words = (word for value in form.getlist(name) for word in value.split(","))
-    return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) <= LONGEST_KEY]
+    return primary_keys(word for value in form.getlist(name) for word in value.split(","))
 
 
 def _moment(text: str) -> datetime | None:

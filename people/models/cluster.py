@@ -32,6 +32,13 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
         """Groups whose faces wait for a name, the largest first."""
         return self.with_counts().filter(face_count__gte=SMALLEST_GROUP).order_by("-face_count", "pk")
 
+    def has_any_shown(self) -> bool:
+        """Whether there is a group to name; without counting them."""
+        from people.models.face import Face
+
+        second = Face.objects.untagged().filter(cluster=models.OuterRef("pk")).order_by()[SMALLEST_GROUP - 1 :][:1]
+        return self.filter(models.Exists(second), is_hidden=False).exists()
+
     def sizes(self) -> list[tuple[int, bool, int]]:
         """Of each group, the largest first: its primary key, whether it is hidden, how many faces wait in it."""
         by_size = self.with_counts().order_by("-face_count", "pk")  # type: ignore[misc]  # an annotation

@@ -1,7 +1,9 @@
 """Who is in some photos: those of an album, or those somebody selected."""
 
+from urllib.parse import urlencode
+
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -11,9 +13,10 @@ from people.models import Cluster, Decision, Face, Person
 from people.models.face import FaceQuerySet
 from photos.models import Album, Photo
 from photos.models.photo import PhotoQuerySet
-from photos.selection import chosen_photos
+from photos.selection import choice_in, chosen_photos
 
-SELECTED = "in-these"  # in the session: primary keys of the photos that were last asked about
+# In the session: which photos were asked about last. Not their keys: all of a library would be read with every page.
+SELECTED = "in_these"
 ALBUM_PEOPLE = 12
 PEOPLE_SHOWN = 48
 GROUPS_SHOWN = 24
@@ -24,10 +27,9 @@ SINGLES_SHOWN = 48
 def in_these(request: UserRequest) -> HttpResponse:
     """People in selected photos, and the faces and groups among them that wait for a name."""
     if request.method == "POST":
-        chosen = chosen_photos(request.user, request.POST)
-        request.session[SELECTED] = list(chosen.values_list("pk", flat=True))
+        request.session[SELECTED] = urlencode(choice_in(request.POST))
         return redirect("people:in-these")
-    photos = Photo.objects.owned_by(request.user).filter(pk__in=request.session.get(SELECTED, []))
+    photos = chosen_photos(request.user, QueryDict(request.session.get(SELECTED, "")))
     faces = _faces_in(photos)
     waiting = faces.untagged()
     groups = _groups_of(request, waiting)

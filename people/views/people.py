@@ -110,7 +110,7 @@ def hide(request: UserRequest, person_id: int) -> HttpResponse:
 
 @require_POST
 def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
-    """What a selection of a person's faces can have done: not them, somebody else, or their cover."""
+    """What a selection of a person's faces can have done: not them, somebody else, their cover, or faces like it."""
     person = _person_of(request, person_id)
     person.owner = request.user
     theirs = person.faces.filter(pk__in=primary_keys(request.POST.getlist("faces")))
@@ -118,6 +118,8 @@ def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
     here = f"{person.get_absolute_url()}?tab=faces"
     if not faces:
         messages.info(request, _("Select at least one face first."))
+    elif request.POST.get("action") == "like":
+        return redirect("people:like", faces[0])
     elif request.POST.get("action") == "cover":
         person.cover_face_id = faces[0]
         person.save(update_fields=["cover_face"])

@@ -51,7 +51,7 @@ def search(request: UserRequest) -> HttpResponse:
         "photo_count": photo_count,
         "form": SearchForm(owner=request.user, search=wanted),
         "saved": saved,
-        "kept": next((one for one in saved if one.query == wanted.query()), None),
+        "kept": _kept(request, saved, wanted),
     }
     return render(request, "people/search.html", context)
 
@@ -82,7 +82,13 @@ def save(request: UserRequest) -> HttpResponse:
 @require_POST
 def drop(request: UserRequest) -> HttpResponse:
     """Keep a search no longer; its page stays open, with the button that keeps it."""
-    wanted = PhotoSearch.from_query(request.user, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY]))
-    SavedSearch.objects.owned_by(request.user).filter(query=wanted.query()).delete()
+    query = request.POST.get("query", "").replace("\0", "")[:LONGEST_QUERY]
+    SavedSearch.objects.owned_by(request.user).filter(query=query).delete()
     messages.success(request, _("This search is not kept any more."))
-    return redirect(wanted.url())
+    return redirect(PhotoSearch.from_query(request.user, QueryDict(query)).url())
+
+
+def _kept(request: UserRequest, saved: list[SavedSearch], wanted: PhotoSearch) -> SavedSearch | None:
+    """The search of this page as it is kept; also under an address that says less by now, for somebody is gone."""
+    addresses = (wanted.query(), request.META["QUERY_STRING"])
+    return next((one for one in saved if one.query in addresses), None)

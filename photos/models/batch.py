@@ -30,7 +30,7 @@ class Progress:
     """How far a batch is, counted in the database: it survives a reload and a restart."""
 
     total: int
-    kept: int  # of the total, what is not a duplicate and not left out: the goal of the later stages
+    kept: int  # of the total, what is no duplicate, not left out and not in the trash: the goal of the later stages
     uploaded: int
     stored: int
     thumbnails: int
@@ -49,6 +49,19 @@ class Progress:
 class BatchQuerySet(models.QuerySet["Batch"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
+
+    def may_go_on(self) -> Self:
+        """Without those that are surely done: to count how far each is takes a look at all its photos."""
+        since = timezone.now() - BROKEN_OFF_AFTER
+        files = BatchFile.objects.filter(batch=models.OuterRef("pk"))
+        unfinished = Photo.objects.filter(failure="").exclude(stage=Photo.Stage.DONE).values("pk")
+        worked_on = BatchFile.objects.filter(photo__in=unfinished).values("batch")
+        return self.filter(
+            models.Q(started_at__gt=since)
+            | models.Exists(files.filter(arrived_at__gt=since))
+            | models.Q(pk__in=worked_on)
+            | models.Q(archives__finished_at=None, archives__isnull=False)
+        ).distinct()
 
 
 class Batch(models.Model):
@@ -149,7 +162,9 @@ class Batch(models.Model):
                 old.title = title
                 old.save(update_fields=["title"])
             elif old is None or title != old.title:
-                self._move(old, new or (Album.objects.create(owner=self.owner, title=title) if title else None))
+                if title and new is None:
+                    new, _is_new = Album.objects.get_or_create(owner=self.owner, title=title)
+                self._move(old, new)
             self.title = title or self.title
             self.save(update_fields=["title"])
 
@@ -180,7 +195,7 @@ class Batch(models.Model):
         if self.is_cancelled or (self._is_broken_off(outcomes) and not archives["unpacking"]):
             expected = uploaded
         unwanted = count[BatchFile.Outcome.DUPLICATE] + count[BatchFile.Outcome.REJECTED]
-        kept = max(expected, uploaded) - unwanted
+        kept = max(expected, uploaded) - unwanted - stages.pop("in_trash")
         is_waited_for = self.state == Batch.State.RUNNING
         is_done = self.is_cancelled or (uploaded >= expected and not unfinished and not archives["unpacking"])
         return Progress(
@@ -211,15 +226,19 @@ class Batch(models.Model):
         has_end = models.Q(stage=stage.DONE) if self.owner.allows_faces else ~models.Q(small="")
 
         def reached(*stages: str) -> models.Count:
-            return models.Count("pk", filter=models.Q(stage__in=stages, failure=""))
+            return count(models.Q(stage__in=stages, failure=""))
 
-        photos = Photo.objects.filter(batch_files__batch=self, batch_files__outcome=BatchFile.Outcome.STORED)
+        def count(wanted: models.Q) -> models.Count:
+            return models.Count("pk", filter=wanted & models.Q(trashed_at=None))
+
+        photos = Photo.everywhere.filter(batch_files__batch=self, batch_files__outcome=BatchFile.Outcome.STORED)
         return photos.aggregate(
-            thumbnails=models.Count("pk", filter=~models.Q(small="")),
+            thumbnails=count(~models.Q(small="")),
             faces=reached(stage.GROUPING, stage.DONE),
             grouped=reached(stage.DONE),
-            failed=models.Count("pk", filter=~models.Q(failure="")),
-            unfinished=models.Count("pk", filter=models.Q(failure="") & ~has_end),
+            failed=count(~models.Q(failure="")),
+            unfinished=count(models.Q(failure="") & ~has_end),
+            in_trash=models.Count("pk", filter=models.Q(trashed_at__isnull=False)),
         )
 
     def _minutes_left_text(self, stages: dict[str, int], kept: int) -> str:

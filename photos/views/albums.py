@@ -25,7 +25,11 @@ def albums(request: UserRequest) -> HttpResponse:
 @require_POST
 def new_album(request: UserRequest) -> HttpResponse:
     form = AlbumForm(request.POST, instance=Album(owner=request.user))
-    return redirect(form.save()) if form.is_valid() else _albums_page(request, form, status=422)
+    if not form.is_valid():
+        return _albums_page(request, form, status=422)
+    # A second click may have made it since the form was checked.
+    album, _is_new = Album.objects.get_or_create(owner=request.user, title=form.cleaned_data["title"])
+    return redirect(album)
 
 
 @vary_on_headers("HX-Request", "HX-Target")

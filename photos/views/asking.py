@@ -9,9 +9,8 @@ from django_htmx.http import reswap, retarget
 
 from accounts.http import UserRequest
 from photos.models.photo import PhotoQuerySet
+from photos.selection import choice_in
 from photos.views.respond import back
-
-CHOICE = ("photos", "all", "scope", "except", "as_of")  # of a form, which photos it means (photos.selection)
 
 
 def ask(
@@ -25,7 +24,7 @@ def ask(
     context = (context or {}) | {
         "question": f"photos/_ask_{question}.html",
         "count_text": ngettext("%(count)d photo", "%(count)d photos", count) % {"count": count},
-        "chosen": {key: ",".join(request.POST.getlist(key)) for key in CHOICE},
+        "chosen": choice_in(request.POST),
         "next": request.POST.get("next", ""),
     }
     if not request.htmx:

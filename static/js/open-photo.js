@@ -34,6 +34,12 @@ window.addEventListener("popstate", (event) => {
   }
 })
 
+// Back from a photo that was reloaded loads this page anew, and the browser has lost the place by then.
+addEventListener("pageshow", () => {
+  const opened = history.state?.opened
+  if (opened) document.getElementById(opened)?.scrollIntoView({ block: "nearest" })
+})
+
 async function open(address, { isNew }) {
   const number = ++asked
   const show = showEmpty()
@@ -44,7 +50,10 @@ async function open(address, { isNew }) {
     if (!response.ok || !viewer) throw new Error("no photo")
     await addStyles(page)
     if (number !== asked) return
-    if (isNew) history.pushState({ viewer: true }, "", address)
+    if (isNew) {
+      history.replaceState({ ...history.state, opened: opener.closest("li[id]")?.id }, "")
+      history.pushState({ viewer: true }, "", address)
+    }
     show(viewer, page.title)
     await Promise.all([...page.querySelectorAll("script[type=module][src]")].map((script) => import(script.getAttribute("src"))))
     document.dispatchEvent(new CustomEvent("kith:viewer"))

@@ -31,7 +31,7 @@ function update() {
   const count = whole + beside
   const people = ticked.filter((box) => box.name === "people").length
   const groups = ticked.length - people
-  for (const element of form().querySelectorAll("[data-picked]")) element.textContent = count.toLocaleString()
+  for (const element of form().querySelectorAll("[data-picked]")) element.textContent = count.toLocaleString(document.documentElement.lang)
   for (const element of form().querySelectorAll("[data-while-picked]")) element.hidden = !count
   for (const element of form().querySelectorAll("[data-for-groups]")) element.hidden = !groups || people > 0
   for (const element of form().querySelectorAll("[data-for-people]")) element.hidden = !people || people + groups < 2
@@ -120,7 +120,7 @@ document.addEventListener("click", (event) => {
 })
 
 function returnTo() {
-  const place = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)))
+  const place = location.hash.length > 1 && document.getElementById(location.hash.slice(1)) // ids need no escaping
   if (!place || !region()?.contains(place)) return
   place.closest("details")?.setAttribute("open", "")
   if (place.matches("details")) place.setAttribute("open", "")

@@ -221,6 +221,32 @@ def test_escape_leaves_the_drawing_first_and_a_box_on_a_face_is_answered_with_a_
     expect(page.locator(".toast-k")).to_contain_text("already")
 
 
+def test_a_favourite_is_made_and_unmade_with_f_and_leafed_through(page: Page):
+    page.goto(ADDRESSES["obama.jpg"])
+    photo = shown(page)
+    heart = page.get_by_role("button", name="Favourite", exact=True)
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("f")
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".toast-k")).to_contain_text("1 photo is a favourite")
+    page.keyboard.press("u")
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".toast-k")).to_contain_text("Undone")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+
+    open_first(page, "/favourites/")
+    assert shown(page) == photo
+    assert page.url.endswith(f"/photos/{photo}/?in=favourites")
+    expect(page.locator("#turns a")).to_have_count(0)  # it is the only one
+    page.keyboard.press("f")
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Escape")
+    expect(page.locator(DIALOG)).to_have_count(0)
+    page.goto("/favourites/")
+    expect(page.get_by_role("heading", name="No favourites yet")).to_be_visible()
+
+
 def test_what_is_no_face_leaves_the_list_and_comes_back(page: Page):
     page.goto(ADDRESSES["together.jpg"])
     rows = page.locator("#about > .face-row")

@@ -1,10 +1,12 @@
 """Faces that look like one of the library, or like one of a picture that is shown."""
 
+import re
+
 from django.urls import reverse
 
 from ml.models import MODELS
 from people.alike import faces_like
-from tests.factories import make_face, make_person, make_photo, unit
+from tests.factories import make_cluster, make_face, make_person, make_photo, unit
 
 MODEL = MODELS["facenet-casia"]
 
@@ -52,3 +54,19 @@ def test_the_faces_of_a_picture_stay_in_their_order(alice, signed_in):
     page = signed_in.get(reverse("people:alike"), {"faces": ",".join(str(face.pk) for face in wanted)})
 
     assert page.context["faces"] == wanted
+
+
+def test_pages_with_a_face_lead_to_faces_like_it(signed_in, alice):
+    ann, group = make_person(alice), make_cluster(alice)
+    named = make_face(make_photo(alice), person=ann)
+    waiting = [make_face(make_photo(alice), cluster=group) for _ in range(2)]
+
+    def links(address: str) -> list[str]:
+        return re.findall(r'href="(/faces/\d+/like/)"', signed_in.get(address).content.decode())
+
+    assert links(named.photo.get_absolute_url()) == [f"/faces/{named.pk}/like/"]
+    assert links(waiting[0].photo.get_absolute_url()) == [f"/faces/{waiting[0].pk}/like/"]
+    assert links(group.get_absolute_url())[0] in {f"/faces/{face.pk}/like/" for face in waiting}
+    chosen = {"faces": [named.pk], "action": "like"}
+    answer = signed_in.post(reverse("people:change-faces", args=[ann.pk]), chosen)
+    assert answer.url == f"/faces/{named.pk}/like/"

@@ -1,6 +1,7 @@
 """Deleting an account leaves nothing of it, and touches nobody else's."""
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -119,6 +120,18 @@ def test_when_the_last_account_is_gone_the_first_page_comes_back(user, browser, 
     new = {"username": "ruth", "password1": PASSWORD, "password2": PASSWORD}
     assert client.get(reverse("accounts:welcome")).status_code == 200  # also while the worker is not done
     assert client.post(reverse("accounts:welcome"), new).url == reverse("accounts:faces")
+
+
+def test_nobody_can_read_any_more_who_signed_in_from_where(user, client):
+    make_user(username="bob", password=PASSWORD)
+    for name, password in (("alice", "wrong"), ("alice", PASSWORD), ("bob", PASSWORD)):
+        Client().post(reverse("accounts:sign-in"), {"username": name, "password": password})
+    assert AccessLog.objects.filter(username="alice").exists()
+
+    leaving.leave(user)
+
+    assert not AccessAttempt.objects.filter(username="alice").exists()
+    assert {log.username for log in AccessLog.objects.all()} == {"bob"}
 
 
 def test_the_name_of_a_closed_account_is_nobodys(alice):

@@ -1,11 +1,13 @@
 """Searching photos, and the page that does it."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
+from people import answers
 from people.models import SavedSearch
 from people.models.person import fold
 from people.search import PhotoSearch
@@ -67,6 +69,7 @@ def test_the_address_is_the_search(alice, library):
         place="Rome, Lazio, Italy",
         count="3-5",
         has_unnamed=True,
+        is_favourite=True,
     )
 
     read_again = PhotoSearch.from_query(alice, QueryDict(search.query()))
@@ -79,7 +82,7 @@ def test_people_of_others_and_nonsense_in_an_address_are_left_out(bob, library):
     people, _ = library
     album = make_album(make_user())
     query = f"p={people['ann'].pk}&p=x&p=-1&p=99999999999999999999&p=²&without=%00&album={album.pk}&album=x&from=soon"
-    query += "&to=2024-13-45&faces=7&unnamed=yes&mode=none&place=%00"
+    query += "&to=2024-13-45&faces=7&unnamed=yes&favourites=yes&mode=none&place=%00"
 
     assert PhotoSearch.from_query(bob, QueryDict(query)) == PhotoSearch()
 
@@ -132,12 +135,14 @@ def test_only_these_people_means_nobody_unnamed_either(alice):
         ("from=2024-05-03&to=2024-05-03", {"may"}),
         ("place=Lazio, Italy", {"may"}),
         ("unnamed=1", {"june"}),
+        ("favourites=1", {"april"}),
+        ("favourites=1&unnamed=1", set()),
         ("to=9999-12-31", {"april", "may", "june"}),
     ],
 )
-def test_photos_are_found_by_time_place_and_faces_without_a_name(alice, query, found):
+def test_photos_are_found_by_time_place_favourites_and_faces_without_a_name(alice, query, found):
     photos = {
-        "april": make_photo(alice, taken_at=datetime(2024, 4, 30, 23, 59, 59, tzinfo=UTC)),
+        "april": make_photo(alice, taken_at=datetime(2024, 4, 30, 23, 59, 59, tzinfo=UTC), is_favourite=True),
         "may": make_photo(
             alice, taken_at=datetime(2024, 5, 3, 23, 59, 59, 999999, tzinfo=UTC), place="Rome, Lazio, Italy"
         ),
@@ -164,6 +169,8 @@ def test_an_album_is_a_term(alice):
         ({"mode": "only", "who": ("ann", "bob")}, "only Ann and Bob"),
         ({"who": ("ann",), "but": ("mila",)}, "Ann without Mila"),
         ({"count": "2", "place": "Rome"}, "Rome, two faces"),
+        ({"who": ("ann",), "is_favourite": True}, "Ann, favourites"),
+        ({"is_favourite": True}, "Favourites"),
         ({"who": ("ann",), "since": date(2024, 1, 1), "until": date(2024, 12, 31)}, "Ann, 2024"),
     ],
 )
@@ -244,6 +251,19 @@ def test_a_search_is_kept_and_dropped_again(alice, signed_in, library):
     assert not SavedSearch.objects.exists()
 
 
+def test_a_kept_search_for_somebody_who_is_gone_can_still_be_dropped(alice, signed_in, library):
+    people, _ = library
+    query = PhotoSearch(people=(people["ann"],)).query()
+    signed_in.post(reverse("people:save-search"), {"query": query, "title": "Ann"})
+    answers.merge(people["ann"], people["bob"], actor=alice)
+
+    page = signed_in.get(f"{reverse('people:search')}?{query}").content.decode()
+    assert f'name="query" value="{query}"' in page
+    signed_in.post(reverse("people:drop-search"), {"query": query})
+
+    assert not SavedSearch.objects.exists()
+
+
 def test_a_search_for_nothing_or_for_others_people_is_not_kept(bob, client, library):
     client.force_login(bob)
 
@@ -262,3 +282,18 @@ def test_the_page_asks_as_much_for_many_as_for_few(signed_in, alice, library, dj
 
     with django_assert_max_num_queries(22):
         signed_in.get(f"{reverse('people:search')}?{query}")
+
+
+def test_favourites_are_offered_shown_as_a_chip_and_taken_off(signed_in, alice, library):
+    favourite = make_photo(alice, is_favourite=True)
+    offered = signed_in.get(reverse("people:search-offers"), {"q": "favou"}).content.decode()
+    assert "/search/?favourites=1" in offered
+
+    page = signed_in.get(reverse("people:search"), {"favourites": "1"})
+
+    html = page.content.decode()
+    assert page.context["photo_count"] == 1
+    assert f"/photos/{favourite.pk}/" in html
+    assert [chip.words for chip in page.context["chips"]] == ["Favourites"]
+    assert page.context["chips"][0].remove_url == "/search/?"
+    assert re.search(r'<input[^>]*name="favourites"[^>]*checked', html)

@@ -9,7 +9,16 @@ from people import answers, ledger
 from people.models import Decision, Face, Person, Question, Suggestion
 from people.ranking import rank_questions
 from people.suggestions import refresh_suggestions
-from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_suggestion, unit
+from tests.factories import (
+    make_cluster,
+    make_face,
+    make_group,
+    make_known,
+    make_person,
+    make_photo,
+    make_suggestion,
+    unit,
+)
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -639,3 +648,18 @@ def test_a_card_names_no_face_that_joined_its_group_since(signed_in, alice, grou
     joined.refresh_from_db()
     assert joined.person is None
     assert Person.objects.get().faces.count() == 3
+
+
+def test_the_photos_page_keeps_a_place_for_groups_that_can_be_named(signed_in, alice):
+    def has_place() -> bool:
+        return 'id="who-title"' in signed_in.get("/").content.decode()
+
+    make_photo(alice)
+    assert not has_place()
+    group = make_group(alice, 2)
+    assert has_place()
+    group.is_hidden = True
+    group.save()
+    assert not has_place()
+    make_face(make_photo(alice), cluster=make_cluster(alice))  # one face is no group
+    assert not has_place()

@@ -12,7 +12,8 @@ from photos import acts
 from photos.models import Act, Album, Photo
 from photos.selection import chosen_photos
 from photos.zipping import Names
-from tests.factories import make_album, make_batch, make_photo
+from tests.factories import make_album, make_batch, make_photo, make_user
+from tests.people.test_races import at_once
 
 
 def everything(owner):
@@ -180,6 +181,59 @@ def test_lists_of_others_mean_nothing(alice, bob, rf):
 
     assert not chosen_photos(alice, rf.post("/", {"photos": photo.pk}).POST).exists()
     assert not chosen_photos(alice, rf.post("/", {"all": "yes", "scope": f"album-{album.pk}"}).POST).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_on_a_new_album_make_one():
+    alice = make_user()
+    photo = make_photo(alice)
+
+    made = at_once(*[lambda: acts.add_to_album(alice, everything(alice), "Rome")] * 4)
+
+    assert list(Album.objects.get(title="Rome").photos.all()) == [photo]
+    assert [act.before for act in made if act] == [{"is_new": True}]
+
+
+def test_what_was_said_later_of_a_photo_stands_until_that_is_taken_back(alice):
+    one, other = make_photo(alice), make_photo(alice)
+    both, the_other = everything(alice), everything(alice).filter(pk=other.pk)
+    first = acts.set_date(alice, both, date(2001, 1, 1))
+    later = acts.set_date(alice, the_other, date(2005, 1, 1))
+
+    assert acts.undo(first)
+    assert years(one, other) == [2024, 2005]
+    assert acts.undo(later)
+    assert not acts.undo(later)
+
+
+@pytest.mark.parametrize("kind", ["trash", "favourite", "album", "rename", "cover"])
+def test_an_act_that_was_done_again_later_is_not_undone_by_its_first_time(alice, kind):
+    photo, album = make_photo(alice), make_album(alice, "Rome")
+    photos = everything(alice)
+    trashed = Photo.everywhere.filter(pk=photo.pk)
+    do, back = {
+        "trash": (lambda: acts.move_to_trash(alice, photos), lambda: acts.restore(alice, trashed)),
+        "favourite": (
+            lambda: acts.mark(alice, photos, is_favourite=True),
+            lambda: acts.mark(alice, photos, is_favourite=False),
+        ),
+        "album": (
+            lambda: acts.add_to_album(alice, photos, "Rome"),
+            lambda: acts.remove_from_album(alice, album, photos),
+        ),
+        "rename": (lambda: acts.rename_album(album, "Roma"), lambda: acts.rename_album(album, "Rome")),
+        "cover": (lambda: acts.choose_cover(album, photo), lambda: acts.choose_cover(album, make_photo(alice))),
+    }[kind]
+    done = [do(), back(), do()]
+    assert not acts.undo(done[0])
+    assert not acts.undo(done[1])
+    assert all(acts.undo(act) for act in reversed(done))
+
+
+def years(*photos: Photo) -> list[int]:
+    for photo in photos:
+        photo.refresh_from_db()
+    return [photo.taken_at.year for photo in photos]
 
 
 def test_acts_of_others_cannot_be_taken_back(signed_in, bob):

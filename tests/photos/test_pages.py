@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from photos import pagination
 from photos.models import Photo
-from photos.pagination import timeline_page
+from photos.pagination import asked_page, timeline_page
+from photos.scrubber import library_scrubber
 from tests.factories import make_album, make_photo
 
 
@@ -52,6 +53,19 @@ def test_a_month_that_goes_on_has_no_second_heading(alice, monkeypatch):
 
     assert [first.months[0].is_continued, second.months[0].is_continued] == [False, True]
     assert first.months[0].count == second.months[0].count == 2
+
+
+def test_a_year_of_two_digits_stops_nobody(alice, monkeypatch):
+    """A date field gives the year 24 to whoever types no more of it."""
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 1)
+    older, newer = (make_photo(alice, taken_at=datetime(24, 5, day, tzinfo=UTC)) for day in (1, 2))
+    first = timeline_page(Photo.objects.owned_by(alice), None)
+
+    second = timeline_page(Photo.objects.owned_by(alice), first.next_cursor)
+
+    assert [month.photos for month in first.months + second.months] == [[newer], [older]]
+    assert asked_page(Photo.objects.owned_by(alice), {"to": first.months[0].slug}).months[0].photos == [newer]
+    assert [month.slug for month in library_scrubber(alice).months] == ["0024-05"]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "2024-01-01", "2024-01-01~x", "~1", "9999999~1"])

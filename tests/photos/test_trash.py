@@ -11,7 +11,7 @@ from photos import acts, trash
 from photos.intake import start_batch, take_in
 from photos.models import BatchFile, Photo
 from photos.models.photo import KEPT_IN_TRASH
-from tests.factories import make_album, make_photo
+from tests.factories import make_album, make_batch, make_photo
 
 
 def photos(*some: Photo):
@@ -24,6 +24,28 @@ def with_files(owner, **fields) -> Photo:
     photo.small.save(f"derivatives/{photo.pk}-small.webp", ContentFile(b"small"), save=False)
     photo.save()
     return photo
+
+
+def test_a_batch_is_not_waited_for_because_of_photos_in_the_trash(alice):
+    batch = make_batch(alice, expected=3)
+    for number in range(3):
+        photo = make_photo(alice, small="x.webp")
+        BatchFile.objects.create(batch=batch, name=f"{number}.jpg", outcome=BatchFile.Outcome.STORED, photo=photo)
+
+    acts.move_to_trash(alice, photos(photo))
+
+    progress = batch.progress()
+    assert (progress.total, progress.stored, progress.is_done) == (3, 3, True)
+    assert (progress.kept, progress.thumbnails, progress.faces, progress.grouped) == (2, 2, 2, 2)
+
+
+def test_what_is_in_the_trash_takes_room_until_it_is_gone(signed_in, alice):
+    photo = make_photo(alice, byte_size=5 * 1024**2)
+    acts.move_to_trash(alice, photos(photo))
+    assert "Your originals: 5.0\xa0MB" in signed_in.get(reverse("photos:status")).content.decode()
+
+    trash.delete_for_good(alice, photos(photo))
+    assert "Your originals: 0\xa0bytes" in signed_in.get(reverse("photos:status")).content.decode()
 
 
 def test_what_is_in_the_trash_is_in_no_list(signed_in, alice):

@@ -102,9 +102,9 @@ def held_network(page: Page) -> Iterator[None]:
     try:
         yield
     finally:
-        page.unroute("**/files/", hold)
         for route in held:
             route.continue_()
+        page.unroute("**/files/", hold)
 
 
 def test_dropped_folders_become_albums_and_twins_by_name_have_rows_of_their_own(page: Page, tmp_path: Path):

@@ -146,7 +146,7 @@ SMALL = {
     "p a, dd a, dt a, .muted a, .history a, .file-list a, .name": "links in a line of text",
     ".boxes a, .box": "boxes are as large as their faces; the list beside them names the same faces",
     "input.form-check-input, .tick": "the label around it is the target",
-    ".day-tick": "44 px wide; the row around it is as high",
+    ".day-tick": "44 px high and 40 wide, with nothing else to touch beside it",
 }
 
 LOOKING = (Path(__file__).parent / "looking.js").read_text()

@@ -71,6 +71,7 @@ def make_library(owner: User, *, photos: int, faces: int, seed: int, report: Cal
 
     Raises WeightsUnavailable when it is unknown which model the questions are to be ranked for.
     """
+    _unlimited()
     report("Inventing photos and faces.")
     library = invent(photos, faces, seed)
     report("Drawing pictures.")
@@ -78,7 +79,6 @@ def make_library(owner: User, *, photos: int, faces: int, seed: int, report: Cal
     pictures = draw_pictures(media / "invented")
     _link(library, pictures, media)
     report("Storing the library.")
-    _unlimited()
     _store(owner, library, pictures, seed)
     _act(owner, library, seed)
     _tidy()
@@ -127,6 +127,7 @@ def _link(library: Invented, pictures: Pictures, media: Path) -> None:
 def _unlimited() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
 
 
 def _tidy() -> None:

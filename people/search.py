@@ -71,7 +71,7 @@ class PhotoSearch:
         photos = Photo.objects.owned_by(owner)
         if self.is_empty:
             return photos.none()
-        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many(owner)):
+        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many()):
             photos = photos.filter(condition)
         return photos
 
@@ -100,15 +100,16 @@ class PhotoSearch:
         if self.place:
             yield Q(place__contains=self.place)
 
-    def _how_many(self, owner: User) -> Iterable[Condition]:
+    def _how_many(self) -> Iterable[Condition]:
         if not self.count:
             return
         least, most = COUNTS[self.count]
         if most == 0:
             yield ~Exists(_faces_of_photo().filter(is_ignored=False))
             return
-        counted = Face.objects.owned_by(owner).filter(is_ignored=False).order_by().values("photo")
-        counted = counted.annotate(faces=Count("pk")).filter(faces__gte=least)
+        # Of everybody's photos, for an index alone counts those; whose they are is asked of the photos that match.
+        counted = Face.objects.filter(is_ignored=False).order_by().values("photo")
+        counted = counted.annotate(faces=Count("photo")).filter(faces__gte=least)
         yield Q(pk__in=(counted if most is None else counted.filter(faces__lte=most)).values("photo"))
 
     def url(self) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tools.pages import Page
 
 RUNS = 20
-WARM_UPS = 2
+WARM_UPS = 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def measure(only: str, runs: int) -> list[Line]:
             browser = stranger if page.route in SIGNED_OUT else client
             lines.append(measured(page, browser, [page.address(sample) for _ in range(runs + WARM_UPS)]))
             last = lines[-1]
-            print(f"{last.label}: {last.processor_p95:.3f}{' LATE' if last.is_late else ''}", flush=True)
+            times = f"{last.processor_p50:.3f}, {last.processor_p95:.3f} s, {last.queries} queries"
+            print(f"{last.label}: {times}{', late' if last.is_late else ''}", flush=True)
     return lines
 
 

@@ -4,6 +4,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from accounts.models import User
@@ -17,8 +18,11 @@ class AlbumQuerySet(models.QuerySet["Album"]):
     def with_newest_photo(self) -> Self:
         """Annotate photo_count and newest_photo, the cover of an album that was given none."""
         newest = Photo.objects.filter(albums=models.OuterRef("pk")).newest_first().values("pk")[:1]
+        # Counted album by album, of those a page shows: a join counts all of them first.
+        inside = Album.photos.through.objects.filter(album=models.OuterRef("pk"), photo__trashed_at=None)
+        counted = inside.order_by().values("album").annotate(count=models.Count("pk")).values("count")
         return self.annotate(
-            photo_count=models.Count("photos", filter=models.Q(photos__trashed_at=None)),
+            photo_count=Coalesce(models.Subquery(counted), 0),
             newest_photo=models.Subquery(newest),
         )
 

@@ -50,6 +50,19 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
+    def may_go_on(self) -> Self:
+        """Without those that are surely done: to count how far each is takes a look at all its photos."""
+        since = timezone.now() - BROKEN_OFF_AFTER
+        files = BatchFile.objects.filter(batch=models.OuterRef("pk"))
+        unfinished = Photo.objects.filter(failure="").exclude(stage=Photo.Stage.DONE).values("pk")
+        worked_on = BatchFile.objects.filter(photo__in=unfinished).values("batch")
+        return self.filter(
+            models.Q(started_at__gt=since)
+            | models.Exists(files.filter(arrived_at__gt=since))
+            | models.Q(pk__in=worked_on)
+            | models.Q(archives__finished_at=None, archives__isnull=False)
+        ).distinct()
+
 
 class Batch(models.Model):
     class State(models.TextChoices):

@@ -208,6 +208,7 @@ class Photo(models.Model):
             ),
             models.Index(fields=["owner", "place"], condition=models.Q(place__gt=""), name="photo_of_place"),
             models.Index(fields=["id"], condition=models.Q(latitude__isnull=False, place=None), name="photo_to_place"),
+            models.Index(fields=["owner", "id"], condition=~models.Q(failure=""), name="photo_failed"),
             models.Index(
                 fields=["stage", "attempts", "id"],
                 condition=~models.Q(stage="done") & models.Q(failure=""),

@@ -5,7 +5,7 @@ import shutil
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
@@ -26,21 +26,22 @@ FAILED_SHOWN = 100
 @require_safe
 def status(request: UserRequest) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user)
-    waiting = dict(photos.filter(failure="").values_list("stage").annotate(Count("pk")).order_by())
-    failed = dict(photos.failed().values_list("stage").annotate(Count("pk")).order_by())
+    # One look at all of them for every number of the page.
+    sums = {"all": Count("pk"), "failed": Count("pk", filter=~Q(failure="")), "bytes": Sum("byte_size")}
+    rows = photos.order_by().values_list("stage").annotate(**sums)
+    counts = {stage: (count - failed, failed, size) for stage, count, failed, size in rows}
+    waiting_and_failed = {stage: counts.get(stage, (0, 0, 0))[:2] for stage in Photo.Stage}
     context = {
         "workers": workers(),
         "model_text": _model_text(),
         "device_text": _device_text(),
         "stages": [
-            (stage.label, waiting.get(stage, 0), failed.get(stage, 0))
-            for stage in Photo.Stage
-            if stage != Photo.Stage.DONE
+            (stage.label, *numbers) for stage, numbers in waiting_and_failed.items() if stage != Photo.Stage.DONE
         ],
-        "photo_count": photos.count(),
-        "failed_count": sum(failed.values()),
+        "photo_count": sum(sum(numbers) for numbers in waiting_and_failed.values()),
+        "failed_count": sum(failed for _, failed in waiting_and_failed.values()),
         "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
-        "disk_lines": _disk_lines(request),
+        "disk_lines": _disk_lines(sum(size for _, _, size in counts.values()) + _bytes_in_trash(request)),
         "notices": [notice for notice in [missing_weights_notice()] if notice],
     }
     return render(request, "photos/status.html", context)
@@ -69,16 +70,19 @@ def _model_text() -> str:
         return wanted_face_model()
 
 
-def _disk_lines(request: UserRequest) -> list[str]:
-    """What the user's originals take, what the database does, and how much is left."""
-    kept = Photo.everywhere.owned_by(request.user).kept()  # what is in the trash takes room, too
-    originals = kept.aggregate(Sum("byte_size"))["byte_size__sum"]
+def _bytes_in_trash(request: UserRequest) -> int:
+    in_trash = Photo.everywhere.owned_by(request.user).in_trash().aggregate(bytes=Sum("byte_size", default=0))
+    return int(in_trash["bytes"])
+
+
+def _disk_lines(originals: int) -> list[str]:
+    """What the user's originals take, in bytes, what the database does, and how much is left."""
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         database = cursor.fetchone()[0]
     return [
-        _("Your originals: %(size)s") % {"size": filesizeformat(originals or 0)},
+        _("Your originals: %(size)s") % {"size": filesizeformat(originals)},
         _("Database, with the face data of everybody here: %(size)s") % {"size": filesizeformat(database)},
         _("Free: %(size)s") % {"size": filesizeformat(shutil.disk_usage(settings.MEDIA_ROOT).free)},
     ]

@@ -61,5 +61,5 @@ def _album_to_fill(request: UserRequest) -> Album | None:
 
 def _unfinished_batch(request: UserRequest) -> Batch | None:
     """The newest batch that there is something to wait for; of several at once the others follow."""
-    recent = Batch.objects.owned_by(request.user).select_related("owner")[:RECENT_BATCHES]
+    recent = Batch.objects.owned_by(request.user).may_go_on().select_related("owner")[:RECENT_BATCHES]
     return next((batch for batch in recent if not batch.progress().is_done), None)

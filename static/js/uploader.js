@@ -198,9 +198,10 @@ class Uploader {
     this.render()
   }
 
-  /** Send no more of them. What has arrived stays. */
+  /** Send no more of them. What has arrived stays, and so does what the server only has to answer. */
   cancel() {
-    const unsent = this.uppy.getFiles().filter((file) => !file.progress.uploadComplete)
+    const isSent = ({ bytesUploaded, bytesTotal }) => Boolean(bytesUploaded) && bytesUploaded >= bytesTotal
+    const unsent = this.uppy.getFiles().filter(({ progress }) => !progress.uploadComplete && !isSent(progress))
     this.remove(unsent.map(({ id }) => id))
     if (this.gate) this.resume()
   }

@@ -19,8 +19,10 @@ from tests.browser import arguments, chromium
 from tests.config.conftest import open_folder
 from tests.services import KEPT, ROOT
 
-READY_SECONDS = 120
-PATIENCE_MS = 20_000  # for a click or an expectation, on a machine that does other things, too
+READY_SECONDS = 300  # loading the networks, on a machine that does other things, too
+# What a page is looked at in, beside test_2_looks: each theme and each width, but not each with each.
+LOOKS = [("light", 1280), ("dark", 390)]
+PATIENCE_MS = 30_000  # for a click or an expectation, on a machine that does other things, too
 BROKE = re.compile(r"^.*(?:ERROR django\.request: |Traceback \(most recent).*$", re.MULTILINE)
 
 

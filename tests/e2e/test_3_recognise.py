@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.browser import arguments, chromium
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import LOOKS, PATIENCE_MS, Kith
 from tests.e2e.test_1_story import PASSWORD, side_by_side
 from tests.pictures import encoded, portraits
 
@@ -58,7 +58,7 @@ def page(kith: Kith, camera: Path, page: Page) -> Iterator[Page]:
     ]
     browser = page.context.browser.browser_type.launch(executable_path=str(chromium()), args=switches)
     context = browser.new_context(base_url=kith.address, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     complaints: list[str] = []
     tab.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
@@ -126,8 +126,7 @@ def test_the_camera_names_who_is_in_front_of_it_until_it_is_stopped(page: Page):
     assert page.locator("video").evaluate("video => video.srcObject") is None
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_the_answer_is_accessible_and_fits(page: Page, scheme: str, width: int):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 800})

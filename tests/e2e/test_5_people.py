@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.test_1_story import PASSWORD
 
 LONG = "Wolfeschlegelsteinhausenbergerdorff " * 2 + "the Third of Hohenstein, née 👩‍👩‍👧‍👦"
@@ -25,7 +25,7 @@ def desktop(page: Page) -> None:
 @pytest.fixture(scope="module")
 def phone(browser: Browser, kith: Kith) -> Iterator[Page]:
     context = browser.new_context(base_url=kith.address, viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)

@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Download, Locator, Page, expect
 
-from tests.e2e.conftest import Kith
+from photos.pagination import PAGE_SIZE
+from tests.e2e.conftest import LOOKS, Kith
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
@@ -218,15 +219,13 @@ def test_photos_get_a_date_and_the_scrubber_leads_to_it_and_back_to_the_place(pa
 
 def test_reading_on_moves_nothing(page: Page):
     page.goto("/")
-    page.wait_for_load_state("networkidle")
     page.evaluate(SHIFTS)
-    before = tiles(page).count()
     for _ in range(12):
         page.mouse.wheel(0, 1500)
         page.wait_for_timeout(60)
     expect(page.locator("#older")).to_have_count(0)
 
-    assert tiles(page).count() > before
+    assert tiles(page).count() > PAGE_SIZE
     ids = page.locator("[id]").evaluate_all("all => all.map((each) => each.id)")
     assert len(ids) == len(set(ids))
     assert page.evaluate("window.shifted") < 0.01
@@ -323,11 +322,10 @@ def test_without_a_script_pages_follow_each_other_and_forms_do_the_rest(browser:
     context.close()
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_its_pages_are_accessible_and_fit(page: Page, scheme: str, viewport: dict[str, int]):
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_its_pages_are_accessible_and_fit(page: Page, scheme: str, width: int):
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(viewport)
+    page.set_viewport_size({"width": width, "height": 844})
     wrong = []
     for address in ("/", "/favourites/", "/undated/", "/trash/", "/albums/", "/albums/1/", "/people/in-these/"):
         page.goto(address)

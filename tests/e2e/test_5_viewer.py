@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.test_1_story import ADDRESSES
 
 DIALOG = "#viewer-dialog[open]"
@@ -33,7 +33,7 @@ def phone(browser: Browser, kith: Kith, page: Page) -> Iterator[Page]:
         is_mobile=True,
         storage_state=page.context.storage_state(),
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.test_2_looks import PAGES, own_pages
 
 MORE_PAGES = (
@@ -56,7 +56,7 @@ def german(browser: Browser, kith: Kith, page: Page) -> Iterator[Page]:
     context = browser.new_context(
         base_url=kith.address, storage_state=page.context.storage_state(), locale="de-DE", reduced_motion="reduce"
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

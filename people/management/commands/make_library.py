@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from accounts.models import User
 from ml.weights import WeightsUnavailable
@@ -34,7 +35,8 @@ class Command(BaseCommand):
         photos, faces = options["photos"], options["faces"]
         if photos < 1 or not 20 <= faces <= 5 * photos:
             raise CommandError("It takes 1 photo or more, 20 faces or more, and at most five faces a photo.")
-        call_command("migrate", verbosity=0)  # of a new home
+        if User._meta.db_table not in connection.introspection.table_names():
+            call_command("migrate", verbosity=0)  # a new home
         if not is_empty():
             raise CommandError("This Kith is not empty. Make the invented library in a new one: set KITH_HOME.")
         try:

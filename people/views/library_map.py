@@ -18,7 +18,7 @@ from people.models import Cluster, Face, LibraryMap, Person, Upkeep
 from people.models.library_map import HEIGHT, PERSON, WIDTH
 from photos.broker import send_wakeup
 
-REDRAW_AFTER = timedelta(minutes=10)  # drawn while somebody waits it takes seconds, and answers come every few
+REDRAW_AFTER = timedelta(minutes=1)  # it takes seconds, and answers come every few
 ZOOMS = (1, 2, 4)
 MOST_PICTURES = 150  # of the largest circles; the others are plain
 LONGEST_LABEL = 18
@@ -78,13 +78,15 @@ class Circle:
 def library_map(request: UserRequest) -> HttpResponse:
     """The map as it was last drawn; if that is long ago, a worker draws it again behind the page."""
     drawn = LibraryMap.objects.filter(owner=request.user).first()
-    if drawn is None or _is_outdated(drawn):
+    is_coming = drawn is None or _is_outdated(drawn)
+    if is_coming:
         send_wakeup(tasks.draw_map, request.user.pk)
     circles = [] if drawn is None else _circles(request.user, drawn)
     zoom = next((zoom for zoom in ZOOMS if str(zoom) == request.GET.get("zoom")), ZOOMS[0])
     context = {
         "circles": circles,
         "drawn": drawn,
+        "is_coming": is_coming,
         "zoom": zoom,
         "zooms": ZOOMS,
         "width": WIDTH,

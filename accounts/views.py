@@ -43,7 +43,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         with connection.cursor() as cursor:  # two browsers at once must not make two owners
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_USER_LOCK])
-    if User.objects.exists():
+    if User.objects.filter(deleted_at=None).exists():
         return redirect("accounts:faces" if request.user.is_authenticated else "accounts:sign-in")
     form = OwnerForm(request.POST or None)
     if form.is_valid():

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from people import constraints
@@ -98,7 +99,8 @@ def merge(person: Person, into: Person, *, actor: User, counted: Collection[int]
     """Give all faces of one person to another. The empty one stays in the ledger, for undo.
 
     Who was said not to be the one is not the other either: they are the same person. Names the machine gave stay its.
-    counted: the faces the person had when this was asked; others keep the name. None takes those of now.
+    counted: the faces the person had when this was asked; others keep the name, but for those in the trash, which
+    nobody counts. None takes those of now.
     """
     return merge_all([person], into, counted=counted, actor=actor)
 
@@ -116,8 +118,8 @@ def merge_all(
     others = {person.pk for person in people} - {into.pk}
     faces = Face.everywhere.filter(person__in=others)
     if counted is not None:
-        faces = faces.filter(pk__in=counted)
-        if not unnamed and not faces.exists():
+        faces = faces.filter(Q(pk__in=counted) | Q(is_away=True))
+        if not unnamed and not faces.filter(pk__in=counted).exists():
             return None
     named = FaceState(person=into.pk, tagged_by=Face.TaggedBy.USER)
     outcomes = _no(into, [face for face, ruled_out in noes if ruled_out in others])

@@ -18,7 +18,7 @@ def leave(user: User) -> None:
     """Close an account: nobody can sign in with it any more, and its name is free again."""
     user.is_active = False
     user.deleted_at = timezone.now()
-    user.username = f"deleted-{user.pk}"
+    user.username = f"closed {user.pk}"  # nobody can choose it: names hold no spaces
     user.email = user.first_name = user.last_name = ""
     user.set_unusable_password()
     user.save()
@@ -33,6 +33,9 @@ def finish_leaving(user: User) -> None:
     for archive in Archive.objects.filter(batch__owner=user):
         archive.file.delete(save=False)
     with transaction.atomic():
+        User.objects.select_for_update().filter(pk=user.pk).first()  # no row of theirs can be added from here on
+        if Photo.everywhere.owned_by(user).exists():
+            return  # in other hands just now, or still arriving; their files are not gone yet
         Batch.objects.owned_by(user).delete()
         Album.objects.owned_by(user).delete()
         user.delete()

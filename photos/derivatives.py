@@ -1,6 +1,8 @@
 """Makes what pages show instead of an original: upright sRGB thumbnails without metadata."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,16 +21,38 @@ def make_derivatives(photo: Photo) -> bool:
 
     Raises OSError: the disk is full or broken. Then the photo is as it was.
     """
-    folder = incoming_folder()
-    small, large = (folder / f"{uuid.uuid4().hex}.part" for _ in range(2))
-    try:
-        derived = decoding.derive(Path(photo.original.path), small=small, large=large)
-    except decoding.Rejected as error:
-        is_missing = not Path(photo.original.path).exists()
-        _fail(photo, VANISHED if is_missing else f"{photo.name} {error}.")
-        return False
-    else:
+    with _new_files() as (small, large):
+        try:
+            derived = decoding.derive(Path(photo.original.path), small=small, large=large)
+        except decoding.Rejected as error:
+            is_missing = not Path(photo.original.path).exists()
+            _fail(photo, VANISHED if is_missing else f"{photo.name} {error}.")
+            return False
         return _finish(photo, derived, small, large)
+
+
+def remake_thumbnails(photo: Photo) -> bool:
+    """Make the thumbnails of a photo again whose files were lost; whether there is an original to make them of.
+
+    Raises OSError: the disk is full or broken.
+    """
+    with _new_files() as (small, large):
+        try:
+            decoding.derive(Path(photo.original.path), small=small, large=large)
+        except decoding.Rejected:
+            return False
+        _put_thumbnails(photo, small, large)
+        photo.save(update_fields=["small", "large"])
+    return True
+
+
+@contextmanager
+def _new_files() -> Iterator[tuple[Path, Path]]:
+    """Two files for thumbnails, which are gone afterwards."""
+    folder = incoming_folder()
+    small, large = folder / f"{uuid.uuid4().hex}.part", folder / f"{uuid.uuid4().hex}.part"
+    try:
+        yield small, large
     finally:
         small.unlink(missing_ok=True)
         large.unlink(missing_ok=True)
@@ -46,14 +70,18 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
         ours = photo.locked_in_our_hands()
         if ours is None:
             return False
-        folder = f"derivatives/{ours.owner_id}/{ours.sha256[:2]}/{ours.sha256}"
-        for field, path in ((ours.small, small), (ours.large, large)):
-            with path.open("rb") as file:
-                field.save(f"{folder}-{field.field.name}.webp", File(file), save=False)
+        _put_thumbnails(ours, small, large)
         _apply_metadata(ours, derived)
         ours.save()
         ours.advance(Photo.Stage.FACES)
     return True
+
+
+def _put_thumbnails(photo: Photo, small: Path, large: Path) -> None:
+    folder = f"derivatives/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}"
+    for field, path in ((photo.small, small), (photo.large, large)):
+        with path.open("rb") as file:
+            field.save(f"{folder}-{field.field.name}.webp", File(file), save=False)
 
 
 def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:

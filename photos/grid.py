@@ -1,6 +1,7 @@
 """What a page with a grid of photos needs: some of them, the way on and back, the scrubber, what can be selected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache, partial
 
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils import timezone
 from accounts.http import UserRequest
 from photos.models.photo import PhotoQuerySet
 from photos.pagination import asked_page
-from photos.scrubber import Scrubber, library_scrubber, scrubber_of
+from photos.scrubber import Scrubber, library_scrubber, scrubber_of, scrubber_of_months
 
 FRAGMENT = "photos/_months.html"
 
@@ -20,15 +21,17 @@ def grid_context(
     url: str,
     scope: str,
     total: int | None = None,
+    counts: Mapping[datetime, int] | None = None,
     empty: str = "photos/_empty.html",
 ) -> dict[str, object]:
     """The context of photos/_grid.html.
 
     url: of the page, without the place in it. scope: the name of the list (photos.scopes); "" for one without a name.
-    total: how many photos it has; without it, there is no "Select all". empty: the template where there are none.
+    total: how many photos it has; without it, there is no "Select all". counts: photos.pagination.month_counts(), of a
+    list that is slow to find: it is not counted again. empty: the template where there are none.
     """
     query = {key: request.GET[key] for key in request.GET}
-    page = asked_page(photos, query)
+    page = asked_page(photos, query, counts)
     joined = f"{url}{'&' if '?' in url else '?'}"
     return {
         "months": page.months,
@@ -38,7 +41,9 @@ def grid_context(
         "empty": empty,
         "place_url": joined,
         # Asked for by whole pages only, not by each part of one.
-        "scrubber": cache(_scrubber_of(request, photos, scope)),
+        "scrubber": cache(
+            _scrubber_of(request, photos, scope) if counts is None else partial(scrubber_of_months, counts)
+        ),
         "scope": scope,
         "select_total": total,
         # What "all" of a form means at most: photos that arrive meanwhile were not looked at.

@@ -62,28 +62,42 @@ class Page:
     previous_cursor: str | None = None
 
 
-def asked_page(photos: PhotoQuerySet, query: Mapping[str, str]) -> Page:
+def month_counts(photos: PhotoQuerySet) -> dict[datetime, int]:
+    """How many photos each month has, the newest first: of a list that is slow to find, all there is to count."""
+    months = photos.annotate(month=TruncMonth("taken_at")).order_by("-month").values_list("month")
+    return dict(months.annotate(Count("pk")))
+
+
+def asked_page(photos: PhotoQuerySet, query: Mapping[str, str], counts: Mapping[datetime, int] | None = None) -> Page:
     """The page of `photos` that an address asks for.
+
+    counts: month_counts(), where they are known already.
 
     after, before: a cursor. to: a month, "2024-05". at: a photo by its primary key, which then comes first. The top
     for what nobody can read.
     """
     if "at" in query:
-        return timeline_page(photos, _at(photos, query["at"]))
+        return timeline_page(photos, _at(photos, query["at"]), counts=counts)
     if "to" in query:
-        return timeline_page(photos, _end_of_month(query["to"]))
-    return timeline_page(photos, query.get("after"), before=query.get("before"))
+        return timeline_page(photos, _end_of_month(query["to"]), counts=counts)
+    return timeline_page(photos, query.get("after"), before=query.get("before"), counts=counts)
 
 
-def timeline_page(photos: PhotoQuerySet, after: str | None, *, before: str | None = None) -> Page:
+def timeline_page(
+    photos: PhotoQuerySet,
+    after: str | None,
+    *,
+    before: str | None = None,
+    counts: Mapping[datetime, int] | None = None,
+) -> Page:
     """Return the page of `photos` after a cursor, or the one before another."""
     if place := _parse_cursor(before):
-        return _page_before(photos, place)
+        return _page_before(photos, place, counts)
     place = _parse_cursor(after)
     following = photos.older_than(*place) if place else photos
     found = list(following.newest_first().select_related("owner")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
-    months = _by_month(photos, shown, place[0] if place else None)
+    months = _by_month(photos, shown, place[0] if place else None, counts)
     return Page(
         months,
         _cursor(_place(shown[-1])) if len(found) > PAGE_SIZE else None,
@@ -91,25 +105,27 @@ def timeline_page(photos: PhotoQuerySet, after: str | None, *, before: str | Non
     )
 
 
-def _page_before(photos: PhotoQuerySet, place: Place) -> Page:
+def _page_before(photos: PhotoQuerySet, place: Place, counts: Mapping[datetime, int] | None) -> Page:
     nearest = photos.newer_than(*place).order_by("taken_at", "pk").select_related("owner")
     found = list(nearest[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE][::-1]
     if not shown:
-        return timeline_page(photos, None)
+        return timeline_page(photos, None, counts=counts)
     return Page(
-        _by_month(photos, shown, None),
+        _by_month(photos, shown, None, counts),
         _cursor(_place(shown[-1])),
         _cursor(_place(shown[0])) if len(found) > PAGE_SIZE else None,
     )
 
 
-def _by_month(photos: PhotoQuerySet, shown: Sequence[Photo], after: datetime | None) -> list[Month]:
+def _by_month(
+    photos: PhotoQuerySet, shown: Sequence[Photo], after: datetime | None, counts: Mapping[datetime, int] | None
+) -> list[Month]:
     if not shown:
         return []
-    within = photos.filter(taken_at__gte=_month_start(shown[-1].taken_at), taken_at__lt=_next_month(shown[0].taken_at))
-    by_month = within.annotate(month=TruncMonth("taken_at")).values_list("month")
-    counts = dict(by_month.annotate(Count("pk", distinct=True)).order_by())
+    if counts is None:
+        first, end = _month_start(shown[-1].taken_at), _next_month(shown[0].taken_at)
+        counts = month_counts(photos.filter(taken_at__gte=first, taken_at__lt=end))
     continued = _month_start(after) if after else None
     return [
         Month(

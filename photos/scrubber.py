@@ -1,7 +1,8 @@
 """The months a list of photos has, for the scrubber beside it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection
 from django.db.models.functions import TruncMonth
@@ -67,6 +68,11 @@ def scrubber_of(photos: PhotoQuerySet) -> Scrubber:
     """Of the photos of a list, which it reads once."""
     months = photos.annotate(month=TruncMonth("taken_at")).order_by("-month").values_list("month", flat=True)
     return _scrubber([month.date() for month in months.distinct()])
+
+
+def scrubber_of_months(months: Iterable[datetime]) -> Scrubber:
+    """Of months that are known, the newest first."""
+    return _scrubber([month.date() for month in months])
 
 
 def _scrubber(months: list[date]) -> Scrubber:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from photos.models import Photo
 
 CHUNK = 256 * 1024  # bytes
-OLDEST = (1980, 1, 1, 0, 0, 0)  # what a ZIP file can say
+OLDEST, NEWEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)  # what a ZIP file can say
 
 
 @dataclass
@@ -62,7 +62,7 @@ def zipped(photos: Iterable[Photo]) -> Iterator[bytes]:
 
 def _entry(photo: Photo, names: "Names") -> zipfile.ZipInfo:
     taken_at = photo.taken_at.timetuple()[:6]
-    entry = zipfile.ZipInfo(names.unique(photo.name), max(taken_at, OLDEST))
+    entry = zipfile.ZipInfo(names.unique(photo.name), min(max(taken_at, OLDEST), NEWEST))
     entry.external_attr = 0o644 << 16
     return entry
 

@@ -9,17 +9,14 @@ about 1 between two people, about 0.25 within one, and the first dimensions say 
 import argparse
 import resource
 import time
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ml.dbscan import NOISE, cluster_embeddings
+from people.invented_faces import Rows, invented_people
 
-Rows = NDArray[np.float32]
-SPECTRUM = 70  # dimensions that all people differ in about equally; of the others ever less
-WITHIN = 0.58  # length of a face's own direction beside that of its person
 WARM_UP = 3000
 
 
@@ -61,24 +58,6 @@ def timed(rows: Rows, threshold: float) -> tuple[float, NDArray[np.int64]]:
 
 def invented_faces(count: int, dimensions: int) -> Rows:
     return invented_people(count, dimensions)[0]
-
-
-def invented_people(count: int, dimensions: int, first: Sequence[int] = ()) -> tuple[Rows, NDArray[np.int64]]:
-    """Faces, and the number of the person each shows. The first people have as many faces as `first` says."""
-    random = np.random.default_rng(0)
-    spread = np.minimum(1, np.exp(-(np.arange(dimensions) - SPECTRUM) / 20)).astype(np.float32)
-    # How many faces a person has: few have many.
-    sizes = np.concatenate([np.array(first, np.int64), np.minimum(random.zipf(1.6, size=count), 500)])
-    people = np.repeat(np.arange(len(sizes)), sizes)[:count]
-    middles = unit(random.standard_normal((people[-1] + 1, dimensions), dtype=np.float32) * spread)
-    own = unit(random.standard_normal((count, dimensions), dtype=np.float32) * spread)
-    rows = unit(middles[people] + WITHIN * own)
-    order = random.permutation(count)
-    return rows[order], people[order]
-
-
-def unit(rows: Rows) -> Rows:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 def peak_gb() -> float:

@@ -160,6 +160,13 @@ class Face(models.Model):
                 fields=["cluster", "-quality", "id"], include=["photo"], condition=WAITING, name="face_of_group"
             ),
             models.Index(fields=["-quality", "id"], condition=WAITING, name="face_waiting"),
+            # How many faces a photo shows, and whether they have names: search asks it of all photos.
+            models.Index(
+                fields=["photo"],
+                include=["person"],
+                condition=Q(is_away=False, is_ignored=False),
+                name="face_shown_in_photo",
+            ),
         ]
 
     def __str__(self) -> str:

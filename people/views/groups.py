@@ -18,7 +18,7 @@ from people.questions import strangers
 from people.review import likely_people
 from people.views.respond import ask_which, back, say_what_was_decided
 
-STRIP = 8
+STRIP = 20  # more than any page is wide
 FACES_SHOWN = 300
 
 

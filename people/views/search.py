@@ -15,6 +15,7 @@ from people.search_form import SearchForm
 from people.search_offers import offers, people_to_add
 from people.search_words import chips_of, sentence
 from photos.grid import grid_context
+from photos.pagination import month_counts
 
 PEOPLE_OFFERED = 24
 LONGEST_TITLE = 200
@@ -30,10 +31,13 @@ def search(request: UserRequest) -> HttpResponse:
     if len(found) == 1:  # only one thing can be meant
         return redirect(found[0].url)
     photos = wanted.photos(request.user)
-    photo_count = photos.count()
-    context = grid_context(request, photos, url=wanted.url(), scope=wanted.scope(), total=photo_count)
+    url, scope = wanted.url(), wanted.scope()
     if request.htmx and not request.htmx.boosted:
-        return render(request, "photos/_months.html", context)
+        return render(request, "photos/_months.html", grid_context(request, photos, url=url, scope=scope))
+    # The one look at all that match: how many, in which months.
+    counts = month_counts(photos)
+    photo_count = sum(counts.values())
+    context = grid_context(request, photos, url=url, scope=scope, total=photo_count, counts=counts)
     attach_covers([*wanted.people, *wanted.without])
     saved = list(SavedSearch.objects.owned_by(request.user))
     context |= {

@@ -20,7 +20,8 @@ from tests.config.conftest import open_folder
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 120
-PATIENCE_MS = 20_000  # with what a page should say soon: the machine may have other work
+PATIENCE_MS = 20_000  # for a click or an expectation, on a machine that does other things, too
+BROKE = re.compile(r"^.*(?:ERROR django\.request: |Traceback \(most recent).*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _database_beside_the_browser() -> Iterator[None]:
 
 @pytest.fixture(scope="package")
 def kith(models_dir: Path) -> Iterator[Kith]:
-    """A freshly started Kith with an empty data folder."""
+    """A freshly started Kith with an empty data folder; it fails on anything that broke in the server."""
     with open_folder() as folder:
         port = free_port()
         with (folder / "up.log").open("w") as log:
@@ -58,7 +59,9 @@ def kith(models_dir: Path) -> Iterator[Kith]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-            print((folder / "up.log").read_text()[-20_000:])
+            said = (folder / "up.log").read_text()
+            print(said[-20_000:])
+        assert BROKE.findall(said) == []
 
 
 @pytest.fixture(scope="package")
@@ -74,7 +77,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, kith: Kith) -> Iterator[Page]:
     """One tab for the whole story; it fails on anything the console complains about."""
     context = browser.new_context(base_url=kith.address, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints: list[str] = []
     requests: set[str] = set()

@@ -77,7 +77,7 @@ def test_the_page_is_found_from_search(page: Page):
     page.goto("/search/")
     page.get_by_role("link", name="Recognise a picture").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Who is this?")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Recognise a picture")
 
 
 def test_a_dropped_picture_is_not_uploaded_but_its_people_are_named(page: Page):

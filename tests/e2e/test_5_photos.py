@@ -114,6 +114,7 @@ def test_an_album_is_made_filled_emptied_and_deleted_with_the_keyboard_alone(pag
     take_back(page)
     expect(page.locator("#photo-count")).to_have_text(re.compile("3 photos"))
 
+    page.get_by_label("More for Keyboard").press("Enter")
     page.get_by_role("button", name="Delete album").press("Enter")
     expect(toast(page)).to_contain_text("Album Keyboard deleted")
     expect(page.get_by_role("link", name=re.compile("Keyboard"))).to_have_count(0)

@@ -183,6 +183,20 @@ def test_who_is_merged_takes_faces_in_the_trash_along_and_undo_brings_them_back(
     assert Face.objects.filter(person=annie).count() == 2
 
 
+def test_the_dialog_that_merges_takes_faces_in_the_trash_along(signed_in, alice):
+    """It counts the faces it shows, and those in the trash are not shown."""
+    ann, annie = make_known(alice, "Ann", faces=3), make_known(alice, "Annie", faces=2)
+    face = Face.objects.filter(person=annie).first()
+    acts.move_to_trash(alice, photos(face.photo))
+    asked = signed_in.get(reverse("people:merge"), {"people": [ann.pk, annie.pk]}).context["preview"]
+
+    data = {"people": [ann.pk, annie.pk], "keep": ann.pk, "counted": ",".join(map(str, asked.counted))}
+    signed_in.post(reverse("people:merge"), data)
+    acts.restore(alice, photos(face.photo))
+
+    assert Face.objects.filter(person=ann).count() == 5
+
+
 def test_an_undo_reaches_faces_in_the_trash(alice):
     ann, face = make_person(alice), make_face(make_photo(alice))
     decision = answers.confirm(ann, [face.pk], actor=alice)

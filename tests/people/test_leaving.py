@@ -2,6 +2,8 @@
 
 import pytest
 from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
@@ -114,3 +116,31 @@ def test_when_the_last_account_is_gone_the_first_page_comes_back(user, browser, 
     browser.post(URL, {"username": user.username, "password": PASSWORD})
 
     assert client.get("/").url == reverse("accounts:welcome")
+    new = {"username": "ruth", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.get(reverse("accounts:welcome")).status_code == 200  # also while the worker is not done
+    assert client.post(reverse("accounts:welcome"), new).url == reverse("accounts:faces")
+
+
+def test_the_name_of_a_closed_account_is_nobodys(alice):
+    make_user(username=f"deleted-{alice.pk}")
+
+    leaving.leave(alice)
+
+    with pytest.raises(ValidationError):
+        User.username_validator(alice.username)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_stays_until_the_files_of_its_last_photo_are_gone(monkeypatch):
+    """A photo that arrives while all is deleted, or that another worker holds."""
+    alice = make_user()
+    leaving.leave(alice)
+    late = default_storage.save("originals/late.jpg", ContentFile(b"late"))
+    monkeypatch.setattr(leaving, "purge", lambda: make_photo(alice, original=late))
+    tasks.finish_leaving()
+
+    monkeypatch.undo()
+    tasks.finish_leaving()
+
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not default_storage.exists(late)

@@ -218,6 +218,17 @@ def test_several_photos_are_downloaded_as_a_zip_with_names_of_their_own(signed_i
     assert archive.read("missing.txt") == b"lost.jpg\n"
 
 
+@pytest.mark.parametrize("year", [1066, 2345])
+def test_a_date_no_zip_can_say_does_not_stop_it(signed_in, alice, year):
+    photo, other = with_original(alice, "a.jpg", b"a"), with_original(alice, "b.jpg", b"b")
+    acts.set_date(alice, everything(alice).filter(pk=photo.pk), date(year, 5, 3))
+
+    response = post(signed_in, "photos:download", [photo, other])
+
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+    assert sorted(archive.namelist()) == ["a.jpg", "b.jpg"]
+
+
 def test_a_zip_is_sent_in_pieces_and_never_held_whole(alice):
     from photos.zipping import CHUNK, zipped
 

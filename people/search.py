@@ -1,4 +1,4 @@
-"""Search for photos by people, time, album, place, number of faces and favourites. The address of the page is the search."""
+"""Search for photos by people, time, album, place, faces and favourites. The address of the page is the search."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

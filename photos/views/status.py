@@ -71,8 +71,8 @@ def _model_text() -> str:
 
 
 def _bytes_in_trash(request: UserRequest) -> int:
-    in_trash = Photo.everywhere.owned_by(request.user).in_trash().aggregate(bytes=Sum("byte_size", default=0))
-    return int(in_trash["bytes"])
+    in_trash = Photo.everywhere.owned_by(request.user).in_trash()
+    return int(in_trash.aggregate(Sum("byte_size"))["byte_size__sum"] or 0)
 
 
 def _disk_lines(originals: int) -> list[str]:

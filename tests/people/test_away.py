@@ -92,7 +92,8 @@ def traces(client, owner, gone: list[Photo]) -> list[str]:
         response = client.get(address)
         if response.status_code != 200 or response.streaming:
             continue
-        html = response.content.decode()
+        # The history may show what an act on photos was about, as the trash does.
+        html = re.sub(r'<li id="act-\d+".*?</li>', "", response.content.decode(), flags=re.DOTALL)
         shown_photos = {int(pk) for pk in re.findall(r"/photos/(\d+)/|photo-(\d+)\b", html) for pk in pk if pk}
         shown_faces = {int(pk) for pk in re.findall(r"/faces/(\d+)/|face-(\d+)\b", html) for pk in pk if pk}
         if shown_photos & photos or shown_faces & faces:

@@ -182,6 +182,18 @@ def test_no_program_took_too_much_memory(kith: Kith):
     assert max(peaks.values(), default=0.0) < MOST_GIGABYTES
 
 
+def test_photos_go_into_an_album(page: Page):
+    page.goto("/")
+    page.locator(".rows > li").first.hover()
+    page.locator(".rows > li .tick").first.click()
+    page.locator(".rows > li").nth(2).hover()
+    page.locator(".rows > li .tick").nth(2).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Add to album").click()
+    page.locator("#album-title-of-selection").fill("Story")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast-k")).to_contain_text("3 photos added to Story")
+
+
 def note_photo(response: Response) -> None:
     """Remember where each photo is shown, from the server's answer to its upload."""
     if response.url.endswith("/files/") and response.status == 201:

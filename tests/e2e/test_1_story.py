@@ -225,20 +225,21 @@ def press(page: Page, key: str) -> None:
 
 def wait_for_question(page: Page, heading: str) -> None:
     """Open the review queue until it asks this, skipping what else it asks; suggestions take seconds."""
-    deadline = time.monotonic() + 30
+    deadline, seen = time.monotonic() + 30, []
     while time.monotonic() < deadline:
         page.goto("/review/?again=1")
         for _ in range(12):
             title = page.get_by_role("heading", level=1)
-            if title.inner_text() == heading:
+            seen.append(title.inner_text())
+            if seen[-1] == heading:
                 return
-            if "?" not in title.inner_text():
+            if "?" not in seen[-1]:
                 break
             key = page.locator("input[name=key]").first.get_attribute("value")
             press(page, "s")
             expect(page.locator(f"input[name=key][value='{key}']")).to_have_count(0)
         time.sleep(0.5)
-    pytest.fail(f"The review queue never asked: {heading}")
+    pytest.fail(f"The review queue never asked: {heading}, but {', '.join(dict.fromkeys(seen))}")
 
 
 def questions_left(page: Page) -> int:

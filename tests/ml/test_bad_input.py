@@ -690,7 +690,15 @@ OF_FILES = {
 # The same, one by one, in modules that also take arrays; the first of each are tested here, or beside their others.
 LISTED = {
     # Of rows that ml.neighbours has checked
-    "ml.coarse": {"coarse_rows", "reaching", "Coarse.lines", "Coarse.panels", "Coarse.share_reaching"},
+    "ml.coarse": {"coarse_rows", "frame_for", "reaching", "Coarse.lines", "Coarse.panels", "Coarse.share_reaching",
+                  "Frame.coarse"},
+    "ml.neighbours": {"bound_axes", "in_order", "within"},
+    # Of rows that KeptRows has checked as they came (tests/ml/test_kept_rows.py)
+    "ml.kept_rows": {"KeptRows", "KeptRows.near", "KeptRows.put", "KeptRows.remove"},
+    "ml.kept_faces": {"KeptFaces", "KeptFaces.before", "KeptFaces.before_of", "KeptFaces.put", "KeptFaces.remove"},
+    # Of faces that regroup or KeptFaces has checked
+    "ml.placing": {"place_among"},
+    "ml.regrouping": {"faces_to_group", "linked_anew"},
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
     "ml.calibration": {"Calibration.weights", "Calibration.odds", "Calibration.as_json", "Calibration.from_json",

@@ -14,7 +14,7 @@ from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import LOOKS, Kith
 from tests.services import KEPT
 
 SCREENSHOTS = KEPT / "screenshots"
@@ -224,8 +224,7 @@ def test_every_address_is_looked_at_or_no_page() -> None:
     assert named == {*PAGES, *ACTS, *PARTS, *FILES, "accounts:sign-in"}
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_are_accessible_and_fit(
     page: Page, browser: Browser, kith: Kith, addresses: dict[str, str], scheme: str, width: int
 ) -> None:
@@ -239,8 +238,7 @@ def test_pages_fit_the_smallest_and_the_widest_screen(
     assert looked_at(Look(scheme, width), browser, kith, page, addresses, with_axe=False) == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_of_strangers_are_accessible_and_fit(browser: Browser, kith: Kith, scheme: str, width: int) -> None:
     wrong = looked_at(Look(scheme, width), browser, kith, None, OUTSIDE, with_axe=True)
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from django.conf import settings
@@ -16,15 +17,17 @@ from ml.projection import recentred
 from ml.scoring import CANDIDATES, Evidence, Gallery, Probes, weigh
 from people import constraints
 from people.early_years import SLACK, births_of, caution, days_of, is_unborn, years_at
-from people.models import Face, Library
+from people.models import Change, Face, Library
 from people.models.face import FaceQuerySet
 from people.separators import told_apart
 from people.vectors import FaceColumns, centre_in_use, load_faces
 from photos.face_model import current_face_model
+from photos.models import Photo
 
 # Who was said to be one with somebody's faces: of a hundred faces in a group one is somebody else (docs/naming.md).
 SAID = np.log(0.99 / 0.01)
 NOBODY = -1
+END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,17 +145,38 @@ def _impossible(
         for person in people
     ]
     noes = _pairs(faces, said.ruled_out())
-    beside = _beside(faces, noes) - set(map(tuple, pulled.tolist()))
+    beside = _beside(owner_id, faces, noes) - set(map(tuple, pulled.tolist()))
     return np.concatenate([noes, np.array([*named, *beside], dtype=np.int64).reshape(-1, 2)])
 
 
-def _beside(faces: FaceColumns, noes: NDArray[np.int64]) -> set[tuple[int, int]]:
-    """Pairs of a row and a person whom another face of the same group is not: as a group it is asked who that is."""
-    people = defaultdict(set)
-    for cluster, person in zip(faces.clusters[noes[:, 0]].tolist(), noes[:, 1].tolist(), strict=True):
-        people[cluster].add(person)
-    rows = np.flatnonzero(np.isin(faces.clusters, list(people)) & (faces.clusters > 0))
-    return {(row, person) for row in rows.tolist() for person in people[int(faces.clusters[row])]}
+def _beside(owner_id: int, faces: FaceColumns, noes: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """Pairs of a row and a person whom another face of the same group is not: as a group it is asked who that is.
+
+    Only of faces that were there when the no was said. Who came into the group later may be that person: then it is the
+    other face that is in the wrong group.
+    """
+    people: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
+    said_at = _said_at(owner_id, faces.pks[noes[:, 0]].tolist())
+    for row, person in noes[faces.clusters[noes[:, 0]] > 0].tolist():
+        latest = said_at.get((int(faces.pks[row]), person), END)
+        cluster = int(faces.clusters[row])
+        people[cluster][person] = max(latest, people[cluster].get(person, latest))
+    rows = np.flatnonzero(np.isin(faces.clusters, list(people)) & (faces.clusters > 0)).tolist()
+    photos = Photo.objects.filter(pk__in={int(faces.photos[row]) for row in rows})
+    came_at = dict(photos.values_list("pk", "uploaded_at"))
+    return {
+        (row, person)
+        for row in rows
+        for person, said in people[int(faces.clusters[row])].items()
+        if came_at.get(int(faces.photos[row]), END) <= said
+    }
+
+
+def _said_at(owner_id: int, faces: list[int]) -> dict[tuple[int, int], datetime]:
+    """When somebody was last said not to be a person, by face and person."""
+    noes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__in=faces)
+    said = noes.filter(rejected__isnull=False).order_by("decision")
+    return {(face, person): at for face, person, at in said.values_list("face", "rejected", "decision__made_at")}
 
 
 def _pairs(faces: FaceColumns, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:

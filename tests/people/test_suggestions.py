@@ -9,7 +9,7 @@ from people.models import Suggestion
 from people.suggestions import refresh_suggestions
 from people.tasks import refresh_suggestions as refresh_task
 from people.tasks import wake_workers
-from tests.factories import make_cluster, make_face, make_person, make_photo, unit
+from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_user, unit
 
 NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
 FAR = {"towards": 60, "by": 3.0}  # cosine distance 0.68
@@ -277,3 +277,19 @@ def test_probabilities_are_between_nothing_and_certainty_and_fall_with_distance(
     assert found == sorted(found, reverse=True)
     assert 0.99 < found[0] <= 1
     assert all(chance == 0 or chance >= suggestions.LEAST_PROBABILITY for chance in found)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_comes_into_the_group_of_a_face_after_a_no_may_be_that_person_all_the_same():
+    alice = make_user()
+    ann = make_known(alice, likeness=unit(0), faces=4)
+    near = unit(0, towards=1, by=0.2)
+    [refused, beside] = make_group(alice, 2, likeness=near).faces.order_by("pk")
+    refresh_suggestions(alice.pk)
+    answers.reject(ann, [refused.pk], actor=alice)
+    later = make_face(make_photo(alice), likeness=near, cluster=refused.cluster)
+
+    refresh_suggestions(alice.pk)
+
+    assert set(Suggestion.objects.values_list("face", "person")) == {(later.pk, ann.pk)}
+    assert beside.cluster == later.cluster

@@ -9,7 +9,7 @@ from people.models import Suggestion
 from people.suggestions import refresh_suggestions
 from people.tasks import refresh_suggestions as refresh_task
 from people.tasks import wake_workers
-from tests.factories import make_face, make_group, make_known, make_person, make_photo, make_user, unit
+from tests.factories import make_cluster, make_face, make_group, make_known, make_person, make_photo, make_user, unit
 
 NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
 FAR = {"towards": 60, "by": 3.0}  # cosine distance 0.68

@@ -309,14 +309,14 @@ def test_on_a_phone_a_swipe_turns_and_the_sheet_opens_and_shuts(phone: Page):
 
 
 def test_a_face_is_drawn_with_a_finger(phone: Page):
-    open_first(phone, nth=5)
+    open_first(phone, nth=3)
     rows = phone.locator("#about .face-row")
     before = rows.count()
     photo = phone.locator(".pswp__item[aria-hidden=false] .pswp__img").last.bounding_box()
     assert photo is not None
     phone.get_by_role("button", name="Draw a face").tap()
-    left, top = photo["x"] + photo["width"] * 0.3, photo["y"] + photo["height"] * 0.2
-    swipe(phone, left, left + 80, top=top, down=90)
+    left, top = photo["x"] + photo["width"] * 0.1, photo["y"] + photo["height"] * 0.1
+    swipe(phone, left, left + photo["width"] * 0.2, top=top, down=photo["height"] * 0.25)
 
     expect(rows).to_have_count(before + 1)
     phone.locator(".toast-k").get_by_role("button", name="Undo").tap()

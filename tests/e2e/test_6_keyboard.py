@@ -27,7 +27,7 @@ def test_upload_review_undo_and_search_need_no_mouse(page: Page, tmp_path: Path)
     press(page, "y")
     expect(page.locator(".toast-k").filter(has_text=f"confirmed as {NAME}")).to_be_visible()
 
-    page.keyboard.press("/")
+    press(page, "/")
     expect(
         page.get_by_role("combobox", name="Search").or_(page.get_by_role("searchbox", name="Search"))
     ).to_be_focused()

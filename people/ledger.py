@@ -256,7 +256,7 @@ def _broken(owner_id: int, held: Mapping[int, int | None]) -> set[int]:
     mates = Face.objects.filter(cluster__in=set(held.values()) - {None}).untagged()
     clusters = {**dict(mates.values_list("pk", "cluster_id")), **held}
     said = constraints.Constraints.of(owner_id)
-    elsewhere = Face.objects.filter(pk__in=np.unique(said.together()).tolist()).untagged()
+    elsewhere = Face.objects.filter(pk__in=np.unique(said.together()).tolist()).untagged().embedded()
     clusters |= dict(elsewhere.values_list("pk", "cluster_id"))
     return said.broken_by(clusters) & held.keys()
 

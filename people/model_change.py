@@ -34,14 +34,17 @@ def photos_to_embed(model: str) -> PhotoQuerySet:
 
 
 def is_changing(owner_id: int, model: str) -> bool:
-    """Whether some of an owner's faces are still to be embedded again."""
-    return _left(Face.objects.filter(photo__owner=owner_id), model).exists()
+    """Whether some of an owner's faces are still to be embedded again.
+
+    Those drawn by hand just now, which no model has seen, are new ones and hold nothing up.
+    """
+    return _left(Face.objects.filter(photo__owner=owner_id).embedded(), model).exists()
 
 
 def progress(model: str, *, owner: User | None = None) -> Progress:
     """Count the faces of an owner, or of everybody."""
     faces = Face.objects.all() if owner is None else Face.objects.owned_by(owner)
-    faces = faces.exclude(model="")  # drawn by hand just now: no model has seen it yet
+    faces = faces.embedded()
     unreadable = faces.not_embedded_by(model).exclude(photo__failure="")
     return Progress(faces.count(), _left(faces, model).count(), unreadable.count())
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml.dbscan import NOISE
-from ml.subgroups import find_subgroups
 from people.models import Face
 from people.models.face import FaceQuerySet
 from people.vectors import centre_in_use, load_faces
@@ -32,6 +30,10 @@ class Parts:
 
 def find_parts(faces: FaceQuerySet, owner_id: int) -> Parts:
     """Divide faces of one owner by likeness, in a constant number of queries."""
+    # Compiled code is loaded by the web process only once somebody asks for this.
+    from ml.dbscan import NOISE
+    from ml.subgroups import find_subgroups
+
     model = current_face_model()
     clearest = faces.embedded_by(model.name).order_by("-quality", "pk").values("pk")[:MOST_FACES]
     centre = centre_in_use(owner_id, model.name)

@@ -33,6 +33,10 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """Faces that wait for a name: nobody's yet, and not set aside."""
         return self.filter(WAITING)
 
+    def embedded(self) -> Self:
+        """Without those drawn by hand just now, which no model has seen yet."""
+        return self.exclude(model="")
+
     def embedded_by(self, model: str) -> Self:
         """Faces with an embedding of this model: only they compare."""
         return self.filter(model=model)

@@ -263,7 +263,7 @@ class TwoUsers(RuleBasedStateMachine):
         self.check_groups(owner)
 
     def check_groups(self, owner: User) -> None:
-        waiting = dict(Face.objects.owned_by(owner).untagged().values_list("pk", "cluster"))
+        waiting = dict(Face.objects.owned_by(owner).untagged().embedded().values_list("pk", "cluster"))
         assert Constraints.of(owner.pk).broken_by(waiting) == set()
         twice = repeat_photos(owner.pk)
         grouped = Face.objects.owned_by(owner).exclude(cluster=None).exclude(photo__in=twice)

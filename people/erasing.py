@@ -70,9 +70,14 @@ def _drop_empty(decisions: DecisionQuerySet) -> None:
 def _forget_searches(person: Person) -> None:
     """Delete what is kept of searches for a person: the titles say who."""
     for search in SavedSearch.objects.filter(owner=person.owner_id):
-        asked = QueryDict(search.query)
-        if str(person.pk) in asked.getlist("p") + asked.getlist("without"):
+        if str(person.pk) in _people_in(search):
             search.delete()
+
+
+def _people_in(search: SavedSearch) -> list[str]:
+    """Whom a search is for, by number."""
+    asked = QueryDict(search.query)
+    return asked.getlist("p") + asked.getlist("without")
 
 
 @transaction.atomic
@@ -148,6 +153,9 @@ def delete_face_data(owner: User) -> int:
     Upkeep.objects.filter(owner=owner).delete()
     Library.objects.filter(owner=owner).delete()  # what was learnt from faces
     LibraryMap.objects.filter(owner=owner).delete()
+    for search in SavedSearch.objects.filter(owner=owner):
+        if _people_in(search):
+            search.delete()
     return deleted
 
 

@@ -1,7 +1,6 @@
 """What is deleted is gone: searched for in a dump of the whole database and in every file, without Kith's own queries."""
 
 import io
-import json
 import subprocess
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -15,7 +14,6 @@ from django.db import connection
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
-from PIL import Image
 
 from accounts.models import User
 from config.embedded.binaries import postgres_tool
@@ -28,7 +26,7 @@ from photos.models import Photo
 from photos.models.photo import DELETED_AT, KEPT_IN_TRASH
 from photos.tasks import make_due_derivatives
 from photos.uploading import receive_local_file
-from tests.factories import make_cluster, make_face, make_person, make_suggestion, make_user, unit
+from tests.factories import make_cluster, make_face, make_person, make_suggestion, make_user
 from tests.pictures import drawing, encoded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,7 +105,7 @@ def library(tmp_path):
 
 
 def test_a_photo_whose_thirty_days_are_over_leaves_nothing_and_the_others_are_as_they_were(library):
-    ruth, photos, (ann, bob) = library
+    ruth, photos, (ann, _bob) = library
     gone, kept = traces_of(photos[0]), traces_of(photos[1]) | traces_of(photos[2]) | {"Ann Quince", "Bob Medlar"}
     assert found(gone | kept) == gone | kept
     acts.move_to_trash(ruth, Photo.objects.filter(pk=photos[0].pk))
@@ -122,7 +120,7 @@ def test_a_photo_whose_thirty_days_are_over_leaves_nothing_and_the_others_are_as
 
 
 def test_with_the_last_photo_of_somebody_their_name_goes(library):
-    ruth, photos, (ann, bob) = library
+    ruth, photos, (_ann, _bob) = library
     gone = traces_of(photos[2]) | {"Bob Medlar"}
     acts.move_to_trash(ruth, Photo.objects.filter(pk=photos[2].pk))
     trash.delete_for_good(ruth, Photo.everywhere.filter(pk=photos[2].pk))
@@ -186,7 +184,7 @@ def test_a_deleted_account_leaves_nothing_and_the_others_are_as_they_were(librar
 
 
 def test_turning_face_analysis_off_erases_every_vector_and_keeps_the_names(library, client, tmp_path):
-    ruth, photos, (ann, bob) = library
+    ruth, photos, (ann, _bob) = library
     other = make_user(username="olga")
     theirs = photo_of(other, tmp_path, 77)
     vectors = {trace for photo in photos for trace in traces_of(photo) if "," in trace}

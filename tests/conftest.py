@@ -19,7 +19,7 @@ SHARED = Path(__file__).parent / "e2e"  # all of whose tests use one running Kit
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Where tests are run by several processes, each file is by one, and all that share a browser are; longest first."""
+    """Of several processes one runs each file, and one all that share a browser; these first, as they take longest."""
     for item in items:
         name = item.path.parent.name if item.path.is_relative_to(SHARED) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(name))

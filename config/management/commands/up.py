@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -108,9 +109,18 @@ class Command(BaseCommand):
         """Bring the database and the static files up to date."""
         self.say("Updating the database.")
         call_command("migrate", interactive=False, verbosity=0)
+        self.refuse_without_media()
         connections.close_all()
         if not settings.DEBUG and collect_if_changed():
             self.say("Collected the static files.")
+
+    def refuse_without_media(self) -> None:
+        if not apps.is_installed("photos"):
+            return
+        from photos import media_folder
+
+        if sentence := media_folder.trouble():
+            raise EmbeddedError(sentence)
 
     def look_after(self, supervisor: Supervisor) -> None:
         begin, ready = time.monotonic(), False

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
-from tests.access.library import Belongings, make_belongings
-from tests.factories import make_user
+from people.models import Face
+from photos import trash
+from photos.models import Photo
+from tests.access.library import Belongings, make_belongings, owned_models
+from tests.factories import make_photo, make_user
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +40,35 @@ def clients(home) -> dict[str, Client]:
 def at_home(db, settings, home):
     """The fixture of all tests has given this one an empty folder of files."""
     settings.MEDIA_ROOT = home.media
+
+
+@pytest.fixture(scope="module")
+def two(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[Belongings, Belongings, Client]]:
+    """Two libraries, and the browser of the first one's owner. The other's numbers stand nowhere by chance."""
+    from django.conf import settings
+
+    kept, settings.MEDIA_ROOT = settings.MEDIA_ROOT, tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), transaction.atomic():
+        mine = make_belongings(make_user(username="bob"), "Bernard")
+        count_from(7 * 10**8)
+        theirs = make_belongings(make_user(username="alice"))
+        count_from(10**6)
+        for each in (mine, theirs):
+            photo = make_photo(each.owner)
+            trash.move_to_trash(each.owner, Photo.objects.filter(pk=photo.pk))
+            each.ids["trashed_id"] = photo.pk
+            each.ids["named_id"] = Face.objects.filter(person=each.ids["person_id"]).values_list("pk", flat=True)[0]
+            each.ids["grouped_id"] = Face.objects.filter(cluster=each.ids["cluster_id"]).values_list("pk", flat=True)[0]
+        client = Client()
+        client.force_login(mine.owner)
+        yield mine, theirs, client
+        transaction.set_rollback(True)
+    settings.MEDIA_ROOT = kept
+
+
+def count_from(number: int) -> None:
+    with connection.cursor() as cursor:
+        for model in owned_models():
+            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
+            if sequence := cursor.fetchone()[0]:
+                cursor.execute("SELECT setval(%s, %s)", [sequence, number])

@@ -56,7 +56,7 @@ def test_the_camera_is_for_one_page(home, clients):
 
 
 @pytest.mark.parametrize("path", ["/no-such-page/", "/static/no-such-file.js", "/%00", "/photos/99999999999999999999/"])
-def test_what_does_not_exist_bears_them_too(db, alice, path):
+def test_what_does_not_exist_bears_them_too(path):
     response = Client().get(path)
 
     assert response["X-Content-Type-Options"] == "nosniff"

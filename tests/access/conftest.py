@@ -69,6 +69,6 @@ def two(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[
 def count_from(number: int) -> None:
     with connection.cursor() as cursor:
         for model in owned_models():
-            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
+            cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [model._meta.db_table, model._meta.pk.column])
             if sequence := cursor.fetchone()[0]:
                 cursor.execute("SELECT setval(%s, %s)", [sequence, number])

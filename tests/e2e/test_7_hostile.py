@@ -150,6 +150,18 @@ def test_what_scripts_show_does_not_run(tab: Page, hostile: dict, fired: list[st
     assert fired == []
 
 
+def test_the_way_back_from_a_photo_stays_here(tab: Page, kith: Kith, hostile: dict):
+    photo = next(path for path in hostile["pages"] if path.startswith("/photos/")).partition("?")[0]
+    tab.goto(f"{kith.address}//evil.example/")
+    tab.evaluate("(path) => location.assign(path)", photo)
+    tab.wait_for_url(f"**{photo}")
+    back = tab.locator("[data-back]")
+    expect(back).to_be_visible()
+
+    assert tab.evaluate("sessionStorage.getItem('kith-viewer-from')") == "//evil.example/"
+    assert str(back.evaluate("(link) => link.origin")) == kith.address
+
+
 def test_names_of_users_do_not_run(tab: Page, kith: Kith, hostile: dict, fired: list[str]):
     for session in hostile["users"]:
         sign_in(tab.context, kith, session)

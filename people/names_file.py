@@ -89,7 +89,8 @@ def _matched(photo: Photo, rows: Iterable[_Row], owner: User, imported: Imported
     """A face for each row and a row for each face, those that overlap most first; the others are drawn."""
     faces = list(photo.faces.shown().without_vectors())
     overlaps = [(row.box.intersection_over_union(face.box), n, face.pk) for n, row in enumerate(rows) for face in faces]
-    rows, found = list(rows), {}
+    rows = list(rows)
+    found: dict[int, int] = {}
     for overlap, number, face in sorted(overlaps, key=lambda each: (-each[0], *each[1:])):
         if overlap > SAME_OVERLAP and number not in found and face not in found.values():
             found[number] = face

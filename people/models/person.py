@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 from pgvector.django import CosineDistance
 
 from accounts.models import User
 from people.models.counting import CountOf, LeastOf
+from photos.addresses import address_of
 
 if TYPE_CHECKING:
     from people.models.face import Face, FaceQuerySet
@@ -124,4 +124,4 @@ class Person(models.Model):
         super().save(**kwargs)  # type: ignore[arg-type]
 
     def get_absolute_url(self) -> str:
-        return reverse("people:person", args=[self.pk])
+        return address_of("people:person", self.pk)

@@ -166,7 +166,10 @@ class Face(models.Model):
             models.Index(
                 fields=["cluster", "-quality", "id"], include=["photo"], condition=WAITING, name="face_of_group"
             ),
-            models.Index(fields=["-quality", "id"], condition=WAITING, name="face_waiting"),
+            models.Index(
+                fields=["-quality", "id"], include=["cluster", "photo"], condition=WAITING, name="face_waiting"
+            ),
+            models.Index(fields=["person"], condition=Q(tagged_by="machine"), name="face_named_by_machine"),
             # How many faces a photo shows, and whether they have names: search asks it of all photos.
             models.Index(
                 fields=["photo"],

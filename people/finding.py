@@ -20,8 +20,11 @@ from ml.images import UnreadableImage, open_upright
 from people.blame import look_alone
 from people.drawing import not_drawn_yet
 from people.models import Face
+from people.models.face import crop_place
 from people.relinking import relink
+from photos import ending
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -58,15 +61,26 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
 
     try:
         begun = [(group, look(group)) for group in groups]
-        return sum(_settle(_seen(group, first, look, finder), finder.model_name) for group, first in begun)
+        return sum(
+            _hand_back(group) if ending.is_asked() else _settle(_seen(group, first, look, finder), finder.model_name)
+            for group, first in begun
+        )
     finally:
         looking.shutdown(cancel_futures=True)
+
+
+def _hand_back(photos: Sequence[Photo]) -> int:
+    for photo in photos:
+        photo.hand_back()
+    return 0
 
 
 def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
     """The faces of each photo; None for one that cannot be decoded."""
     images = open_originals(originals)
+    fault("faces-opened")
     faces = iter(finder.find_faces([image for image in images if image is not None]))
+    fault("faces-embedded")
     return [None if image is None else next(faces) for image in images]
 
 
@@ -145,7 +159,9 @@ def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
             new = list(compress(found, not_drawn_yet(ours, [face.box for face in found])))
             Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(new))
             relink(ours)
+            fault("face-rows")
         ours.advance(Photo.Stage.GROUPING)
+    fault("faces-committed")
     return True
 
 
@@ -164,14 +180,14 @@ def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
         model=model,
     )
     put_crop(face, found.crop, name=str(number))
+    fault("crop-written")
     return face
 
 
 def put_crop(face: Face, crop: Image.Image, *, name: str) -> None:
     """Store the cut of a face, under a name of its own in its photo; the row is not saved."""
-    photo = face.photo
-    path = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{name}.webp"
-    face.crop.save(path, ContentFile(_webp(crop)), save=False)
+    folder, start = crop_place(face.photo.owner_id, face.photo.sha256)
+    face.crop.save(f"{folder}/{start}{name}.webp", ContentFile(_webp(crop)), save=False)
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -13,9 +13,11 @@ from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import is_changing, photos_to_embed
 from people.models import Upkeep
+from photos import ending
 from photos import tasks as photo_tasks
 from photos.broker import send_wakeup
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def find_faces() -> int:
     claimed = Photo.objects.claim(Photo.Stage.FACES, limit=CLAIM)
     if not claimed:
         return 0
+    fault("faces-claimed")
     done = finding.find_faces_of(claimed)
     if done:  # otherwise something is wrong, and beat tries again soon enough
         send_wakeup(find_faces)
@@ -70,7 +73,7 @@ def embed_again() -> int:
     owners: set[int] = set()
     photos, is_over, end = 0, False, time.monotonic() + AGAIN_SECONDS
     try:
-        while time.monotonic() < end and not Photo.objects.due(Photo.Stage.FACES).exists():
+        while time.monotonic() < end and not ending.is_asked() and not Photo.objects.due(Photo.Stage.FACES).exists():
             done = reembedding.embed_some_again(limit=AGAIN_CLAIM)
             if not done:
                 is_over = True

@@ -5,6 +5,8 @@ import logging
 from celery import Task
 from kombu.exceptions import OperationalError
 
+from photos.faults import fault
+
 logger = logging.getLogger(__name__)
 
 
@@ -12,5 +14,6 @@ def send_wakeup(task: "Task[..., object]", *args: int) -> None:
     """Tell a worker that there is work; without a broker the work waits in PostgreSQL."""
     try:
         task.apply_async(args)
+        fault("wakeup-sent")
     except OperationalError:
         logger.warning("The broker cannot be reached; %s is due later.", task.name)

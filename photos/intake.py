@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from photos import decoding, tasks, trash
+from photos import begun, decoding, tasks, trash
+from photos.faults import fault
 from photos.models import Album, Archive, Batch, BatchFile, Photo
 from photos.models.batch import UNTITLED
 from photos.sentences import in_words
@@ -76,7 +77,9 @@ def take_in(batch: Batch, incoming: IncomingFile, *, name: str, packed_in: Archi
         incoming.close()
     if photo is not None:
         _add_to_album(batch, photo)
-    return batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason, archive=packed_in)
+    file = batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason, archive=packed_in)
+    fault("upload-recorded")
+    return file
 
 
 def keep_archive(batch: Batch, incoming: IncomingFile, *, name: str) -> Archive:
@@ -94,6 +97,7 @@ def keep_archive(batch: Batch, incoming: IncomingFile, *, name: str) -> Archive:
                 archive.file.name = f"{ARCHIVES}/{batch.owner_id}/{uuid.uuid4().hex}.zip"
                 archive.save(update_fields=["file"])
                 archive.file.storage.save(archive.file.name, incoming)
+                fault("archive-kept")
                 transaction.on_commit(tasks.wake_unpacking)
     except OSError as error:
         raise NotStored(name, error) from error
@@ -155,6 +159,7 @@ def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
 def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[Photo | None, Outcome, str]:
     try:
         seen = inspect(incoming)
+        fault("upload-inspected")
     except decoding.Rejected as error:
         return None, Outcome.REJECTED, str(error)
     try:
@@ -180,6 +185,11 @@ def _store(owner: User, incoming: IncomingFile, name: str, seen: decoding.Inspec
         # The row first: its unique constraint decides between twins. Then the rename,
         # inside the transaction: a row is never visible without its file.
         photo.save()
+        fault("photo-row")
+        noted = begun.note(photo.original.name)
         photo.original.storage.save(photo.original.name, incoming)
+        fault("photo-renamed")
+        transaction.on_commit(lambda: fault("photo-committed"))
         transaction.on_commit(tasks.wake_derivatives)
+    noted.unlink(missing_ok=True)
     return photo

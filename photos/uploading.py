@@ -18,6 +18,9 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from photos.faults import fault
+from photos.storage import INCOMING
+
 STALE_AFTER_SECONDS = 3600
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of one with nothing in it
 LENT_SECONDS = 180  # a picture that is only looked at goes soon, also when those who look are killed
@@ -65,6 +68,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
         if self.trouble is None and not self.is_too_large:
             try:
                 self._part.write(chunk)
+                fault("part-begun")
             except OSError as error:
                 self._give_up(error)
 
@@ -75,6 +79,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
                 self._part.flush()
                 os.fsync(self._part.fileno())
                 self._part.close()
+                fault("part-flushed")
             except OSError as error:
                 self._give_up(error)
 
@@ -215,4 +220,4 @@ def age_of(path: Path) -> float:
 
 
 def _incoming_path() -> Path:
-    return Path(settings.MEDIA_ROOT) / "incoming"
+    return Path(settings.MEDIA_ROOT) / INCOMING

@@ -72,6 +72,9 @@ def group_owner(owner_id: int, *, report: Report | None = None) -> bool:
             except CannotGroup:
                 Upkeep.objects.interrupt_grouping(owner_id)
                 raise
+            except Exception:
+                Upkeep.objects.fail_grouping(owner_id)
+                raise
             fault("groups-committed")
             Upkeep.objects.finish_grouping(owner_id)
     return is_ours

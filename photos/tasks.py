@@ -87,6 +87,8 @@ def wake_due() -> None:
         wake_derivatives()
     if Archive.objects.due().exists():
         wake_unpacking()
+    if Photo.everywhere.to_be_purged().exists():
+        wake_purge()
 
 
 def wake_unpacking() -> None:

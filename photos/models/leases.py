@@ -6,14 +6,13 @@ at once whose hands are gone: nobody has to keep a pulse, and no clock but the d
 
 from django.db import models
 from django.db.models.functions import Now
-from django.db.models.lookups import GreaterThan, LessThan
 
 # Longer than anything takes: only a process that neither works nor dies is waited for so long.
 LEASE = "5 minutes"
 # No lease and no pause is that long: the clock was set back.
 LONGEST = "10 minutes"
-# A session that began after the list of sessions was read is not on it. Nobody takes from it what it took just then.
-SAFE_AFTER = "5 seconds"
+# A session that began after the list of sessions was read is not on it: nobody takes from so young a one.
+YOUNG_SECONDS = 1
 LONGEST_NAME = 40
 
 # Sessions of other roles show no start; a NULL among them would make NOT IN say nothing of any.
@@ -32,7 +31,10 @@ class Holder(models.Func):
 class _IsGone(models.Func):
     """Whether the session named so has ended; not of "", which is nobody."""
 
-    template = f"(%(expressions)s <> '' AND %(expressions)s NOT IN ({_SESSIONS}))"
+    template = (
+        "(nullif(split_part(%(expressions)s, '@', 2), '')::numeric"
+        f" < extract(epoch FROM now()) - {YOUNG_SECONDS} AND %(expressions)s NOT IN ({_SESSIONS}))"
+    )
     output_field = models.BooleanField()
 
 
@@ -44,18 +46,16 @@ class _In(models.Func):
     output_field = models.DateTimeField()
 
 
-def until(seconds_or_lease: str) -> models.Func:
+def until(interval: str) -> models.Func:
     """The end, by the database's clock, of a lease or pause that starts now: "5 minutes"."""
-    return models.Func(models.Value(seconds_or_lease), template="(clock_timestamp() + %(expressions)s::interval)")
+    return models.Func(models.Value(interval), template="(clock_timestamp() + %(expressions)s::interval)")
 
 
 def is_free() -> models.Q:
     """Of rows with `lease_until` and `held_by`: those in nobody's hands."""
-    end = models.F("lease_until")
-    was_held = models.Q(LessThan(end, _In(models.Value(f"5 minutes -{SAFE_AFTER}"))))
     return (
         models.Q(lease_until=None)
         | models.Q(lease_until__lt=Now())
-        | models.Q(GreaterThan(end, _In(models.Value(LONGEST))))
-        | (was_held & models.Q(_IsGone("held_by")))
+        | models.Q(lease_until__gt=_In(models.Value(LONGEST)))
+        | models.Q(_IsGone("held_by"))
     )

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import resource
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, bootsteps
@@ -24,6 +27,7 @@ app.autodiscover_tasks()
 logger = logging.getLogger(__name__)
 
 LOOK_AFTER_BEAT_EVERY = 5.0  # seconds
+MEMORY_BYTES = 6 * 1024**3  # of one process; with the networks and a group of photos it takes 2
 
 
 @worker_shutting_down.connect
@@ -39,6 +43,13 @@ def send_due_work_again(**kwargs: Any) -> None:
 
     if wake_workers := app.tasks.get("people.tasks.wake_workers"):
         send_wakeup(wake_workers)
+
+
+@worker_process_init.connect
+def limit_memory(**kwargs: Any) -> None:
+    """Let a photo that wants more than there is fail by itself, before the kernel ends whom it likes."""
+    if sys.platform == "linux" and not Path("/dev/nvidiactl").exists():  # CUDA reserves far more than it uses
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 class LookAfterBeat(bootsteps.StartStopStep):

@@ -2,8 +2,9 @@
 
 import io
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import compress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ml.identification import Thresholds
 from ml.images import UnreadableImage, open_upright
 from people.blame import look_alone
 from people.drawing import not_drawn_yet
+from people.hanging import result_of
 from people.models import Face
 from people.models.face import crop_place
 from people.relinking import relink
@@ -32,8 +34,10 @@ logger = logging.getLogger(__name__)
 GROUP = 8  # photos the networks look at together
 UNREADABLE = "Its original cannot be decoded any more."
 
-Looking = Future[list[list[FoundFace] | None]]
+Looked = Callable[[], list[list[FoundFace] | None]]  # waits for it
 Seen = tuple[Photo, list[FoundFace] | None]
+
+_opening: set[Path] = set()  # what is being decoded at this moment: who is to blame should that never end
 
 
 def face_finder() -> FaceFinder:
@@ -55,9 +59,10 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
     groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
     looking = ThreadPoolExecutor(1)
 
-    def look(group: Sequence[Photo]) -> Looking:
+    def look(group: Sequence[Photo]) -> Looked:
         # The database stays with this thread.
-        return looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder)
+        found = looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder)
+        return partial(result_of, found, before_the_end=partial(_free_others, photos, group))
 
     try:
         begun = [(group, look(group)) for group in groups]
@@ -67,6 +72,13 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
         )
     finally:
         looking.shutdown(cancel_futures=True)
+
+
+def _free_others(claimed: Iterable[Photo], group: Sequence[Photo]) -> None:
+    """Put photos back in line, but those of a group in the middle of which this process hangs, and dies."""
+    stuck = {photo.pk for photo in group if Path(photo.original.path) in _opening} or {photo.pk for photo in group}
+    logger.error("It hangs over photos %s", sorted(stuck))
+    _hand_back([photo for photo in claimed if photo.pk not in stuck])
 
 
 def _hand_back(photos: Sequence[Photo]) -> int:
@@ -102,22 +114,26 @@ def open_original(original: Path) -> Image.Image:
 
 
 def _open_if_readable(original: Path) -> Image.Image | None:
+    _opening.add(original)
     try:
+        fault("photo-opened", of=original.stem)
         return open_original(original)
     except UnreadableImage:
         return None
+    finally:
+        _opening.discard(original)
 
 
 def _seen(
-    photos: Sequence[Photo], first: Looking, look: Callable[[Sequence[Photo]], Looking], finder: FaceFinder
+    photos: Sequence[Photo], first: Looked, look: Callable[[Sequence[Photo]], Looked], finder: FaceFinder
 ) -> list[Seen]:
     """What was found in a group as soon as it is known, without the photos the networks fail on."""
     try:
-        return list(zip(photos, first.result(), strict=True))
+        return list(zip(photos, first(), strict=True))
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
         return look_alone(
-            photos, lambda photo: look([photo]).result()[0], probe=lambda picture, face: finder.find_faces([picture])
+            photos, lambda photo: look([photo])()[0], probe=lambda picture, face: finder.find_faces([picture])
         )
 
 

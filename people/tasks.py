@@ -30,7 +30,8 @@ AGAIN_SECONDS = 3
 AGAIN_WAITS_SECONDS = 20
 GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
-PHOTO_SECONDS = 240
+PHOTO_SECONDS = 120
+AGAIN_AT_MOST_SECONDS = 60
 LIBRARY_SECONDS = 3600
 SHOWN_PICTURE_SECONDS = 60
 GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
@@ -62,7 +63,7 @@ def find_faces() -> int:
     return done
 
 
-@shared_task(time_limit=PHOTO_SECONDS, expires=AGAIN_WAITS_SECONDS)
+@shared_task(time_limit=AGAIN_AT_MOST_SECONDS, expires=AGAIN_WAITS_SECONDS)
 def embed_again() -> int:
     """Embed faces of another model than the wanted one again, for a few seconds; return of how many photos.
 
@@ -122,6 +123,8 @@ def group_faces(owner_id: int) -> bool:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces, and rank what to ask. Safe to deliver twice."""
+    if not _is_here(owner_id):
+        return 0
     from people import suggestions
 
     try:
@@ -134,6 +137,8 @@ def refresh_suggestions(owner_id: int) -> int:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def draw_map(owner_id: int) -> bool:
     """Draw the map of an owner's library. Safe to deliver twice."""
+    if not _is_here(owner_id):
+        return False
     from people import mapping
 
     try:
@@ -172,6 +177,11 @@ def wake_workers() -> None:
         send_wakeup(finish_leaving)
     photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
+
+
+def _is_here(owner_id: int) -> bool:
+    """Whether the account is still there: messages may come long after it was deleted."""
+    return User.objects.filter(pk=owner_id).exists()
 
 
 def _wake_embedding() -> None:

@@ -17,20 +17,31 @@ from photos.uploading import STALE_AFTER_SECONDS, age_of, incoming_folder
 SUFFIX = ".begun"
 
 
-def note(name: str) -> Path:
+def note(name: str) -> None:
     """Note that an original, named "originals/<owner>/<2 characters>/<SHA-256>.<extension>", gets its name."""
-    path = incoming_folder() / f"{name.replace('/', '!')}{SUFFIX}"
-    path.touch()
-    return path
+    _note_of(name).touch()
+
+
+def forget(name: str) -> None:
+    """Its row is committed."""
+    _note_of(name).unlink(missing_ok=True)
+
+
+def take_back(name: str) -> bool:
+    """Take an original away that was noted, unless there is a photo of it; return whether it was there."""
+    is_gone = _take_away_unless_known(name)
+    forget(name)
+    return is_gone
 
 
 def sweep_begun() -> int:
     """Take away originals that were begun an hour ago and whose rows were never committed; return how many."""
     notes = [path for path in incoming_folder().glob(f"*{SUFFIX}") if age_of(path) > STALE_AFTER_SECONDS]
-    swept = sum(_take_away_unless_known(path.name.removesuffix(SUFFIX).replace("!", "/")) for path in notes)
-    for path in notes:
-        path.unlink(missing_ok=True)
-    return swept
+    return sum(take_back(path.name.removesuffix(SUFFIX).replace("!", "/")) for path in notes)
+
+
+def _note_of(name: str) -> Path:
+    return incoming_folder() / f"{name.replace('/', '!')}{SUFFIX}"
 
 
 def _take_away_unless_known(name: str) -> bool:

@@ -3,6 +3,7 @@
 KITH_FAULT is either a step, or several with commas between them: whatever process comes to one of them is killed, each
 time anew. Or it is a folder: a file in it with the name of a step stops the first process that comes there. That one
 writes its number into the file, under the name `<step>.hit`, and waits until the file is gone, or until it is killed.
+A file `<step>@<SHA-256>` makes a photo poison: what it holds, one of PAINS, is what happens to whoever decodes it.
 """
 
 import os
@@ -47,22 +48,23 @@ STEPS = {
     "purge-files": "all files of a photo deleted for good are gone, its row is not",
     "purge-rows": "its row is deleted, and that is not committed",
 }
+LOTS_OF_BYTES = 8 * 1024**3
 LONGEST_STOP = 60.0  # a test that forgot us must not leave us standing
 LOOK_EVERY = 0.01
 
 
-def fault(step: str) -> None:
-    """Stop here if a test asked for it."""
-    _stop_at(step)
+def fault(step: str, *, of: str = "") -> None:
+    """Stop here if a test asked for it. of: the photo this is about."""
+    _stop_at(step, of)
 
 
-def _chosen(wanted: str) -> Callable[[str], None]:
+def _chosen(wanted: str) -> Callable[[str, str], None]:
     if not wanted:
-        return lambda step: None
+        return lambda step, of: None
     if "/" in wanted:
-        return lambda step: _wait_if_asked(Path(wanted), step)
+        return lambda step, of: _suffer_if_asked(Path(wanted), step, of) if of else _wait_if_asked(Path(wanted), step)
     steps = frozenset(wanted.split(","))
-    return lambda step: os.kill(os.getpid(), signal.SIGKILL) if step in steps else None
+    return lambda step, of: os.kill(os.getpid(), signal.SIGKILL) if step in steps else None
 
 
 def _wait_if_asked(folder: Path, step: str) -> None:
@@ -77,4 +79,30 @@ def _wait_if_asked(folder: Path, step: str) -> None:
         time.sleep(LOOK_EVERY)
 
 
+def _suffer_if_asked(folder: Path, step: str, of: str) -> None:
+    asked = folder / f"{step}@{of}"
+    if asked.exists():
+        PAINS[asked.read_text()]()
+
+
+def _fail() -> None:
+    raise RuntimeError("This photo is poison, for a test.")
+
+
+def _fill_the_memory() -> None:
+    some = b"x" * LOTS_OF_BYTES
+    raise RuntimeError(f"There was room for {len(some)} bytes.")
+
+
+def _never_end() -> None:
+    while True:
+        pass
+
+
+PAINS = {
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "endless": _never_end,
+    "memory": _fill_the_memory,
+    "exception": _fail,
+}
 _stop_at = _chosen(os.environ.get("KITH_FAULT", ""))

@@ -169,27 +169,31 @@ def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[P
 
 
 def _store(owner: User, incoming: IncomingFile, name: str, seen: decoding.Inspected) -> Photo:
-    with transaction.atomic():
-        photo = Photo(
-            owner=owner,
-            name=PurePosixPath(name.replace("\\", "/")).name[:255] or "Unnamed",
-            sha256=incoming.sha256,
-            media_type=seen.media_type,
-            byte_size=incoming.size or 0,
-            width=seen.width,
-            height=seen.height,
-            taken_at=timezone.now(),
-        )
-        sha256 = incoming.sha256
-        photo.original.name = f"originals/{owner.pk}/{sha256[:2]}/{sha256}.{seen.extension}"
-        # The row first: its unique constraint decides between twins. Then the rename,
-        # inside the transaction: a row is never visible without its file.
-        photo.save()
-        fault("photo-row")
-        noted = begun.note(photo.original.name)
-        photo.original.storage.save(photo.original.name, incoming)
-        fault("photo-renamed")
-        transaction.on_commit(lambda: fault("photo-committed"))
-        transaction.on_commit(tasks.wake_derivatives)
-    noted.unlink(missing_ok=True)
+    sha256 = incoming.sha256
+    photo = Photo(
+        owner=owner,
+        name=PurePosixPath(name.replace("\\", "/")).name[:255] or "Unnamed",
+        sha256=sha256,
+        media_type=seen.media_type,
+        byte_size=incoming.size or 0,
+        width=seen.width,
+        height=seen.height,
+        taken_at=timezone.now(),
+    )
+    photo.original.name = f"originals/{owner.pk}/{sha256[:2]}/{sha256}.{seen.extension}"
+    try:
+        with transaction.atomic():
+            # The row first: its unique constraint decides between twins. Then the rename,
+            # inside the transaction: a row is never visible without its file.
+            photo.save()
+            fault("photo-row")
+            begun.note(photo.original.name)
+            photo.original.storage.save(photo.original.name, incoming)
+            fault("photo-renamed")
+            transaction.on_commit(lambda: fault("photo-committed"))
+            transaction.on_commit(tasks.wake_derivatives)
+    except OSError:
+        begun.take_back(photo.original.name)
+        raise
+    begun.forget(photo.original.name)
     return photo

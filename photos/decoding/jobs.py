@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from ml.images import decode_smaller, readable_formats, upright_rgb
 from photos.decoding.metadata import read_metadata
 from photos.decoding.perceptual import perceptual_hash
+from photos.faults import fault
 
 # The cap is ours and is checked before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -66,6 +67,7 @@ def inspect(path: str, max_pixels: int) -> dict[str, Any]:
 
 
 def derive(path: str, small: str, large: str) -> dict[str, Any]:
+    fault("photo-derived", of=Path(path).stem)
     with _opened(path) as image:
         metadata = read_metadata(image)
         decode_smaller(image, LARGE_ENOUGH)

@@ -170,10 +170,13 @@ def test_killed_programs_and_services_come_back(running_up):
         process.kill()
     worker = next(each for each in children_of(home) if "ml@%h" in each.cmdline())
     worker.kill()
+    beat = next(each for each in children_of(home) if any("beat-schedule" in file.path for file in each.open_files()))
+    beat.kill()
 
     running_up.wait_for("PostgreSQL has ended unexpectedly")
     running_up.wait_for("ml was killed by SIGKILL; starting it again")
     running_up.wait_for(r"(?s)ml was killed.*ml@\S+ ready")
+    running_up.wait_for("Beat has ended; starting it again")
     assert wait_until(lambda: EmbeddedServices(home).answer())
     psycopg.connect(EmbeddedServices(home).database_url).close()
 

@@ -27,6 +27,7 @@ app.autodiscover_tasks()
 logger = logging.getLogger(__name__)
 
 LOOK_AFTER_BEAT_EVERY = 5.0  # seconds
+WAKE_AFTER = 1.5  # seconds: by then also a session that had just begun counts as gone (photos.models.leases)
 MEMORY_BYTES = 6 * 1024**3  # of one process; with the networks and a group of photos it takes 2
 
 
@@ -42,7 +43,7 @@ def send_due_work_again(**kwargs: Any) -> None:
     from photos.broker import send_wakeup
 
     if wake_workers := app.tasks.get("people.tasks.wake_workers"):
-        send_wakeup(wake_workers)
+        send_wakeup(wake_workers, after=WAKE_AFTER)
 
 
 @worker_process_init.connect

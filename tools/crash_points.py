@@ -23,7 +23,6 @@ from tools.faults.client import Client
 from tools.faults.running import Running, running, until
 
 VICTIMS = ("child", "worker", "web")
-OWNER, PASSWORD = "ada", "a password for tests"
 HIT_SECONDS = 120
 SETTLED_SECONDS = 240
 
@@ -49,6 +48,10 @@ class Point:
     recovered: float | None
     problems: tuple[str, ...]
 
+    @property
+    def is_good(self) -> bool:
+        return self.recovered is not None and not self.problems
+
 
 class Deeds:
     """What a user does to make Kith come to a step. Each may be cut off, and is done until it is acknowledged."""
@@ -56,7 +59,7 @@ class Deeds:
     def __init__(self, kith: Running) -> None:
         self.acknowledged: dict[str, str] = {}
         self._numbers = itertools.count()
-        self.client = Client(kith.port, OWNER, PASSWORD)
+        self.client = Client(kith.port, library.OWNER, library.PASSWORD)
         self._batch = self.client.open_batch("Crashes", 1000)
 
     def get_ready_for(self, step: str) -> Callable[[], None]:
@@ -148,7 +151,7 @@ class Deeds:
 class CrashPoints:
     def __init__(self, kith: Running) -> None:
         self.kith = kith
-        library.make_owner(OWNER, PASSWORD)
+        library.have_owner()
         self.deeds = Deeds(kith)
         self.faces = self._undisturbed()
 
@@ -231,9 +234,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kith-crash-", dir="/var/tmp") as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
-            points, left, failed = _run(kith, list(plan(options.steps, short=options.short)))
-            said = kith.said()
-    good = [point for point in points if not point.problems and point.recovered is not None]
+            points = try_all(kith, list(plan(options.steps, short=options.short)))
+            left, failed, said = library.leftovers(), library.failed_photos(), kith.said()
+    good = [point for point in points if point.is_good]
     longest = max((point.recovered or 0.0 for point in good), default=0.0)
     print(f"{len(good)} of {len(points)} kills left nothing wrong; the longest recovery took {longest:.1f} s.")
     print(f"Files left behind: {len(left)}. Photos failed: {len(failed)}.", *left, *failed, sep="\n")
@@ -245,7 +248,7 @@ def main() -> None:
         raise SystemExit(1)
 
 
-def _run(kith: Running, chosen: list[tuple[str, str]]) -> tuple[list[Point], list[str], list[str]]:
+def try_all(kith: Running, chosen: list[tuple[str, str]]) -> list[Point]:
     crash_points = CrashPoints(kith)
     points = []
     for number, (step, victim) in enumerate(chosen, start=1):
@@ -255,7 +258,7 @@ def _run(kith: Running, chosen: list[tuple[str, str]]) -> tuple[list[Point], lis
         print(
             f"{number:3}/{len(chosen)} {step:22} {victim:7} {took:>8}  {'; '.join(point.problems) or 'ok'}", flush=True
         )
-    return points, library.leftovers(), library.failed_photos()
+    return points
 
 
 if __name__ == "__main__":

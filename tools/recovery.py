@@ -19,7 +19,6 @@ from tools.faults import library, pictures
 from tools.faults.client import Client
 from tools.faults.running import Running, running, send, until
 
-OWNER, PASSWORD = "ada", "a password for tests"
 SETTLED_SECONDS = 600
 PATIENCE = 300.0
 TIMES = 10
@@ -46,9 +45,9 @@ class Figure:
 
 class Recovery:
     def __init__(self, kith: Running) -> None:
-        library.make_owner(OWNER, PASSWORD)
+        library.have_owner()
         self.kith = kith
-        self.client = Client(kith.port, OWNER, PASSWORD)
+        self.client = Client(kith.port, library.OWNER, library.PASSWORD)
         self.acknowledged: dict[str, str] = {}
         some = [*(pictures.portrait(number) for number in range(len(pictures.PORTRAITS))), pictures.drawn()]
         self.send(some)

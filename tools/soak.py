@@ -19,7 +19,6 @@ from tools.faults import library, pictures
 from tools.faults.client import Client
 from tools.faults.running import Running, running
 
-OWNER, PASSWORD = "ada", "a password for tests"
 CLIENTS = 8
 SETTLED_SECONDS = 120  # the goal; longer is a failure, and how much longer is of interest
 PATIENCE_SECONDS = 600
@@ -54,7 +53,7 @@ class Sender(threading.Thread):
         self.acknowledged: dict[str, str] = {}
         self.cut_off = 0
         self.trouble: list[str] = []
-        self.client = Client(port, OWNER, PASSWORD)
+        self.client = Client(port, library.OWNER, library.PASSWORD)
         self._batch, self._pictures, self._seconds = batch, sent, seconds
         self._chance = random.Random(seed)  # noqa: S311
 
@@ -80,11 +79,11 @@ class Sender(threading.Thread):
 
 
 def soak(kith: Running, *, seed: int, minutes: float, photos: int, harms: int) -> Result:
-    library.make_owner(OWNER, PASSWORD)
+    library.have_owner()
     faces, acknowledged = _undisturbed(kith)
     result = Result(seed, minutes)
     seconds = minutes * 60
-    batch = Client(kith.port, OWNER, PASSWORD).open_batch("Soak", photos)
+    batch = Client(kith.port, library.OWNER, library.PASSWORD).open_batch("Soak", photos)
     shares = [[pictures.mixed(number) for number in range(start, photos, CLIENTS)] for start in range(CLIENTS)]
     senders = [Sender(kith.port, batch, share, seconds, seed * 100 + n) for n, share in enumerate(shares)]
     for sender in senders:
@@ -102,13 +101,12 @@ def soak(kith: Running, *, seed: int, minutes: float, photos: int, harms: int) -
         result.settled = round(time.monotonic() - hurt_last, 1)
     result.acknowledged = len(acknowledged)
     result.problems += [*library.unfinished_work(), *library.problems(acknowledged, faces=faces)]
-    result.left, result.failed = library.leftovers(), library.failed_photos()
     return result
 
 
 def _undisturbed(kith: Running) -> tuple[dict[str, int], dict[str, str]]:
     """How many faces pictures of each kind have when nothing is hurt, and what was sent for that."""
-    client = Client(kith.port, OWNER, PASSWORD)
+    client = Client(kith.port, library.OWNER, library.PASSWORD)
     some = [*(pictures.portrait(number) for number in range(len(pictures.PORTRAITS))), pictures.drawn()]
     batch = client.open_batch("Before", len(some))
     for picture in some:
@@ -154,6 +152,7 @@ def main() -> None:
         with running(Path(folder), models=KEPT / "models") as kith:
             given = {"minutes": options.minutes, "photos": options.photos, "harms": options.harms}
             result = soak(kith, seed=options.seed, **given)
+            result.left, result.failed = library.leftovers(), library.failed_photos()
             said = kith.said()
     if options.json:
         options.json.write_text(json.dumps(asdict(result), indent=1) + "\n")

@@ -12,6 +12,7 @@ import django
 from tests import services
 
 PAUSE = 0.2
+OWNER, PASSWORD = "ada", "a password for tests"
 
 
 def use(home: Path, models: Path) -> None:
@@ -23,11 +24,11 @@ def use(home: Path, models: Path) -> None:
     django.setup()
 
 
-def make_owner(username: str, password: str) -> int:
+def have_owner() -> None:
     from accounts.models import User
 
-    owner = User.objects.create_user(username, password=password, face_analysis=User.FaceAnalysis.ON)
-    return int(owner.pk)
+    if not User.objects.filter(username=OWNER).exists():
+        User.objects.create_user(OWNER, password=PASSWORD, face_analysis=User.FaceAnalysis.ON)
 
 
 def seconds_until_settled(limit: float) -> float | None:

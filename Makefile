@@ -35,6 +35,7 @@ check: dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy .
+	$(VENV)/bin/bandit --quiet -lll --recursive accounts config ml people photos tools manage.py
 	$(VENV)/bin/djade --check $$(git ls-files 'templates/*.html')
 	$(VENV)/bin/python manage.py makemigrations --check --dry-run
 

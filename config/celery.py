@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import Celery, bootsteps
 from celery.exceptions import SecurityWarning
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_process_init, worker_shutting_down
 from celery.worker.components import Beat
 
 from photos import ending
@@ -71,3 +71,23 @@ def start_again_if_ended(step: Beat, worker: Any) -> None:
 
 
 app.steps["consumer"].add(LookAfterBeat)
+
+
+@celeryd_after_setup.connect
+def refuse_without_media(**kwargs: object) -> None:
+    """End a worker whose photos are on a disk that is not there. Without a database it waits, as for any other work."""
+    from django.apps import apps
+    from django.db import DatabaseError, connections
+
+    if not apps.is_installed("photos"):
+        return
+    from photos import media_folder
+
+    try:
+        sentence = media_folder.trouble()
+    except DatabaseError:
+        return
+    finally:
+        connections.close_all()  # before processes are forked
+    if sentence:
+        raise SystemExit(sentence)

@@ -18,6 +18,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from photos import media_folder
 from photos.faults import fault
 from photos.storage import INCOMING
 
@@ -175,6 +176,8 @@ def receives_files_and_archives(view: Callable[P, HttpResponse]) -> Callable[P, 
 
 
 def incoming_folder() -> Path:
+    """Where files arrive. Raises OSError: the media folder is not there, or takes nothing."""
+    media_folder.require()
     folder = _incoming_path()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -203,7 +206,7 @@ def receive_local_file(source: Path, *, name: str) -> IncomingFile:
 
 def sweep_incoming() -> int:
     """Remove parts that no upload has touched for an hour and files lent long ago, and return how many."""
-    folder = incoming_folder()
+    folder = _incoming_path()
     stale = [path for path in folder.glob("*.part") if age_of(path) > STALE_AFTER_SECONDS]
     stale += [path for path in folder.glob("*.lent") if age_of(path) > LENT_SECONDS]
     for path in stale:

@@ -18,6 +18,9 @@ from people.models.person import Person
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
+# The model of a face whose owner took the consent back: its vectors are zeros. With a new yes it is embedded again, as
+# after a change of model.
+ERASED = "erased"
 WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 

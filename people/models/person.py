@@ -101,6 +101,8 @@ class Person(models.Model):
         "people.Decision", on_delete=models.SET_NULL, related_name="hidden_people", null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # Names one showing of the form that made somebody of a name others bear: sent twice, it makes one person.
+    form_key = models.CharField(max_length=40, blank=True, default="", editable=False)
 
     photo_count: int  # by with_photo_count()
     face_count: int  # by with_face_count()
@@ -114,6 +116,9 @@ class Person(models.Model):
         verbose_name_plural = "people"
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="a_person_has_a_name"),
+            models.UniqueConstraint(
+                fields=["owner", "form_key"], condition=~models.Q(form_key=""), name="a_form_makes_one_person"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """Deleting face data, after a typed word."""
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -36,7 +36,12 @@ def delete_face_data(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def forget(request: UserRequest, person_id: int) -> HttpResponse:
     """Delete one person's name and faces."""
-    person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
+    person = Person.objects.owned_by(request.user).filter(pk=person_id).first()
+    if person is None and _is_confirmed(request):  # a second click; nothing is left that says whose person it was
+        messages.info(request, _("Nothing was left to delete."))
+        return redirect("people:index")
+    if person is None:
+        raise Http404
     if _is_confirmed(request):
         deleted = erasing.forget_person(person)
         said = ngettext(

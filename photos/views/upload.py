@@ -144,6 +144,7 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     context = _card_context(batch) | {
         "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
         "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
+        "damaged": files.filter(outcome=BatchFile.Outcome.STORED).exclude(reason="")[:REMARKS_SHOWN],
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
@@ -248,12 +249,11 @@ def _card_context(batch: Batch) -> dict[str, Any]:
 def _answer(file: BatchFile) -> dict[str, object]:
     answer: dict[str, object] = {"outcome": file.outcome, "name": file.name}
     if file.photo is not None:
-        answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url()}
+        answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url(), "note": file.reason_text}
     if file.outcome == BatchFile.Outcome.REJECTED:
         answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:
         answer["message"] = _("%(name)s is already in your library.") % {"name": file.name}
-        answer["note"] = file.reason_text
     return answer
 
 

@@ -19,6 +19,7 @@ from people.tracks import FaceState
 from photos import acts, trash
 from photos.models import Photo
 from photos.scopes import photos_in
+from tests.access.addresses import ROUTES
 from tests.factories import (
     make_album,
     make_face,
@@ -30,7 +31,6 @@ from tests.factories import (
     unit,
 )
 from tests.people.test_races import assert_ledger_holds, at_once, faces_of_a_round
-from tests.test_permissions import ROUTES
 
 
 def photos(*some: Photo):

@@ -27,7 +27,7 @@ def test_photos_of_a_worker_that_died_are_due_at_once_and_those_of_one_that_live
         time.sleep(1.1)
         assert not Photo.objects.due(Stage.FACES).exists()
 
-        worker.submit(connection.close).result()
+        worker.submit(lambda: connection.close()).result()
         end = time.monotonic() + PATIENCE
         while not Photo.objects.due(Stage.FACES).exists() and time.monotonic() < end:
             time.sleep(0.05)

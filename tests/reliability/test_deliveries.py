@@ -20,6 +20,7 @@ from ml.geometry import BoundingBox
 from people import drawing, recognising
 from people.leaving import leave
 from people.models import Cluster, Decision, Face, LibraryMap, Suggestion
+from people.models.face import ERASED
 from photos.intake import keep_archive, start_batch, take_in
 from photos.models import Archive, Photo
 from photos.models.photo import DELETED_AT
@@ -160,6 +161,13 @@ def leaving(world):
     make_face(make_photo(world.owner))
     leave(world.owner)
     return (), lambda: (User.objects.count(), Photo.everywhere.count(), Face.everywhere.count()), (0, 0, 0)
+
+
+@case("people.tasks.erase_vectors")
+def erasing(world):
+    make_face(make_photo(world.owner))
+    User.objects.update(face_analysis=User.FaceAnalysis.OFF)
+    return (), lambda: [face.model for face in Face.objects.all()], [ERASED]
 
 
 @case("people.tasks.wake_workers")

@@ -62,13 +62,17 @@ class Running:
         """The processes that do the work of a program: of a worker its pool, of web its workers."""
         leader = self.leader(name)
         found = _children(leader.pid) if leader else []
-        if name in ("io", "ml", "web"):
+        if name in ("io", "ml"):
             found = [each for each in found if SIGNS[name] in _command(each) and not _is_beat(each)]
         return found
 
     def beat(self) -> psutil.Process | None:
         leader = self.leader("io")
-        return next((each for each in _children(leader.pid) if _is_beat(each)), None) if leader else None
+        return (
+            next((each for each in _children(leader.pid) if SIGNS["io"] in _command(each) and _is_beat(each)), None)
+            if leader
+            else None
+        )
 
     def kill_program(self, name: str, number: signal.Signals = signal.SIGKILL) -> bool:
         """Kill a program with all its processes at once; whether it ran."""
@@ -134,10 +138,13 @@ def _command(process: psutil.Process) -> str:
 
 
 def _is_beat(process: psutil.Process) -> bool:
+    """Beat catches SIGINT, a process of Celery's pool ignores it; nothing else tells them apart from outside."""
     try:
-        return any("beat-schedule" in file.path for file in process.open_files())
-    except psutil.Error:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
         return False
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGINT - 1))
 
 
 def _free_port() -> int:

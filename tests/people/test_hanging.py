@@ -54,6 +54,7 @@ def test_what_hangs_is_ended_whether_it_works_or_waits(quick, is_busy):
 
 def test_a_busy_machine_is_no_hang(quick, monkeypatch):
     monkeypatch.setattr(hanging, "LAST_LIMIT_SECONDS", 60)
+    monkeypatch.setattr(hanging, "PROCESSOR_SECONDS", 60)
     with ThreadPoolExecutor(1) as pool:
         assert hanging.result_of(pool.submit(lambda: time.sleep(0.3) or 7), before_the_end=Killed) == 7
 

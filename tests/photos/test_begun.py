@@ -10,6 +10,7 @@ from people.finding import put_crop
 from people.models import Face
 from photos import intake, trash
 from photos.derivatives import thumbnail_names
+from photos.media_folder import MARK
 from photos.models import Photo
 from photos.models.photo import DELETED_AT
 from photos.tasks import sweep_uploads
@@ -42,7 +43,7 @@ def an_hour_passes():
 
 
 def files():
-    return sorted(path.name for path in incoming_folder().parent.rglob("*") if path.is_file())
+    return sorted(path.name for path in incoming_folder().parent.rglob("*") if path.is_file() and path.name != MARK)
 
 
 def test_an_original_whose_row_was_never_committed_goes_after_an_hour(alice, arriving, killed_at):

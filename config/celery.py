@@ -77,6 +77,7 @@ app.steps["consumer"].add(LookAfterBeat)
 def refuse_without_media(**kwargs: object) -> None:
     """End a worker whose photos are on a disk that is not there. Without a database it waits, as for any other work."""
     from django.apps import apps
+    from django.conf import settings
     from django.db import DatabaseError, connections
 
     if not apps.is_installed("photos"):
@@ -90,4 +91,4 @@ def refuse_without_media(**kwargs: object) -> None:
     finally:
         connections.close_all()  # before processes are forked
     if sentence:
-        raise SystemExit(sentence)
+        raise SystemExit(f"{sentence} ({settings.MEDIA_ROOT})")

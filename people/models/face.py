@@ -7,7 +7,6 @@ import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from numpy.typing import NDArray
 from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
@@ -15,6 +14,7 @@ from accounts.models import User
 from ml.geometry import BoundingBox
 from people.models.cluster import Cluster
 from people.models.person import Person
+from photos.addresses import address_of
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
@@ -190,7 +190,7 @@ class Face(models.Model):
 
     @property
     def crop_url(self) -> str:
-        return reverse("people:crop", args=[self.pk])
+        return address_of("people:crop", self.pk)
 
     @property
     def is_confirmed(self) -> bool:

@@ -208,8 +208,8 @@ def _wait(what: str, condition: Callable[[], object]) -> None:
         raise RuntimeError(what)
 
 
-def measure(recovery: Recovery, *, short: bool) -> list[Figure]:
-    times = 1 if short else TIMES
+def measure(recovery: Recovery, *, short: bool, times: int = TIMES) -> list[Figure]:
+    times = 1 if short else times
     pains = ["segfault"] if short else ["segfault", "exception", "memory", "endless"]
     figures = []
     steps: list[Callable[[], Figure]] = [
@@ -232,12 +232,13 @@ def measure(recovery: Recovery, *, short: bool) -> list[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="each once, and only what needs no minutes")
+    parser.add_argument("--times", type=int, default=TIMES, help="how often each is done; all at once twice as often")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kith-recovery-", dir="/var/tmp") as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
-            figures = measure(Recovery(kith), short=options.short)
+            figures = measure(Recovery(kith), short=options.short, times=options.times)
             said = kith.said()
     if options.json:
         options.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")

@@ -17,6 +17,7 @@ Verb = Act.Verb
 Source = Photo.DateSource
 InAlbum = Album.photos.through
 BATCH = 5000  # rows written by one query
+MOST_TRIED = 20  # acts, for one that can be taken back
 
 
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
@@ -147,6 +148,13 @@ def undo(act: Act) -> bool:
         return False
     Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
+
+
+def undo_newest(owner: User, *, since: datetime | None = None) -> Act | None:
+    """Take back the last act that can be, of all or of those after a time; return it."""
+    acts = Act.objects.owned_by(owner).filter(undone_at=None)
+    acts = acts.filter(made_at__gt=since) if since else acts
+    return next((act for act in acts.order_by("-pk")[:MOST_TRIED] if undo(act)), None)
 
 
 def _is_overruled(act: Act) -> bool:

@@ -1,11 +1,13 @@
 """The trash: photos that are out of sight, and gone for good after thirty days."""
 
 from django.db import transaction
+from django.db.models import Count, F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
 from photos import tasks
-from photos.models import Photo
+from photos.models import Archive, Batch, BatchFile, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
 
@@ -74,7 +76,19 @@ def _delete(photos: list[Photo]) -> None:
         for file in (photo.original, photo.small, photo.large):
             if file.name:
                 file.storage.delete(file.name)
+    _expect_no_longer([photo.pk for photo in photos])
     Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
+
+
+def _expect_no_longer(photos: list[int]) -> None:
+    """What is noted of their files goes with them, so that their batches wait for so many fewer."""
+    files = BatchFile.objects.filter(photo__in=photos).order_by()
+    sent = files.filter(archive=None).values_list("batch").annotate(Count("pk"))
+    packed = files.exclude(archive=None).values_list("archive").annotate(Count("pk"))
+    for batch, count in sent:
+        Batch.objects.filter(pk=batch).update(expected=Greatest(F("expected") - count, 0))
+    for archive, count in packed:
+        Archive.objects.filter(pk=archive).update(file_count=Greatest(F("file_count") - count, 0))
 
 
 def _locked(photos: PhotoQuerySet) -> list[int]:

@@ -15,6 +15,7 @@ from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, to_redo, what_holds
 from people.models import Decision, Person
 from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
+from photos import acts
 
 
 @require_safe
@@ -73,7 +74,7 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
 
 @require_POST
 def undo_last(request: UserRequest) -> HttpResponse:
-    """Take back the last answer that still stands; or ask again what was skipped since."""
+    """Take back what was done last and still stands, an answer or an act on photos; or ask again what was skipped."""
     skipped, act = request.session.pop(JUST_SKIPPED, ["", 0])
     if skipped and act == newest_act(request.user):
         request.session["skipped"] = [key for key in request.session.get("skipped", []) if key != skipped]
@@ -81,7 +82,9 @@ def undo_last(request: UserRequest) -> HttpResponse:
         messages.info(request, _("No longer skipped."))
         return back(request, "/history/")
     last = _last_answer(request.user)
-    if last is None:
+    if act := acts.undo_newest(request.user, since=last and last.made_at):
+        messages.success(request, _("Undone: %(act)s.") % {"act": acts.sentence(act)})
+    elif last is None:
         messages.info(request, _("There is nothing to undo."))
     else:
         _undo(request, last)

@@ -53,9 +53,8 @@ def review(request: UserRequest) -> HttpResponse:
     is_back = FIRST in request.session
     decision = None if is_back else given(request.user, position)
     if decision is not None and decision.is_in_force:
-        return _render(
-            request, scope, queue_context(request, scope) | {"answered": as_answered(decision), "shown": None}
-        )
+        context = queue_context(request, scope) | {"answered": as_answered(decision), "shown": None}
+        return _render(request, scope, context)
     first = request.session.pop(FIRST, []) if is_back else [key_of(position) or position] if position else []
     name = "" if is_back or decision is not None else position
     return _render(request, scope, queue_context(request, scope, first=first, name=name))

@@ -159,7 +159,7 @@ def within(
     ends = len(rows) - checked_count("first", first, least=0), len(others) - checked_count("second", second, least=0)
     checked = checked_places("places", places, None, 2)
     if len(checked) and (checked.max(axis=0) >= ends).any():
-        raise ValueError("places must be of rows and others that are there")
+        raise ValueError("places must be of rows and others that are there, counted from first and second")
     found: NDArray[np.int32] = _within(checked.astype(np.int32), rows, others, first, second, least, doubt)
     return found
 

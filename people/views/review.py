@@ -120,6 +120,7 @@ def queue_context(
         "can_redo": to_redo(request.user) is not None,
         "again_url": f"{reverse('people:review')}?{urlencode({'again': 1} | scope.fields)}",
         "here": address(scope),
+        **(tabs_of(scope.person) if scope.person else {}),
         **(_without_question(request) if shown is None else {}),
     }
 
@@ -129,7 +130,6 @@ def _render(request: UserRequest, scope: Scope, context: dict[str, object]) -> H
         return render(request, "people/_question.html", context)
     if scope.person:  # the page is one of the tabs of that person
         attach_covers([scope.person])
-        context |= tabs_of(scope.person)
     return render(request, "people/review.html", context)
 
 

@@ -115,7 +115,13 @@ PAIRS_KNOWN = {
 }  # fmt: skip
 
 KEPT_ROWS = kept_rows.KeptRows(ROWS, threshold=0.4)
-KEPT = {"keys": np.arange(len(ROWS)), "rows": ROWS, "before": LABELS, "photos": LABELS, "good": QUALITIES > 0.3}
+KEPT = {
+    "keys": np.arange(len(ROWS)),
+    "rows": ROWS,
+    "before": LABELS,
+    "photos": np.arange(len(ROWS)),
+    "good": QUALITIES > 0.3,
+}
 KEPT_FACES = kept_faces.KeptFaces(**KEPT, threshold=0.4)
 PLACES = np.arange(len(KEPT_FACES.is_there))
 TO_GROUP = regrouping.faces_to_group(ROWS, LABELS, LABELS > 8)

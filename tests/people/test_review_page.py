@@ -364,6 +364,9 @@ def test_the_questions_about_a_person_are_a_tab_of_theirs(signed_in, ann, django
         ("To review 6", False),
     ]
     assert 'class="tabs"' not in signed_in.get(reverse("people:review")).content.decode()
+    [form] = open_queue(signed_in, f"?person={ann.pk}")
+    reply = send(signed_in, form, "yes", faces=form["shown"][:1]).content.decode()
+    assert tabs(reply)[1] == ("Faces 3", False)
 
 
 def test_about_the_faces_of_some_photos_only(signed_in, ann, groups):

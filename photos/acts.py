@@ -12,6 +12,7 @@ from accounts.models import User
 from photos import trash
 from photos.models import Act, Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
+from photos.numbers import written
 
 Verb = Act.Verb
 Source = Photo.DateSource
@@ -112,22 +113,22 @@ def sentence(act: Act) -> str:
 
 def in_words(verb: Verb, count: int, album_title: str) -> str:
     """What an act of a kind did with as many photos, and with the album it was about."""
-    title = {"count": count, "album": album_title}
+    title = {"count": written(count), "album": album_title}
     match verb:
         case Verb.TRASH:
-            text = ngettext("%(count)d photo moved to the trash", "%(count)d photos moved to the trash", count)
+            text = ngettext("%(count)s photo moved to the trash", "%(count)s photos moved to the trash", count)
         case Verb.RESTORE:
-            text = ngettext("%(count)d photo put back", "%(count)d photos put back", count)
+            text = ngettext("%(count)s photo put back", "%(count)s photos put back", count)
         case Verb.FAVOURITE:
-            text = ngettext("%(count)d photo is a favourite", "%(count)d photos are favourites", count)
+            text = ngettext("%(count)s photo is a favourite", "%(count)s photos are favourites", count)
         case Verb.PLAIN:
-            text = ngettext("%(count)d photo is no favourite now", "%(count)d photos are no favourites now", count)
+            text = ngettext("%(count)s photo is no favourite now", "%(count)s photos are no favourites now", count)
         case Verb.DATE:
-            text = ngettext("%(count)d photo has a new date", "%(count)d photos have a new date", count)
+            text = ngettext("%(count)s photo has a new date", "%(count)s photos have a new date", count)
         case Verb.ADD:
-            text = ngettext("%(count)d photo added to %(album)s", "%(count)d photos added to %(album)s", count)
+            text = ngettext("%(count)s photo added to %(album)s", "%(count)s photos added to %(album)s", count)
         case Verb.REMOVE:
-            text = ngettext("%(count)d photo removed from %(album)s", "%(count)d photos removed from %(album)s", count)
+            text = ngettext("%(count)s photo removed from %(album)s", "%(count)s photos removed from %(album)s", count)
         case Verb.COVER:
             text = _("%(album)s has a new cover")
         case Verb.RENAME:

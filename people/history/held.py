@@ -13,6 +13,7 @@ from people.history.sentences import attach_texts, day, short
 from people.ledger import acts_on
 from people.models import Decision, Face
 from people.tracks import later_acts
+from photos.numbers import written
 
 Verb = Decision.Verb
 
@@ -41,7 +42,7 @@ class Held:
     @property
     def text(self) -> str:
         text = ngettext("%(n)s face stays: %(what)s on %(day)s", "%(n)s faces stay: %(what)s on %(day)s", self.count)
-        return text % {"n": self.count, "what": short(self.by), "day": day(self.by.made_at)}
+        return text % {"n": written(self.count), "what": short(self.by), "day": day(self.by.made_at)}
 
     @property
     def url(self) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from people.history.chains import roots
 from people.models import Change, Decision
+from photos.numbers import written
 
 Verb = Decision.Verb
 
@@ -94,7 +95,7 @@ def _counts(decisions: Collection[int]) -> dict[int, tuple[int, int, int]]:
 
 def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
     name = {"name": decision.person or gettext("nobody")}
-    faces: dict[str, object] = {**name, "n": touched}
+    faces: dict[str, object] = {**name, "n": written(touched)}
     match decision.verb:
         case Verb.CONFIRM | Verb.IMPORT:
             return _confirmed(touched - ruled_out, ruled_out, name)
@@ -144,8 +145,8 @@ def _what(decision: Decision, touched: int, ruled_out: int, first: int) -> str:
 
 def _confirmed(count: int, ruled_out: int, name: Mapping[str, object]) -> str:
     text = ngettext("%(n)s face confirmed as %(name)s", "%(n)s faces confirmed as %(name)s", count)
-    also = ngettext(", %(n)s not", ", %(n)s not", ruled_out) % {"n": ruled_out} if ruled_out else ""
-    return text % {**name, "n": count} + also
+    also = ngettext(", %(n)s not", ", %(n)s not", ruled_out) % {"n": written(ruled_out)} if ruled_out else ""
+    return text % {**name, "n": written(count)} + also
 
 
 def _merged(decision: Decision, faces: dict[str, object]) -> str:
@@ -164,14 +165,14 @@ def _compared(decision: Decision, first: int, rest: int) -> str:
         text = ngettext(
             "%(n)s face and %(rest)s more are one person", "%(n)s faces and %(rest)s more are one person", first
         )
-        return text % {"n": first, "rest": rest}
+        return text % {"n": written(first), "rest": written(rest)}
     if decision.other is not None:
         people = {"name": decision.person or gettext("nobody"), "other": decision.other}
         return gettext("%(name)s and %(other)s are two people") % people
     text = ngettext(
         "%(n)s face and %(rest)s more are two people", "%(n)s faces and %(rest)s more are two people", first
     )
-    return text % {"n": first, "rest": rest}
+    return text % {"n": written(first), "rest": written(rest)}
 
 
 def _split(decision: Decision, faces: dict[str, object]) -> str:
@@ -190,8 +191,8 @@ def _hid(decision: Decision, people: int, groups: int) -> str:
     """People and groups that were hidden, as far as they are still there."""
     if decision.person is not None:
         return gettext("%(name)s hidden") % {"name": decision.person}
-    of_people = ngettext("%(n)s person hidden", "%(n)s people hidden", people) % {"n": people}
-    of_groups = ngettext("%(n)s group hidden", "%(n)s groups hidden", groups) % {"n": groups}
+    of_people = ngettext("%(n)s person hidden", "%(n)s people hidden", people) % {"n": written(people)}
+    of_groups = ngettext("%(n)s group hidden", "%(n)s groups hidden", groups) % {"n": written(groups)}
     return ", ".join([of_people] * bool(people) + [of_groups] * bool(groups)) or gettext("Groups hidden")
 
 

@@ -16,6 +16,7 @@ from people.history import KINDS, Filters, attach_faces, attach_held, attach_tex
 from people.models import Decision, Person
 from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
 from photos import acts
+from photos.numbers import written
 
 
 @require_safe
@@ -65,7 +66,8 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
     if count:
         messages.success(
             request,
-            ngettext("%(n)s later answer undone, too.", "%(n)s later answers undone, too.", count) % {"n": count},
+            ngettext("%(n)s later answer undone, too.", "%(n)s later answers undone, too.", count)
+            % {"n": written(count)},
         )
     else:
         messages.info(request, _("Nothing holds these faces any more."))
@@ -124,7 +126,7 @@ def _undo(request: UserRequest, decision: Decision) -> None:
     tag = f"{'undo' if is_redone else 'redo'}:{undone.decision.pk}"
     if undone.stale:
         whole = undone.restored + len(undone.stale)
-        went = _("%(n)s of %(whole)s faces went back.") % {"n": undone.restored, "whole": whole}
+        went = _("%(n)s of %(whole)s faces went back.") % {"n": written(undone.restored), "whole": written(whole)}
         messages.warning(request, f"{went} {_stay(len(undone.stale), undone.later[0])}", extra_tags=tag)
     else:
         messages.success(request, _("Done again.") if is_redone else _("Undone."), extra_tags=tag)
@@ -132,4 +134,4 @@ def _undo(request: UserRequest, decision: Decision) -> None:
 
 def _stay(count: int, held_by: Decision) -> str:
     text = ngettext("%(n)s stays as it is: %(what)s on %(day)s.", "%(n)s stay as they are: %(what)s on %(day)s.", count)
-    return text % {"n": count, "what": short(held_by), "day": day(held_by.made_at)}
+    return text % {"n": written(count), "what": short(held_by), "day": day(held_by.made_at)}

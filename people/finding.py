@@ -13,22 +13,23 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
-from ml.device import cores_available
 from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds
-from ml.images import UnreadableImage, open_upright
+from ml.images import UnreadableImage
 from people.blame import look_alone
 from people.drawing import not_drawn_yet
 from people.models import Face
 from people.relinking import relink
+from photos import decoding
+from photos.derivatives import UNREADABLE
 from photos.face_model import current_face_model
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
 GROUP = 8  # photos the networks look at together
-UNREADABLE = "Its original cannot be decoded any more."
 
+Opening = Future[list[Image.Image | None]]
 Looking = Future[list[list[FoundFace] | None]]
 Seen = tuple[Photo, list[FoundFace] | None]
 
@@ -46,26 +47,28 @@ def face_finder() -> FaceFinder:
 def find_faces_of(photos: Sequence[Photo]) -> int:
     """Detect, align, embed and store the faces of claimed photos; return how many photos are done.
 
-    While one group's faces are stored, the networks already look at the next.
+    While one group's faces are stored, the networks already look at the next, and the one after that is decoded.
     """
     finder = face_finder()  # once: somebody may change the model meanwhile
     groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
-    looking = ThreadPoolExecutor(1)
+    opening, looking = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     def look(group: Sequence[Photo]) -> Looking:
         # The database stays with this thread.
-        return looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder)
+        images = opening.submit(open_originals, [Path(photo.original.path) for photo in group])
+        return looking.submit(_look_at, images, finder)
 
     try:
         begun = [(group, look(group)) for group in groups]
         return sum(_settle(_seen(group, first, look, finder), finder.model_name) for group, first in begun)
     finally:
         looking.shutdown(cancel_futures=True)
+        opening.shutdown(cancel_futures=True)
 
 
-def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
+def _look_at(opening: Opening, finder: FaceFinder) -> list[list[FoundFace] | None]:
     """The faces of each photo; None for one that cannot be decoded."""
-    images = open_originals(originals)
+    images = opening.result()
     faces = iter(finder.find_faces([image for image in images if image is not None]))
     return [None if image is None else next(faces) for image in images]
 
@@ -75,16 +78,20 @@ def open_originals(originals: Sequence[Path]) -> list[Image.Image | None]:
 
     A lack of memory is not the photo's fault: raises MemoryError.
     """
-    with ThreadPoolExecutor(cores_available()) as threads:
-        return list(threads.map(_open_if_readable, originals))
+    return [_open_if_readable(original) for original in originals]
 
 
 def open_original(original: Path) -> Image.Image:
     """A picture, stored or shown, upright, as big as the smallest face needs it.
 
-    Raises UnreadableImage, and MemoryError.
+    Decoded behind the gate, as everywhere. Raises UnreadableImage, and MemoryError.
     """
-    return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+    try:
+        return decoding.pixels(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+    except decoding.Rejected as error:
+        if error.is_for_want_of_memory:
+            raise MemoryError from error
+        raise UnreadableImage(str(error)) from error
 
 
 def _open_if_readable(original: Path) -> Image.Image | None:

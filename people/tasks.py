@@ -41,6 +41,8 @@ def find_faces() -> int:
     """Find the faces of a few due photos and return how many photos are done. Safe to deliver twice."""
     from people import finding
 
+    if not photo_tasks.media_is_there():
+        return 0
     try:
         finding.face_finder()
     except WeightsUnavailable as error:
@@ -67,6 +69,8 @@ def embed_again() -> int:
     """
     from people import reembedding
 
+    if not photo_tasks.media_is_there():
+        return 0
     owners: set[int] = set()
     photos, is_over, end = 0, False, time.monotonic() + AGAIN_SECONDS
     try:
@@ -141,6 +145,15 @@ def draw_map(owner_id: int) -> bool:
 
 
 @shared_task(time_limit=LIBRARY_SECONDS)
+def erase_vectors() -> int:
+    """Erase what faces are compared by of everybody who turned face analysis off. Safe to deliver twice."""
+    from people import erasing
+
+    owners = User.objects.filter(pk__in=erasing.vectors_without_consent().values("photo__owner"))
+    return sum(erasing.erase_vectors(owner) for owner in owners.order_by("pk"))
+
+
+@shared_task(time_limit=LIBRARY_SECONDS)
 def finish_leaving() -> int:
     """Delete what belongs to accounts that were closed, and return how many. Safe to deliver twice."""
     from people import leaving
@@ -167,8 +180,16 @@ def wake_workers() -> None:
         send_wakeup(refresh_suggestions, owner_id)
     if User.objects.exclude(deleted_at=None).exists():
         send_wakeup(finish_leaving)
+    _wake_erasing()
     photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
+
+
+def _wake_erasing() -> None:
+    from people.erasing import vectors_without_consent
+
+    if vectors_without_consent().exists():
+        send_wakeup(erase_vectors)
 
 
 def _wake_embedding() -> None:

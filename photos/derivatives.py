@@ -14,6 +14,8 @@ from photos.models import Photo
 from photos.uploading import incoming_folder
 
 VANISHED = "Its original file is missing from the media folder."
+UNREADABLE = "Its original cannot be decoded any more."
+TOO_DEMANDING = "Its original takes more memory or time than a photo should."
 
 
 def make_derivatives(photo: Photo) -> bool:
@@ -25,8 +27,7 @@ def make_derivatives(photo: Photo) -> bool:
         try:
             derived = decoding.derive(Path(photo.original.path), small=small, large=large)
         except decoding.Rejected as error:
-            is_missing = not Path(photo.original.path).exists()
-            _fail(photo, VANISHED if is_missing else f"{photo.name} {error}.")
+            _fail(photo, _why(photo, error))
             return False
         return _finish(photo, derived, small, large)
 
@@ -56,6 +57,12 @@ def _new_files() -> Iterator[tuple[Path, Path]]:
     finally:
         small.unlink(missing_ok=True)
         large.unlink(missing_ok=True)
+
+
+def _why(photo: Photo, error: decoding.Rejected) -> str:
+    if not Path(photo.original.path).exists():
+        return VANISHED
+    return TOO_DEMANDING if error.is_for_want_of_memory else UNREADABLE
 
 
 def _fail(photo: Photo, reason: str) -> None:

@@ -19,6 +19,7 @@ from photos.uploading import IncomingFile
 Outcome = BatchFile.Outcome
 
 WAS_IN_TRASH = "was in the trash and is back"
+IS_PARTLY_THERE = "is damaged: what can be seen of it was added"
 ARCHIVES = "archives"  # where they lie in the media folder until they are unpacked
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -158,9 +159,10 @@ def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[P
     except decoding.Rejected as error:
         return None, Outcome.REJECTED, str(error)
     try:
-        return _store(batch.owner, incoming, name, seen), Outcome.STORED, ""
+        photo = _store(batch.owner, incoming, name, seen)
     except IntegrityError:  # the same content arrived twice at once, and the other one won
         return _known(batch, incoming), Outcome.DUPLICATE, ""
+    return photo, Outcome.STORED, IS_PARTLY_THERE if seen.is_damaged else ""
 
 
 def _store(owner: User, incoming: IncomingFile, name: str, seen: decoding.Inspected) -> Photo:

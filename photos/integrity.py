@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
+from photos.media_folder import MARK
 from photos.models import Album, Archive, BatchFile, Photo
 from photos.models.photo import MAX_ATTEMPTS
 from photos.uploading import STALE_AFTER_SECONDS, age_of
@@ -104,7 +105,7 @@ def file_problems(known: Iterable[str]) -> Iterator[Problem]:
     Args:
         known: names of files that rows of other packages hold.
     """
-    names = {*known, *_names()}
+    names = {*known, *_names(), MARK}
     root = settings.MEDIA_ROOT
     for path in sorted(root.rglob("*")) if root.exists() else []:
         if not path.is_file() or age_of(path) < STALE_AFTER_SECONDS:  # perhaps its row is not committed yet

@@ -7,9 +7,9 @@ from itertools import groupby
 
 from django.db.models import Count
 from django.db.models.functions import TruncMonth
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from photos.dates import day_in_words
 from photos.keys import primary_keys
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
@@ -130,7 +130,7 @@ def _by_month(
     continued = _month_start(after) if after else None
     return [
         Month(
-            date_format(start, "YEAR_MONTH_FORMAT"),
+            day_in_words(start.date(), "YEAR_MONTH_FORMAT"),
             start.isoformat()[:7],
             counts.get(start, 0),
             _by_day(list(group)),
@@ -153,7 +153,7 @@ def _by_day(shown: Sequence[Photo]) -> list[Day]:
 def _day_of(photos: list[Photo]) -> Day:
     undated = sum(photo.taken_at_source == Photo.DateSource.UPLOAD for photo in photos)
     first, last = (photo.taken_at.date() for photo in (photos[-1], photos[0]))
-    title = date_format(last, "MONTH_DAY_FORMAT")
+    title = day_in_words(last, "MONTH_DAY_FORMAT")
     if first != last:
         title = _("%(first)s to %(last)s") % {"first": _short(first), "last": title}
     if undated == len(photos):
@@ -162,7 +162,7 @@ def _day_of(photos: list[Photo]) -> Day:
 
 
 def _short(day: date) -> str:
-    return date_format(day, "MONTH_DAY_FORMAT")
+    return day_in_words(day, "MONTH_DAY_FORMAT")
 
 
 def _place(photo: Photo) -> Place:

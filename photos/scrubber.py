@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from django.db import connection
 from django.db.models.functions import TruncMonth
-from django.utils.formats import date_format
 
 from accounts.models import User
+from photos.dates import day_in_words
 from photos.models.photo import PhotoQuerySet
 
 MOST_LABELS = 24  # years that fit beside each other
@@ -78,7 +78,7 @@ def scrubber_of_months(months: Iterable[datetime]) -> Scrubber:
 def _scrubber(months: list[date]) -> Scrubber:
     by_year: dict[int, list[ScrubMonth]] = {}
     for month in months:
-        title = date_format(month, "YEAR_MONTH_FORMAT")
+        title = day_in_words(month, "YEAR_MONTH_FORMAT")
         by_year.setdefault(month.year, []).append(ScrubMonth(month.isoformat()[:7], title))
     step = -(-len(by_year) // MOST_LABELS) or 1
     return Scrubber(

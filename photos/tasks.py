@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from photos import places
+from photos import media_folder, places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
 from photos.models import Archive, Photo
@@ -19,6 +19,8 @@ CLAIM = 4  # thumbnails per claim: a few seconds of work, then others get their 
 @shared_task
 def make_due_derivatives() -> int:
     """Make the thumbnails of a few due photos and return how many. Safe to deliver twice."""
+    if not media_is_there():
+        return 0
     claimed = Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=CLAIM)
     finished = []
     try:
@@ -43,7 +45,7 @@ def unpack_archives() -> bool:
     """Unpack some of one archive that is due; return whether there was one. Safe to deliver twice."""
     from photos.unpacking import unpack_some
 
-    archive = Archive.objects.claim()
+    archive = Archive.objects.claim() if media_is_there() else None
     if archive is None:
         return False
     try:
@@ -72,6 +74,14 @@ def sweep_uploads() -> int:
     from photos.unpacking import sweep_archives
 
     return sweep_incoming() + sweep_archives()
+
+
+def media_is_there() -> bool:
+    """Whether work can be taken up at all. If not, it waits: no photo is to blame that its file is not there."""
+    sentence = media_folder.trouble()
+    if sentence:
+        logger.error("Work waits: %s", sentence)
+    return not sentence
 
 
 def wake_due() -> None:

@@ -1,17 +1,19 @@
 """The trash: photos that are out of sight, and gone for good after thirty days."""
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
-from photos import tasks
-from photos.models import Archive, Batch, BatchFile, Photo
+from photos import media_folder, tasks
+from photos.models import Act, Archive, Batch, BatchFile, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
 
 PURGED_AT_ONCE = 100  # photos in one transaction
+# Advisory lock: held by a backup for the moment it is of (config.backup.making), shared by who deletes files.
+FILES_HELD = 5849
 
 
 @transaction.atomic
@@ -44,16 +46,33 @@ def delete_for_good(owner: User, photos: PhotoQuerySet) -> int:
 
 
 def purge() -> int:
-    """Take away what was deleted by hand or thirty days ago: rows, files, faces; return how many photos."""
+    """Take away what was deleted by hand or thirty days ago: rows, files, faces; return how many photos.
+
+    None while the media folder is missing (the files would stay for ever), or a backup holds the files for a moment:
+    beat asks again.
+    """
     purged = 0
-    while True:
+    while not media_folder.trouble():
+        pks = list(Photo.everywhere.to_be_purged().order_by("pk").values_list("pk", flat=True)[:PURGED_AT_ONCE])
+        # Before the photos are locked: undo locks an act first, and then its photos.
+        Act.objects.forget(pks)
         with transaction.atomic():
-            due = Photo.everywhere.to_be_purged().order_by("pk").select_for_update(skip_locked=True)
-            some = list(due[:PURGED_AT_ONCE])
+            if not _may_delete_files():
+                break
+            due = Photo.everywhere.to_be_purged().filter(pk__in=pks)
+            some = list(due.order_by("pk").select_for_update(skip_locked=True))
             _delete(some)
         purged += len(some)
         if not some:
-            return purged
+            break
+    return purged
+
+
+def _may_delete_files() -> bool:
+    """Whether no backup is taking its moment; none begins one before the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [FILES_HELD])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

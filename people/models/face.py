@@ -7,7 +7,6 @@ import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from numpy.typing import NDArray
 from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
@@ -15,9 +14,13 @@ from accounts.models import User
 from ml.geometry import BoundingBox
 from people.models.cluster import Cluster
 from people.models.person import Person
+from photos.addresses import address_of
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
+# The model of a face whose owner took the consent back: its vectors are zeros. With a new yes it is embedded again, as
+# after a change of model.
+ERASED = "erased"
 WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 
@@ -182,7 +185,7 @@ class Face(models.Model):
 
     @property
     def crop_url(self) -> str:
-        return reverse("people:crop", args=[self.pk])
+        return address_of("people:crop", self.pk)
 
     @property
     def is_confirmed(self) -> bool:

@@ -181,7 +181,7 @@ def _often_with(person: Person) -> list[Person]:
     )
     counts = dict(companions)
     people = Person.objects.in_bulk(counts)
-    found = [people[pk] for pk in counts]
+    found = [people[pk] for pk in counts if pk in people]  # somebody may go meanwhile
     attach_covers(found)
     for companion in found:
         companion.together = counts[companion.pk]

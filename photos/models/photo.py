@@ -6,14 +6,14 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pgvector.django import BitField
 
 from accounts.models import User
+from photos.addresses import address_of
+from photos.dates import day_in_words
 from photos.sentences import in_words
 
 LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
@@ -220,7 +220,7 @@ class Photo(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("people:photo", args=[self.pk])
+        return address_of("people:photo", self.pk)
 
     def locked_in_our_hands(self) -> "Photo | None":
         """Lock the row and return it, or None when the photo is no longer ours to finish.
@@ -267,15 +267,15 @@ class Photo(models.Model):
 
     @property
     def small_url(self) -> str:
-        return reverse("photos:small", args=[self.pk])
+        return address_of("photos:small", self.pk)
 
     @property
     def large_url(self) -> str:
-        return reverse("photos:large", args=[self.pk])
+        return address_of("photos:large", self.pk)
 
     @property
     def original_url(self) -> str:
-        return reverse("photos:original", args=[self.pk])
+        return address_of("photos:original", self.pk)
 
     @property
     def ratio_class(self) -> str:
@@ -286,7 +286,7 @@ class Photo(models.Model):
     @property
     def alt_text(self) -> str:
         if self.taken_at_source == self.DateSource.CAMERA:
-            return _("Photo of %(day)s") % {"day": date_format(self.taken_at)}
+            return _("Photo of %(day)s") % {"day": day_in_words(self.taken_at.date())}
         return _("Photo %(name)s") % {"name": self.name}
 
     @property

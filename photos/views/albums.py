@@ -1,14 +1,17 @@
 """The albums, and one of them."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos import acts
-from photos.forms import AlbumForm
+from photos.forms import TITLE_TAKEN, AlbumForm
 from photos.grid import grid_page
 from photos.models import Album, Photo
 from photos.selection import chosen_photos
@@ -44,9 +47,14 @@ def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
     album = _album_of(request, album_id)
     form = AlbumForm(request.POST, instance=album)
     if form.is_valid():
-        if (act := acts.rename_album(album, form.cleaned_data["title"])) is not None:
-            say_what_was_done(request, act)
-        return redirect(album)
+        try:
+            act = acts.rename_album(album, form.cleaned_data["title"])
+        except IntegrityError:  # another album got the title since the form was checked
+            form.add_error("title", TITLE_TAKEN)
+        else:
+            if act is not None:
+                say_what_was_done(request, act)
+            return redirect(album)
     album.refresh_from_db()
     return _album_page(request, album, form, status=422)
 
@@ -54,7 +62,10 @@ def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
 @require_POST
 def delete_album(request: UserRequest, album_id: int) -> HttpResponse:
     """Delete an album. Its photos stay; so no question is asked, and the toast takes it back."""
-    say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
+    if acts.was_deleted(request.user, album_id):  # a second click
+        messages.info(request, _("It was deleted already."))
+    else:
+        say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
     return redirect("photos:albums")
 
 

@@ -15,7 +15,7 @@ def remember(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("people", "0017_search_by_faces"),
+        ("people", "0018_one_person_of_a_form"),
     ]
 
     operations = [

@@ -76,6 +76,7 @@ def person_rows(owner: User, pks: NDArray[np.int64], name_of: Callable[[int], st
             "name": name,
             "folded_name": fold(name),
             "note": "",
+            "form_key": "",
             "is_hidden": False,
             "created_at": FIRST_DAY,
         }

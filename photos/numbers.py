@@ -12,4 +12,4 @@ class _Written(int):
 
 def written(number: int) -> int:
     """Not for numbers that a machine reads again: those in addresses and attributes."""
-    return _Written(number)
+    return _Written(number + 0)  # also of one that is counted only now, when it is asked for

@@ -42,7 +42,7 @@ def placed_among_kept(library: Library) -> Groups | None:
 def _new_among(kept: KeptLibrary) -> Flags:
     # A face that is in a group but bears no mark came back into it by an undo, and stays.
     in_group = kept.faces.group != NO_GROUP
-    is_new = ((kept.marks == UNMARKED) & ~in_group) | (kept.marks == OF_ANOTHER_MODEL)
+    is_new: Flags = ((kept.marks == UNMARKED) & ~in_group) | (kept.marks == OF_ANOTHER_MODEL)
     is_new &= kept.faces.is_there
     return is_new
 

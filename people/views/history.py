@@ -84,7 +84,7 @@ def undo_last(request: UserRequest) -> HttpResponse:
         messages.info(request, _("No longer skipped."))
         return back(request, "/history/")
     last = _last_answer(request.user)
-    if act := acts.undo_newest(request.user, since=last and last.made_at):
+    if act := acts.undo_newest(request.user, since=last.made_at if last else None):
         messages.success(request, _("Undone: %(act)s.") % {"act": acts.sentence(act)})
     elif last is None:
         messages.info(request, _("There is nothing to undo."))

@@ -21,9 +21,15 @@ class Tabs(TypedDict):
 
 def tabs_of(person: Person) -> Tabs:
     seen = person.faces.order_by().aggregate(
-        face_count=Count("pk"),
-        photo_count=Count("photo", distinct=True),
+        faces=Count("pk"),
+        photos=Count("photo", distinct=True),
         first=Min("photo__taken_at"),
         last=Max("photo__taken_at"),
     )
-    return Tabs(**seen, to_review=person.suggestions.filter(asked_as_somebodys()).count())
+    return Tabs(
+        photo_count=seen["photos"],
+        face_count=seen["faces"],
+        to_review=person.suggestions.filter(asked_as_somebodys()).count(),
+        first=seen["first"],
+        last=seen["last"],
+    )

@@ -3,6 +3,7 @@
 import pytest
 from django.template import engines
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
 from photos.numbers import written
 from tests.factories import make_face, make_person, make_photo
@@ -18,6 +19,13 @@ def test_counts_are_grouped_in_every_language(language, shown):
     with translation.override(language):
         assert engines["django"].from_string(source).render({"n": 12345}) == shown
         assert f"{written(12345)} {written(12345) + 1}" == shown.split(" ")[0] + " 12346"
+
+
+def test_a_number_that_is_counted_when_it_is_asked_for_is_written_too():
+    lazy = SimpleLazyObject(lambda: 12345)
+
+    assert engines["django"].from_string("{{ n|written }}").render({"n": lazy}) == "12,345"
+    assert str(written(written(12345))) == "12,345"
 
 
 @pytest.mark.parametrize("what", [None, "", "12345", True, 1.5])

@@ -63,8 +63,13 @@ class FacesAlone(Sequence[Face]):
     def __getitem__(self, key: slice) -> list[Face]: ...
 
     def __getitem__(self, key: int | slice) -> Face | list[Face]:
+        if isinstance(key, int):
+            return self[key : key + 1][0]
         waiting = Face.objects.owned_by(self.owner).untagged().filter(Q(cluster=None) | Q(cluster__in=self.groups))
-        return waiting.without_vectors().order_by("-quality", "pk")[key]
+        # An index alone finds them, however many pages come before.
+        pks = list(waiting.order_by("-quality", "pk").values_list("pk", flat=True)[key])
+        faces = Face.objects.without_vectors().in_bulk(pks)
+        return [faces[pk] for pk in pks if pk in faces]
 
     def __len__(self) -> int:
         return len(self.groups) + _in_no_group(self.owner).count()

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models.functions import TruncMonth
 
 from accounts.models import User
 from photos.dates import day_in_words
-from photos.models.photo import PhotoQuerySet
 
 MOST_LABELS = 24  # years that fit beside each other
 
@@ -62,12 +60,6 @@ def library_scrubber(owner: User) -> Scrubber:
     with connection.cursor() as cursor:
         cursor.execute(MONTHS, {"owner": owner.pk})
         return _scrubber([start.date() for (start,) in cursor.fetchall()])
-
-
-def scrubber_of(photos: PhotoQuerySet) -> Scrubber:
-    """Of the photos of a list, which it reads once."""
-    months = photos.annotate(month=TruncMonth("taken_at")).order_by("-month").values_list("month", flat=True)
-    return _scrubber([month.date() for month in months.distinct()])
 
 
 def scrubber_of_months(months: Iterable[datetime]) -> Scrubber:

@@ -20,6 +20,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from photos import media_folder
+from photos.faults import fault
+from photos.storage import INCOMING
 
 STALE_AFTER_SECONDS = 3600
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of one with nothing in it
@@ -69,6 +71,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
         if self.trouble is None and not self.is_too_large:
             try:
                 self._part.write(chunk)
+                fault("part-begun")
             except OSError as error:
                 self._give_up(error)
 
@@ -79,6 +82,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
                 self._part.flush()
                 os.fsync(self._part.fileno())
                 self._part.close()
+                fault("part-flushed")
             except OSError as error:
                 self._give_up(error)
 
@@ -238,4 +242,4 @@ def age_of(path: Path) -> float:
 
 
 def _incoming_path() -> Path:
-    return Path(settings.MEDIA_ROOT) / "incoming"
+    return Path(settings.MEDIA_ROOT) / INCOMING

@@ -12,6 +12,7 @@ from people.grouping.whole_library import Snapshot
 from people.grouping.writing import write
 from people.locks import Job, one_at_a_time
 from people.models import Decision, FaceWrite, Upkeep
+from photos.faults import fault
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +37,16 @@ def group_owner(owner_id: int, *, report: Report | None = None) -> bool:
     with one_at_a_time(Job.GROUPING, owner_id) as is_ours:
         if is_ours:
             Upkeep.objects.start_grouping(owner_id)
+            fault("groups-begun")
             try:
                 _group(owner_id, all_anew=False, report=report or _logging(owner_id))
             except CannotGroup:
                 Upkeep.objects.interrupt_grouping(owner_id)
                 raise
+            except Exception:
+                Upkeep.objects.fail_grouping(owner_id)
+                raise
+            fault("groups-committed")
             Upkeep.objects.finish_grouping(owner_id)
     return is_ours
 
@@ -66,6 +72,7 @@ def _group(owner_id: int, *, all_anew: bool, report: Report) -> Decision | None:
             groups = snapshot.grouped(report)
         with transaction.atomic():
             decision, is_done = write(library, groups)
+            fault("groups-written")
             if is_done:
                 break
             transaction.set_rollback(True)

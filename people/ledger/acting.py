@@ -11,6 +11,7 @@ from people.ledger.writing import Outcome, announce, drop_answered, locked_faces
 from people.locks import Job, wait_for_lock
 from people.models import Cluster, Decision, Face, Person
 from people.tracks import FaceState, state_in_force
+from photos.faults import fault
 
 # These say something about faces without changing whose they are; when they repeat something, answers knows.
 STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
@@ -54,6 +55,7 @@ def decide(
         Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     drop_answered(changes)
     announce(owner, changes, groups=verb in (*STATEMENTS, Decision.Verb.SPLIT))
+    fault("answer-written")
     return decision
 
 

@@ -14,6 +14,7 @@ from people.ledger.writing import Outcome, announce, drop_answered, locked_faces
 from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face
 from people.tracks import FaceState, later_acts, state_in_force
+from photos.faults import fault
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     _hide_or_show(chain[-1])
     drop_answered(changes)
     announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP, Decision.Verb.SPLIT))
+    fault("undo-written")
     holding = {act.decision_id: act.decision for held in later.values() for act in held}
     return Undone(reversal, len(changes), list(later), [holding[pk] for pk in sorted(holding, reverse=True)])
 

@@ -24,6 +24,11 @@ ERASED = "erased"
 WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 
+def crop_place(owner_id: int, sha256: str) -> tuple[str, str]:
+    """The folder in which the pictures of a photo's faces are, and how their names begin."""
+    return f"crops/{owner_id}/{sha256[:2]}", f"{sha256}-"
+
+
 class FaceQuerySet(models.QuerySet["Face"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(photo__owner=user)
@@ -166,7 +171,10 @@ class Face(models.Model):
             models.Index(
                 fields=["cluster", "-quality", "id"], include=["photo"], condition=WAITING, name="face_of_group"
             ),
-            models.Index(fields=["-quality", "id"], condition=WAITING, name="face_waiting"),
+            models.Index(
+                fields=["-quality", "id"], include=["cluster", "photo"], condition=WAITING, name="face_waiting"
+            ),
+            models.Index(fields=["person"], condition=Q(tagged_by="machine"), name="face_named_by_machine"),
             # How many faces a photo shows, and whether they have names: search asks it of all photos.
             models.Index(
                 fields=["photo"],

@@ -15,7 +15,7 @@ def remember(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("people", "0018_one_person_of_a_form"),
+        ("people", "0019_single_faces_by_an_index"),
     ]
 
     operations = [

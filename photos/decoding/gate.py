@@ -142,7 +142,7 @@ class _Server:
             self._stop()
             self._owner = os.getpid()
             self._shared = _unnamed_file()
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  our own program
                 [sys.executable, *PROGRAM, str(self._shared)],
                 pass_fds=[self._shared],
                 stdin=subprocess.PIPE,

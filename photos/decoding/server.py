@@ -17,7 +17,7 @@ from photos.decoding.gate import TOO_DEMANDING, WALL_SECONDS
 from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable, rehearse
 from photos.decoding.kinds import IS_DAMAGED
 
-MEMORY_BYTES = 2 * 1024**3  # a picture of 100 MP takes 400 MB, its rotated copy as much again
+MEMORY_BYTES = 2 * 1024**3  # of address space: a HEIC of 100 MP needs more than half of it
 CPU_SECONDS = 30
 
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024

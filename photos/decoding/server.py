@@ -11,6 +11,7 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from photos.decoding.gate import TOO_DEMANDING, WALL_SECONDS
@@ -102,14 +103,16 @@ def _run_limited(job: str, arguments: dict[str, Any], writing: int, shared: int 
     os._exit(0)
 
 
-def _put(content: bytes, shared: int | None) -> None:
+def _put(content: Iterable[bytes], shared: int | None) -> None:
     """Leave the content of an answer in the shared file. Raises CannotWrite."""
     assert shared is not None
+    end = 0
     try:
-        os.ftruncate(shared, 0)
-        written = 0
-        while written < len(content):
-            written += os.pwrite(shared, memoryview(content)[written:], written)
+        for part in content:
+            start = end
+            end += len(part)
+            while start < end:
+                start += os.pwrite(shared, part[start - end :], start)
     except OSError as error:
         raise CannotWrite(error.errno, error.strerror) from error
 

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
+from ml.arguments import (
+    checked_count,
+    checked_flags,
+    checked_number,
+    checked_numbers,
+    checked_places,
+    checked_whole,
+)
 from ml.constraints import PairsOfFaces, checked_pairs, pairs_of_one_photo
 from ml.dbscan import NOISE
 from ml.group_ids import match_labels
@@ -28,6 +36,7 @@ from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_
 SETTLED = 50
 # Where this share of all faces is placed, looking for those they reach first saves nothing.
 FEW = 0.5
+AT_ONCE = 20_000  # faces whose means are held at a time, and those of one part
 
 
 def regroup(
@@ -75,22 +84,17 @@ def regroup(
         ValueError: an argument has another shape or kind, a threshold is not above 0, or min_faces is not a whole
             number of at least 1.
     """
-    rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
+    rows = checked_numbers("rows", rows, None, None)
     cuts = Cuts(
         checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD),
         checked_number("linkage_threshold", linkage_threshold, least=LEAST_THRESHOLD),
         checked_count("min_faces", min_faces),
         checked_count("settled", settled),
     )
-    count = len(rows)
-    before = checked_whole("before", before, count).astype(np.int64)
-    is_new = checked_flags("is_new", is_new, count)
-    held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
-    good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
-    apart, together = checked_pairs("apart", apart, count), checked_pairs("together", together, count)
-    of_photos = None if photos is None else pairs_of_one_photo(checked_whole("photos", photos, count), repeats)
-    ones = np.ones(count, dtype=np.int64)
-    faces = faces_to_group(rows, before, is_new, good, held, apart, together, of_photos, ones, ones)
+    of_photos = None if photos is None else pairs_of_one_photo(checked_whole("photos", photos, len(rows)), repeats)
+    faces = faces_to_group(
+        rows, before, is_new, may_seed=may_seed, held=held, apart=apart, together=together, of_photos=of_photos
+    )
     return _regrouped(faces, cuts, report)
 
 
@@ -98,17 +102,36 @@ def faces_to_group(
     rows: Rows,
     before: Numbers,
     is_new: Flags,
-    good: Flags,
-    held: Flags,
-    apart: PairsOfFaces,
-    together: PairsOfFaces,
-    of_photos: PairsOfFaces | None,
-    sizes: Numbers,
-    weights: Numbers,
+    *,
+    may_seed: Flags | None = None,
+    held: Flags | None = None,
+    apart: ArrayLike | None = None,
+    together: ArrayLike | None = None,
+    of_photos: ArrayLike | None = None,
+    sizes: Numbers | None = None,
+    weights: Numbers | None = None,
 ) -> Faces:
-    """Faces as `regroup` takes them, with what contradicts what is said taken apart. of_photos: pairs of one photo."""
+    """Faces as `regroup` takes them, with what contradicts what is said taken apart.
+
+    Args:
+        of_photos: shape (k, 2), pairs of one photo.
+        sizes, weights: shape (n,), as of `ml.units.Faces`; 1 by default.
+
+    Raises:
+        ValueError: an argument has another shape or kind.
+    """
+    rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
+    count = len(rows)
+    before = checked_whole("before", before, count).astype(np.int64)
+    is_new = checked_flags("is_new", is_new, count)
+    held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
+    good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
+    apart, together = checked_pairs("apart", apart, count), checked_pairs("together", together, count)
+    pairs = np.concatenate([apart, checked_pairs("of_photos", of_photos, count)])
+    ones = np.ones(count, dtype=np.int64)
+    sizes = ones if sizes is None else checked_places("sizes", sizes, count)
+    weights = ones if weights is None else checked_places("weights", weights, count)
     sets = said_to_be_one(before, held, apart, together)
-    pairs = apart if of_photos is None else np.concatenate([apart, of_photos])
     needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
     return taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless], sizes, weights))
 
@@ -139,11 +162,28 @@ def _regrouped(faces: Faces, cuts: Cuts, report: Report) -> Numbers:
 def linked_anew(
     faces: Faces, units: Numbers, base: int, cuts: Cuts, report: Report, edges: Pairs | None = None
 ) -> Numbers:
-    """Numbers, from `base` on where they are new, of all groups in which something is placed.
+    """Link again all groups in which something is placed.
 
-    edges: all pairs of a good face that is placed and another good one that takes part, within the proposal threshold;
-    else they are looked for.
+    Args:
+        faces: n of them, by `faces_to_group`.
+        units: shape (n,), for each face the first face of its unit.
+        base: number above all that there are.
+        report: called with the share of the comparing that is done.
+        edges: all pairs of a good face that is placed and another good one that takes part, within the proposal
+            threshold: two arrays of one length. Else they are looked for.
+
+    Returns:
+        Shape (n,): numbers, from `base` on where they are new, or NOISE.
+
+    Raises:
+        ValueError: an argument has another shape or kind, or units or edges are not of these faces.
     """
+    checked_count("base", base, least=0)
+    units = checked_places("units", units, len(faces.rows))
+    if (units > np.arange(len(units))).any():
+        raise ValueError("units must be the first face of each unit")
+    if edges is not None:
+        checked_pairs("edges", np.column_stack(edges), len(faces.rows))
     if edges is None:
         components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
     else:
@@ -183,11 +223,25 @@ def _linked(faces: Faces, units: Numbers, components: Numbers, anew: Flags, cuts
     groups = units.copy()
     parts = list(small_components(faces, units, components, anew, cuts.proposal, cuts.min_faces))
     apart = _apart_in(faces, units, parts)
-    for number, part in enumerate(parts):
-        names, means, sizes = mean_rows(faces, units, part)
+    for number, (part, names, means, sizes) in enumerate(_with_means(faces, units, parts)):
         merged = link(means, sizes, np.searchsorted(names, apart[number]), threshold=cuts.linkage)
         groups[part] = names[merged][np.searchsorted(names, units[part])]
     return groups
+
+
+def _with_means(
+    faces: Faces, units: Numbers, parts: list[NDArray[np.intp]]
+) -> Iterator[tuple[NDArray[np.intp], Numbers, Rows, Numbers]]:
+    """Each part, its units, their means and sizes: worked out for some parts at once, as most are tiny."""
+    ends = np.cumsum([len(part) for part in parts])
+    for _, some in by_number(ends // AT_ONCE):
+        chosen = [parts[number] for number in some.tolist()]
+        places = np.concatenate(chosen)
+        names, means, sizes = mean_rows(faces, units, places)
+        part_of = np.empty(len(names), dtype=np.int64)
+        part_of[np.searchsorted(names, units[places])] = np.repeat(some, [len(part) for part in chosen])
+        for part, (_, own) in zip(chosen, by_number(part_of), strict=True):
+            yield part, names[own], means[own], sizes[own]
 
 
 def _apart_in(faces: Faces, units: Numbers, parts: list[NDArray[np.intp]]) -> defaultdict[int, PairsOfFaces]:

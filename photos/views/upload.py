@@ -20,6 +20,7 @@ from photos.forms import BatchAlbumForm, BatchForm, BatchStateForm
 from photos.grid import grid_context, grid_template
 from photos.intake import NotStored, keep_archive, leave_out, start_batch, take_in
 from photos.models import Batch, BatchFile, Photo, Progress
+from photos.pagination import month_counts
 from photos.signals import photos_ready
 from photos.uploading import IncomingFile, receives_files_and_archives, refuses_what_is_too_long
 from photos.workers import missing_worker_notice
@@ -149,7 +150,7 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
-    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}")
+    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos))
     _mark_faceless([photo for month in context["months"] for photo in month.photos])
     return render(request, grid_template(request, "photos/batch.html"), context)
 

@@ -153,7 +153,7 @@ def _to_rgb(image: Image.Image, original: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in original.info:
         layered = image if image.mode == "RGBA" else image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")  # it would copy what is RGB already
+    return image.convert("RGB")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

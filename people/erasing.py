@@ -11,11 +11,12 @@ from people.models import Change, Cluster, Decision, Face, Library, LibraryMap, 
 from people.models.face import FaceQuerySet
 from people.relinking import faces_not_found
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 BATCH = 1000  # changes saved by one query
 
 
-@transaction.atomic
+@atomic_again
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
@@ -48,7 +49,7 @@ def _forget_faces_not_found(person: Person) -> None:
         Change.objects.filter(decision__owner=person.owner, face=None, photo_sha256=sha256, box=box).delete()
 
 
-@transaction.atomic
+@atomic_again
 def delete_face_data(owner: User) -> int:
     """Turn face analysis off and delete every face, group, name and answer of an owner; return how many faces.
 

@@ -17,6 +17,7 @@ from people import constraints, signals
 from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face, Person, Suggestion, Upkeep
 from people.tracks import FaceState, later_acts, state_in_force
+from photos.transactions import atomic_again
 
 BATCH = 5000  # changes noted by one query
 
@@ -77,7 +78,7 @@ class Undone:
     later: list[Decision] = field(default_factory=list)
 
 
-@transaction.atomic
+@atomic_again
 def decide(
     owner: User,
     verb: Decision.Verb,
@@ -103,7 +104,7 @@ def decide(
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, actor: User) -> Decision:
     """Say something about two people that changes no face of theirs."""
     decision = Decision.objects.create(owner=person.owner, actor=actor, verb=verb, person=person, other=other)
@@ -111,7 +112,7 @@ def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, acto
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster], *, actor: User) -> Decision | None:
     """Hide people and groups from the lists: one decision; None when none of them was to be seen."""
     hidden_people = [person.pk for person in people if not person.is_hidden]
@@ -126,7 +127,7 @@ def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster],
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def undo(decision: Decision, *, actor: User) -> Undone:
     """Take an act back, face by face. Twice does nothing; an undo can be undone, too: that does the act again.
 
@@ -168,13 +169,13 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     return Undone(reversal, len(changes), list(later), [holding[pk] for pk in sorted(holding, reverse=True)])
 
 
-@transaction.atomic
+@atomic_again
 def undo_all(decisions: Iterable[Decision], *, actor: User) -> list[Undone]:
     """Take several acts back, the newest first, so that none stands in the way of another."""
     return [undo(decision, actor=actor) for decision in sorted(decisions, key=lambda each: -each.pk)]
 
 
-@transaction.atomic
+@atomic_again
 def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
     """Move faces, by primary key, into groups or out of all: the machine's act, one decision.
 
@@ -195,7 +196,7 @@ def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def put_in_force(owner: User, faces: Sequence[Face]) -> None:
     """Give face rows, locked and new, the state that the ledger holds for them. No act, so no decision."""
     acts = acts_on(faces)

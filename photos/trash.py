@@ -8,11 +8,12 @@ from photos import tasks
 from photos.models import Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
+from photos.transactions import atomic_again
 
 PURGED_AT_ONCE = 100  # photos in one transaction
 
 
-@transaction.atomic
+@atomic_again
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos of an owner into the trash; return the primary keys of those that were not there yet."""
     pks = _locked(Photo.objects.owned_by(owner).filter(pk__in=photos.order_by().values("pk")))
@@ -22,7 +23,7 @@ def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos back where they were; return the primary keys of those that were in the trash."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -32,7 +33,7 @@ def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def delete_for_good(owner: User, photos: PhotoQuerySet) -> int:
     """Delete photos that are in the trash; return how many. No page knows them any more; a worker takes them away."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -54,7 +55,7 @@ def purge() -> int:
             return purged
 
 
-@transaction.atomic
+@atomic_again
 def purge_known(owner: User, sha256: str) -> None:
     """Take away a photo that was deleted, and not yet by a worker, because it is being added again."""
     known = Photo.everywhere.owned_by(owner).to_be_purged().filter(sha256=sha256)

@@ -20,7 +20,7 @@ from config.database.base import NoAnswer
 from config.tracing import request_number
 
 RETRY_AFTER = "5"  # seconds
-PAUSE = 0.5  # seconds; PostgreSQL is back so soon when it has lost one of its processes
+PAUSE = 1.0  # seconds; PostgreSQL is mostly back by then when it has lost one of its processes
 LOOKS = ("GET", "HEAD")
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -196,6 +196,11 @@ class StoreKith:
         """Files that are not whole."""
         return [path for path in self.media.rglob("*") if path.suffix in (".part", ".lent")]
 
+    def json_lines(self, program: str) -> list[dict]:
+        """What a program has written to its log so far."""
+        lines = (self.home / "logs" / f"{program}.jsonl").read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
     def last_lines(self) -> str:
         logs = sorted((self.home / "logs").glob("*.log"))
         return "\n".join(f"== {log.name}\n{log.read_text(errors='replace')[-2500:]}" for log in logs)

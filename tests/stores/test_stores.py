@@ -3,11 +3,11 @@
 Each fault is real: processes are killed or stopped, a disk is full. The long forms are in tools/store_faults.py.
 """
 
-import json
 import re
 import resource
 import threading
 from contextlib import contextmanager
+from itertools import count
 
 import psycopg
 import pytest
@@ -39,9 +39,12 @@ def _well(kith):
     assert kith.parts() == []
 
 
-def numbers(start=iter(range(1, 10**6))):
-    """Of pictures nobody has sent yet."""
-    return next(start)
+_pictures = count(1)
+
+
+def a_picture():
+    """The number of one nobody has sent yet."""
+    return next(_pictures)
 
 
 def assert_says_one_moment(answer):
@@ -59,7 +62,7 @@ def assert_says_one_moment(answer):
 def test_without_valkey_uploads_are_taken_and_pages_work_and_all_is_done_afterwards(kith):
     kill(kith.valkey)
 
-    answers = [kith.upload(numbers()) for _ in range(3)]
+    answers = [kith.upload(a_picture()) for _ in range(3)]
     pages = [kith.get(path).status for path in ("/", "/status/", "/people/", "/upload/", "/settings/")]
 
     assert [answer.status for answer in answers] == [201] * 3
@@ -71,7 +74,7 @@ def test_without_valkey_uploads_are_taken_and_pages_work_and_all_is_done_afterwa
 def test_a_valkey_that_lost_everything_costs_a_moment(kith):
     client = redis.Redis.from_url(kith.services.redis_client_url)
     with frozen(kith.programs_of("io")):
-        assert [kith.upload(numbers()).status for _ in range(3)] == [201] * 3
+        assert [kith.upload(a_picture()).status for _ in range(3)] == [201] * 3
         client.flushall()
 
     kith.wait_until(lambda: kith.waiting() == 0, DRAINED_SECONDS)
@@ -79,7 +82,7 @@ def test_a_valkey_that_lost_everything_costs_a_moment(kith):
 
 def test_a_frozen_valkey_holds_one_upload_up_for_seconds_and_loses_none(kith):
     with frozen(kith.valkey):
-        answers = [kith.upload(numbers()) for _ in range(3)]
+        answers = [kith.upload(a_picture()) for _ in range(3)]
         page = kith.get("/")
 
     assert [answer.status for answer in answers] == [201] * 3
@@ -96,7 +99,7 @@ def test_postgres_killed_while_files_arrive_loses_no_acknowledged_one(kith):
 
     def send():
         while not is_over.is_set():
-            answers.append(kith.upload(numbers()))
+            answers.append(kith.upload(a_picture()))
 
     clients = [threading.Thread(target=send) for _ in range(3)]
     for client in clients:
@@ -132,7 +135,7 @@ def test_one_killed_backend_is_hardly_noticed(kith):
 
 def test_a_frozen_postgres_is_not_waited_for(kith):
     with frozen(kith.postgres):
-        page, upload = kith.get("/"), kith.upload(numbers())
+        page, upload = kith.get("/"), kith.upload(a_picture())
 
     assert_says_one_moment(page)
     assert upload.status == 503
@@ -162,9 +165,9 @@ def test_without_free_connections_pages_say_so_and_recover(kith):
 def test_a_full_disk_is_named_and_once_there_is_space_work_goes_on(kith):
     """As root on a disk of its own that is full. Where one may not mount, the web may write no file: that is EFBIG."""
     with frozen(kith.programs_of("io")):
-        waiting = kith.upload(numbers())
+        waiting = kith.upload(a_picture())
         with no_space(kith):
-            refused, page = kith.upload(numbers()), kith.get("/")
+            refused, page = kith.upload(a_picture()), kith.get("/")
             left = kith.parts()
 
     assert waiting.status == 201
@@ -172,7 +175,7 @@ def test_a_full_disk_is_named_and_once_there_is_space_work_goes_on(kith):
     assert refused.json["message"].endswith("the disk is full." if kith.has_own_disk else "the disk has a problem.")
     assert page.status == 200
     assert left == [], "what came in part takes no room"
-    assert kith.upload(numbers()).status == 201
+    assert kith.upload(a_picture()).status == 201
 
 
 def test_thumbnails_wait_for_space_and_go_on_by_themselves(kith):
@@ -219,7 +222,7 @@ def test_numbers_of_all_processes_are_added_up(kith):
 
 def test_no_name_no_title_and_no_token_gets_into_the_logs(kith):
     marked = "Xanthippe-Marked"
-    kith.upload(numbers(), name=f"{marked}.jpg")
+    kith.upload(a_picture(), name=f"{marked}.jpg")
     kith.post(kith.batch, {"name": f"{marked}.jpg"}, {"file": (f"{marked}.jpg", b"not a photo")})
     kith.post("/batches/", {"title": f"{marked} album", "expected": "1"})
     kith.post("/albums/new/", {"title": f"{marked} album"})
@@ -227,7 +230,7 @@ def test_no_name_no_title_and_no_token_gets_into_the_logs(kith):
         kith.get(path)
     kith.post("/sign-in/", {"username": marked, "password": f"{marked}!"})
     with no_space(kith):
-        kith.upload(numbers(), name=f"{marked}.jpg")
+        kith.upload(a_picture(), name=f"{marked}.jpg")
 
     # What web and io write to the terminal is in web.log and io.log here, and in no file of a real Kith.
     names = ("web.jsonl", "io.jsonl", "postgres.log", "valkey.log")
@@ -239,13 +242,11 @@ def test_no_name_no_title_and_no_token_gets_into_the_logs(kith):
 
 
 def test_each_line_of_the_log_is_json_and_tasks_bear_the_number_of_the_request_that_asked_for_them(kith):
-    answer = kith.upload(numbers())
+    answer = kith.upload(a_picture())
     kith.wait_until(lambda: kith.waiting() == 0, DRAINED_SECONDS)
     number = answer.headers["X-Request-ID"]
 
-    lines = [
-        json.loads(line) for path in (kith.home / "logs").glob("*.jsonl") for line in path.read_text().splitlines()
-    ]
+    lines = kith.json_lines("web") + kith.json_lines("io")
     programs = {line["program"] for line in lines if line.get("request") == number}
     assert programs == {"web", "io"}
     assert all({"time", "level", "logger", "process"} <= line.keys() for line in lines)
@@ -260,3 +261,24 @@ def test_readiness_says_what_is_missing(kith):
     assert told["ready"] is True, "uploads are taken, pages work"
     assert told["queue"] is False
     kith.heal()
+
+
+def test_a_worker_process_that_has_grown_too_large_is_replaced_after_its_task(kith):
+    kith.stop_program("io")
+    usual = kith.commands["io"]
+    kith.commands["io"] = [*usual, "--max-memory-per-child=20000"]  # kilobytes: less than it needs to start
+    try:
+        kith.start_program("io")
+        began = len(kith.json_lines("io"))
+        answers = [kith.upload(a_picture()) for _ in range(2)]
+        kith.wait_until(lambda: len({line["process"] for line in tasks_since(kith, began)}) > 2, 60)
+    finally:
+        kith.commands["io"] = usual
+        kith.stop_program("io")
+        kith.start_program("io")
+
+    assert [answer.status for answer in answers] == [201] * 2
+
+
+def tasks_since(kith, began):
+    return [line for line in kith.json_lines("io")[began:] if line["message"] == "task"]

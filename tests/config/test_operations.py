@@ -114,6 +114,7 @@ def test_a_full_disk_has_a_page_of_its_own(signed_in, broken):
     assert "Der Datenträger ist voll" in answer.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_look_that_failed_in_a_restart_is_tried_once_more(signed_in, monkeypatch):
     monkeypatch.setattr(errors, "PAUSE", 0)
     signed_in.raise_request_exception = False

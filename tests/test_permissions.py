@@ -9,7 +9,15 @@ from photos.models import Act
 from tests.factories import make_album, make_batch, make_cluster, make_face, make_person, make_photo, make_question
 
 # Everything else is private; a new address is tested without being listed here.
-PUBLIC = {"accounts:welcome", "accounts:sign-in", "accounts:change-language", "photos:healthz", "ready", "metrics", "words"}
+PUBLIC = {
+    "accounts:welcome",
+    "accounts:sign-in",
+    "accounts:change-language",
+    "photos:healthz",
+    "ready",
+    "metrics",
+    "words",
+}
 
 
 def all_routes(resolver: URLResolver | None = None, namespace: str = "") -> dict[str, URLPattern]:

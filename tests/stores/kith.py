@@ -26,7 +26,6 @@ from tests.pictures import drawing, encoded
 from tests.services import KEPT, ROOT
 
 CSRF = "a" * 32
-MEDIA_MEGABYTES = 64
 
 SET_UP = """
 import django
@@ -61,7 +60,15 @@ class Answer:
 class StoreKith:
     """Its services, its programs, and one user who is signed in. To be used from the main thread."""
 
-    def __init__(self, folder: Path, *, faces: bool = False, settings: str = "tests.stores.settings", **environment):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        faces: bool = False,
+        megabytes: int = 64,
+        settings: str = "tests.stores.settings",
+        **environment,
+    ):
         self.home = folder / "home"
         self.media = self.home / "media"
         self.services = EmbeddedServices(self.home)
@@ -73,7 +80,7 @@ class StoreKith:
         }
         if faces:
             self.commands["ml"] = _worker("ml")
-        self._folder = folder
+        self._megabytes = megabytes  # of the disk for photos, where one may mount
         self._environment = _inherited() | {
             "KITH_HOME": str(self.home),
             "KITH_MODELS": str(KEPT / "models" if faces else folder / "no-models"),
@@ -88,7 +95,7 @@ class StoreKith:
 
     def start(self) -> None:
         self.services.start()
-        self.has_own_disk = mount_small_disk(self.media, MEDIA_MEGABYTES)
+        self.has_own_disk = mount_small_disk(self.media, self._megabytes)
         (self.home / "static").mkdir(exist_ok=True)  # WhiteNoise warns when it is missing
         made = subprocess.check_output([sys.executable, "-c", SET_UP], cwd=ROOT, env=self._environment, text=True)
         self.session = made.split()[-1]
@@ -160,7 +167,7 @@ class StoreKith:
 
     def backends(self) -> list[psutil.Process]:
         """The processes of PostgreSQL that serve one connection of Kith each."""
-        return [each for each in self.postgres if "kith kith" in " ".join(each.cmdline())]
+        return [each for each in self.postgres if "kith kith" in _title(each)]
 
     # --- What users do
 
@@ -276,6 +283,13 @@ def mount_small_disk(folder: Path, megabytes: int) -> bool:
     mount = shutil.which("mount")
     command = [str(mount), "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(folder)]
     return os.geteuid() == 0 and bool(mount) and subprocess.run(command, capture_output=True).returncode == 0
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _multipart(fields: dict[str, str], files: dict[str, tuple[str, bytes]], boundary: str) -> bytes:

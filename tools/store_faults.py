@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -313,6 +314,7 @@ ALL = (
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped
     figures: list[Figure] = []
     with store_kith(KITH_SWEEP_SECONDS="30", KITH_STATEMENT_SECONDS="10", megabytes=512) as kith:
         faults = Faults(kith, options.photos, options.kills)
@@ -320,9 +322,9 @@ def main() -> int:
             print(f"{name} ...", flush=True)
             try:
                 figures.append(getattr(faults, name)())
-            except AssertionError as error:
-                figures.append(Figure(name, "", str(error)[:2000], False))
-            print(f"  {figures[-1].measured}", flush=True)
+            except Exception as error:  # the others are still worth their figures
+                figures.append(Figure(name, "", f"{type(error).__name__}: {str(error)[:2000]}", False))
+            print(f"  {time.strftime('%H:%M:%S')} {figures[-1].measured}", flush=True)
         figures.append(faults.verified())
     print("\n| Fault | Goal | Measured | Met |\n| --- | --- | --- | --- |")
     for figure in figures:

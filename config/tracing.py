@@ -34,7 +34,7 @@ class RequestMiddleware:
         if request.path.startswith(settings.STATIC_URL):
             return self.get_response(request)
         started = time.monotonic()
-        number = secrets.token_hex(6)
+        number = secrets.token_hex(4)
         before = request_number.set(number)
         try:
             response = self.get_response(request)

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from people.ledger import acts_on
 from people.models import Change, Cluster, Face, Person, Suggestion
+from people.models.face import ERASED
 from people.tracks import FaceState, state_in_force
 from photos.integrity import Problem
 
@@ -39,9 +40,10 @@ def crop_names() -> Iterator[str]:
 
 
 def _numbers(faces: Sequence[Face]) -> Iterator[Problem]:
-    """I4: what faces are compared by is finite and of length one. A drawn face waits for its embedding."""
+    """I4: what faces are compared by is finite and of length one. A drawn face waits for its embedding; without the
+    owner's consent there is none."""
     for face in faces:
-        if not face.model:
+        if face.model in ("", ERASED):
             continue
         embedding = np.asarray(face.embedding, dtype=np.float64)
         projection = np.asarray(face.projection, dtype=np.float64)
@@ -94,7 +96,7 @@ def _groups() -> Iterator[Problem]:
     for pk in named.order_by("pk").values_list("pk", flat=True):
         yield Problem("I8", f"Face {pk} has a name and is in a group, too.")
     faces = Face.everywhere.filter(cluster=OuterRef("pk"))
-    empty = set(Cluster.objects.filter(~Exists(faces), is_hidden=False).values_list("pk", flat=True))
+    empty = set(Cluster.objects.filter(~Exists(faces), is_hidden=False, hidden_by=None).values_list("pk", flat=True))
     for track in ("before__cluster", "after__cluster"):
         empty -= set(Change.objects.filter(**{f"{track}__in": sorted(empty)}).values_list(track, flat=True))
     for pk in sorted(empty):

@@ -9,8 +9,8 @@ from django.db import models
 from numpy.typing import NDArray
 
 from accounts.models import User
-from people.invented_pictures import KINDS, SHAPES, Pictures
-from people.invented_rows import FIRST_DAY, Row, copy
+from people.invented_pictures import KINDS, SHAPES, Sizes
+from people.invented_rows import FIRST_DAY, Row, copy, photo_row, sha256_of
 from photos.models import Batch, BatchFile, Photo
 from photos.places import place_names
 
@@ -66,24 +66,21 @@ def take_photos(count: int, *, seed: int) -> Shots:
     )
 
 
-def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], pictures: Pictures, *, seed: int) -> Iterator[Row]:
-    """Rows of the photos, numbered from 1. heads: how many faces each has; those with none may have failed."""
+def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], sizes: Sizes, *, seed: int) -> Iterator[Row]:
+    """Rows of the photos, numbered from 1. heads: how many faces each has; those with none may have failed.
+
+    sizes: of the pictures that were drawn, if any.
+    """
     random = np.random.default_rng([seed, 8])
     shifts = random.normal(0, 0.02, (len(shots), 2))
     failed = (heads == 0) & (random.random(len(shots)) < FAILED * len(shots) / max(1, int((heads == 0).sum())))
-    sizes = {key: files["originals"].stat().st_size for key, files in pictures.photos.items()}
     for place, taken_at in enumerate(shots.times):
         width, height = SHAPES[shots.shapes[place]]
         undated, town = bool(shots.is_undated[place]), int(shots.towns[place])
         at = None if town < 0 else np.array(TOWNS[town]) + shifts[place]
-        yield {
-            "id": place + 1,
-            "owner_id": owner.pk,
-            "name": f"IMG_{place + 1:05}.jpg",
-            "sha256": f"{place + 1:064x}",
-            "media_type": "image/jpeg",
+        yield photo_row(owner, place + 1) | {
             **{f"{'original' if kind == 'originals' else kind}": file_name(kind, place + 1) for kind in KINDS},
-            "byte_size": sizes[int(shots.shapes[place]), int(heads[place])],
+            "byte_size": sizes.get((int(shots.shapes[place]), int(heads[place])), 0),
             "width": width,
             "height": height,
             "taken_at": taken_at,
@@ -95,7 +92,6 @@ def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], pictures: Pi
             "uploaded_at": taken_at if undated else taken_at + timedelta(days=7),
             "is_favourite": bool(shots.is_favourite[place]),
             "stage": Photo.Stage.FACES if failed[place] else Photo.Stage.DONE,
-            "attempts": 0,
             "failure": "The file is damaged." if failed[place] else "",
         }
 
@@ -129,7 +125,7 @@ def store_batches(owner: User, shots: Shots) -> list[type[models.Model]]:
                 "id": place + 1,
                 "batch_id": place // A_BATCH + 1,
                 "name": f"IMG_{place + 1:05}.jpg",
-                "sha256": f"{place + 1:064x}",
+                "sha256": sha256_of(place + 1),
                 "outcome": BatchFile.Outcome.STORED,
                 "reason": "",
                 "arrived_at": taken_at + timedelta(days=7),

@@ -14,6 +14,7 @@ from people.models import Face, Person, Suggestion, Upkeep
 from people.ranking import rank_questions
 from people.scores import Scores, people_in_photos
 from photos.face_model import current_face_model
+from photos.faults import fault
 
 # Below it a suggestion would be a no more often than every third time is a yes; docs/decisions/0018.
 LEAST_PROBABILITY = 0.3
@@ -34,6 +35,7 @@ def refresh_suggestions(owner_id: int) -> int:
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        fault("suggestions-begun")
         contradictions.take_off_contradicted(owner_id)
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
@@ -43,6 +45,8 @@ def refresh_suggestions(owner_id: int) -> int:
         changing = is_changing(owner_id, model.name)
         with transaction.atomic():
             _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
+            fault("suggestions-written")
+        fault("suggestions-committed")
         tagging.name_surest(owner_id)
         rank_questions(owner_id)
         # Last: who is killed before has done nothing, and beat sends it again.
@@ -110,7 +114,9 @@ def _write(owner_id: int, chosen: dict[int, _Chosen], *, asked_again: set[int]) 
     standing = _standing(owner_id, [s for f, s in stored.items() if f not in asked_again and f not in wanted], wanted)
     outdated = [s.pk for f, s in stored.items() if f not in standing and not _is_same(s, wanted.get(f))]
     Suggestion.objects.filter(pk__in=outdated).delete()
-    Suggestion.objects.bulk_create(s for face, s in wanted.items() if not _is_same(s, stored.get(face)))
+    new = [s for face, s in wanted.items() if not _is_same(s, stored.get(face))]
+    # An undo may have brought one back since (people.suggested_again); it asks for the next run, too.
+    Suggestion.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Suggestion]) -> set[int]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,12 +12,14 @@ from accounts.models import User
 from photos import trash
 from photos.models import Act, Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
+from photos.numbers import written
 from photos.transactions import atomic_again
 
 Verb = Act.Verb
 Source = Photo.DateSource
 InAlbum = Album.photos.through
 BATCH = 5000  # rows written by one query
+MOST_TRIED = 20  # acts, for one that can be taken back
 
 
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
@@ -90,8 +93,10 @@ def rename_album(album: Album, title: str) -> Act | None:
 
 
 @atomic_again
-def delete_album(album: Album) -> Act:
-    """Delete an album; its photos stay."""
+def delete_album(album: Album) -> Act | None:
+    """Delete an album; its photos stay. None if somebody else just did."""
+    if not Album.objects.select_for_update(of=("self",)).filter(pk=album.pk).exists():
+        return None
     photos = list(InAlbum.objects.filter(album=album).order_by("photo").values_list("photo", flat=True))
     before = {
         "album": album.pk,
@@ -104,6 +109,11 @@ def delete_album(album: Album) -> Act:
     return act
 
 
+def was_deleted(owner: User, album: int) -> bool:
+    """Whether an owner's album of this number is gone because the owner deleted it."""
+    return Act.objects.owned_by(owner).filter(verb=Verb.DELETE, undone_at=None, before__album=album).exists()
+
+
 def sentence(act: Act) -> str:
     """What an act did: "12 photos moved to the trash"."""
     return in_words(Verb(act.verb), len(act.photos), act.album_title)
@@ -111,22 +121,22 @@ def sentence(act: Act) -> str:
 
 def in_words(verb: Verb, count: int, album_title: str) -> str:
     """What an act of a kind did with as many photos, and with the album it was about."""
-    title = {"count": count, "album": album_title}
+    title = {"count": written(count), "album": album_title}
     match verb:
         case Verb.TRASH:
-            text = ngettext("%(count)d photo moved to the trash", "%(count)d photos moved to the trash", count)
+            text = ngettext("%(count)s photo moved to the trash", "%(count)s photos moved to the trash", count)
         case Verb.RESTORE:
-            text = ngettext("%(count)d photo put back", "%(count)d photos put back", count)
+            text = ngettext("%(count)s photo put back", "%(count)s photos put back", count)
         case Verb.FAVOURITE:
-            text = ngettext("%(count)d photo is a favourite", "%(count)d photos are favourites", count)
+            text = ngettext("%(count)s photo is a favourite", "%(count)s photos are favourites", count)
         case Verb.PLAIN:
-            text = ngettext("%(count)d photo is no favourite now", "%(count)d photos are no favourites now", count)
+            text = ngettext("%(count)s photo is no favourite now", "%(count)s photos are no favourites now", count)
         case Verb.DATE:
-            text = ngettext("%(count)d photo has a new date", "%(count)d photos have a new date", count)
+            text = ngettext("%(count)s photo has a new date", "%(count)s photos have a new date", count)
         case Verb.ADD:
-            text = ngettext("%(count)d photo added to %(album)s", "%(count)d photos added to %(album)s", count)
+            text = ngettext("%(count)s photo added to %(album)s", "%(count)s photos added to %(album)s", count)
         case Verb.REMOVE:
-            text = ngettext("%(count)d photo removed from %(album)s", "%(count)d photos removed from %(album)s", count)
+            text = ngettext("%(count)s photo removed from %(album)s", "%(count)s photos removed from %(album)s", count)
         case Verb.COVER:
             text = _("%(album)s has a new cover")
         case Verb.RENAME:
@@ -136,17 +146,31 @@ def in_words(verb: Verb, count: int, album_title: str) -> str:
     return text % title
 
 
-@atomic_again
 def undo(act: Act) -> bool:
     """Take an act back; False when that was done already, or what it was about is gone or has changed since.
 
     Photos about which a later act says something stay as they are, until that is taken back.
     """
+    try:
+        return _undo_at_once(act)
+    except IntegrityError:  # at this moment somebody gives another album the title that would come back
+        return False
+
+
+@transaction.atomic
+def _undo_at_once(act: Act) -> bool:
     act = Act.objects.select_for_update(of=("self",)).select_related("owner").get(pk=act.pk)
     if act.undone_at is not None or _is_overruled(act) or not _UNDO[Verb(act.verb)](act):
         return False
     Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
+
+
+def undo_newest(owner: User, *, since: datetime | None = None) -> Act | None:
+    """Take back the last act that can be, of all or of those after a time; return it."""
+    acts = Act.objects.owned_by(owner).filter(undone_at=None)
+    acts = acts.filter(made_at__gt=since) if since else acts
+    return next((act for act in acts.order_by("-pk")[:MOST_TRIED] if undo(act)), None)
 
 
 def _is_overruled(act: Act) -> bool:

@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from ml import weights
+from photos import media_folder
 from photos.uploading import IncomingFile, receive_local_file
 from tests.factories import make_user
 from tests.pictures import drawing, encoded
@@ -30,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _media_of_its_own(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
+    media_folder.set_mark("tests")  # the photos of most tests have no files
     settings.KITH_FACE_MODEL_FILE = tmp_path / "face-model"
 
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from accounts.models import User
 from people.models.counting import CountOf
+from photos.addresses import address_of
 
 if TYPE_CHECKING:
     from people.models.face import Face
@@ -50,8 +50,8 @@ class Cluster(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="clusters")
     is_hidden = models.BooleanField(default=False)
-    hidden_by = models.ForeignKey(  # as of Person
-        "people.Decision", on_delete=models.SET_NULL, related_name="hidden_groups", null=True, blank=True
+    hidden_by = models.ForeignKey(  # as of Person; such a group outlives its faces
+        "people.Decision", on_delete=models.SET_NULL, related_name="+", null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -65,4 +65,4 @@ class Cluster(models.Model):
         return f"Group {self.pk}"
 
     def get_absolute_url(self) -> str:
-        return reverse("people:group", args=[self.pk])
+        return address_of("people:group", self.pk)

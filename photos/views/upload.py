@@ -146,6 +146,8 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
+        # The faces are a matter of the app above; the database knows them under their relation's name.
+        "has_faces": photos.filter(faces__is_ignored=False).exists(),
     }
     context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}")
     _mark_faceless([photo for month in context["months"] for photo in month.photos])
@@ -224,7 +226,6 @@ def retry_all(request: UserRequest) -> HttpResponse:
 def _mark_faceless(photos: list[Photo]) -> None:
     """Find out which of these photos were searched for faces and have none."""
     searched = [photo.pk for photo in photos if photo.stage in (Photo.Stage.GROUPING, Photo.Stage.DONE)]
-    # The faces are a matter of the app above; the database knows them under their relation's name.
     faceless = set(Photo.objects.filter(pk__in=searched, faces=None).values_list("pk", flat=True))
     for photo in photos:
         photo.is_faceless = photo.pk in faceless

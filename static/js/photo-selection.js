@@ -152,6 +152,22 @@ function makeCurrent(tile) {
   if (tile) linkOf(tile).tabIndex = 0
 }
 
+// What is swapped in does not know which tile that was; after an act it may be gone, and the next one takes its place.
+let followed = [] // ids
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!grid || detail.target !== grid) return
+  const tiles = tilesOf(grid)
+  const place = tiles.findIndex((tile) => linkOf(tile).tabIndex === 0)
+  followed = tiles.slice(Math.max(place, 0)).map(({ id }) => id)
+})
+
+function choose() {
+  const tiles = new Map(tilesOf(grid).map((tile) => [tile.id, tile]))
+  const kept = followed.find((id) => tiles.has(id))
+  return tiles.get(kept) ?? [...tiles.values()].at(followed.length ? -1 : 0)
+}
+
 function rove() {
   for (const tile of tilesOf(grid)) {
     const link = linkOf(tile)
@@ -160,8 +176,10 @@ function rove() {
     if (box) box.tabIndex = -1
     if (isAll && box && !without.has(box.value)) tick(tile, true)
   }
-  if (!grid.querySelector('.rows > li > a[tabindex="0"]')) makeCurrent(tilesOf(grid)[0])
+  if (!grid.querySelector('.rows > li > a[tabindex="0"]')) makeCurrent(choose())
 }
+
+const goOnInGrid = () => grid.querySelector('.rows > li > a[tabindex="0"]')?.focus({ preventScroll: true })
 
 /** The tile nearest in the row above (-1) or below (1). */
 function inNextRow(tile, direction) {
@@ -249,7 +267,7 @@ form?.addEventListener("formdata", ({ formData }) => {
 form?.addEventListener("click", (event) => {
   if (event.target.closest("[data-clear-selection]")) {
     clear()
-    grid.querySelector('.rows > li > a[tabindex="0"]')?.focus({ preventScroll: true })
+    goOnInGrid()
   }
   if (event.target.closest("[data-select-all]")) {
     isAll = true
@@ -272,17 +290,16 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
     return
   }
   if (!grid || !(detail.target === grid || grid.contains(detail.target))) return
-  if (detail.requestConfig.verb === "post") {
+  const isAct = detail.requestConfig.verb === "post"
+  if (isAct) {
     dialog?.close()
     clear()
   }
   rove()
   show()
-})
-// After an act the bar with the focus is gone: it goes on in the grid.
-document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (detail.requestConfig?.verb !== "post" || detail.target !== grid || document.activeElement !== document.body) return
-  grid.querySelector('.rows > li > a[tabindex="0"]')?.focus({ preventScroll: true })
+  // What was pressed is gone with the bar or the dialog. The browser notices later; a key may be pressed before.
+  const { activeElement, body } = document
+  if (isAct && (activeElement === body || !activeElement.checkVisibility())) goOnInGrid()
 })
 addEventListener("pageshow", () => { if (grid) { for (const tile of tilesOf(grid)) tile.classList.toggle("is-selected", Boolean(isTicked(tile))); show() } })
 

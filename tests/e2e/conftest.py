@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import arguments, chromium
 from tests.config.conftest import open_folder
+from tests.e2e.pages import addresses_of, rows_of_library, visit
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 300  # loading the networks, on a machine that does other things, too
@@ -91,6 +94,22 @@ def page(browser: Browser, kith: Kith) -> Iterator[Page]:
     # The browser reports refused files (422) as errors, too; the page says more about them.
     assert [text for text in complaints if "status of 422" not in text] == []
     assert [url for url in requests if not re.match(rf"{kith.address}|data:|blob:", url)] == []
+
+
+@pytest.fixture(scope="module")
+def addresses(page: Page) -> Iterator[dict[str, str]]:
+    """Name of the picture -> address, for each page of the library; a photo is in the trash meanwhile."""
+    known = rows_of_library(page)
+    visit(page, f"POST {reverse('photos:move-to-trash')}?photos={known['trashed']}")
+    yield addresses_of(known)
+    page.goto("/")
+    visit(page, f"POST {reverse('photos:trash-restore')}?photos={known['trashed']}")
+
+
+def violations(page: Page) -> list[str]:
+    """What of a page, as it stands, shuts somebody out; one line each."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}" for each in found]
 
 
 def environment(home: Path) -> dict[str, str]:

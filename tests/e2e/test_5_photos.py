@@ -7,11 +7,10 @@ import re
 import zipfile
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Download, Locator, Page, expect
 
 from photos.pagination import PAGE_SIZE
-from tests.e2e.conftest import LOOKS, Kith
+from tests.e2e.conftest import LOOKS, Kith, violations
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
@@ -71,6 +70,53 @@ def test_ticks_ranges_and_days(page: Page):
     expect(selected(page)).to_have_text(str(page.locator(".rows").first.locator("li").count()))
     page.get_by_role("button", name="Clear the selection").click()
     expect(tiles(page).first.locator("input")).not_to_be_checked()
+
+
+def test_an_album_is_made_filled_emptied_and_deleted_with_the_keyboard_alone(page: Page):
+    page.goto("/")
+    tiles(page).first.locator("a").focus()
+    first = focused(page)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert focused(page) != first
+    page.keyboard.press("Home")
+    assert focused(page) == first
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(selected(page)).to_have_text("3")
+
+    button = page.get_by_role("button", name="Add to album")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#album-title-of-selection")).to_be_focused()
+    page.keyboard.type("Keyboard")
+    page.keyboard.press("Enter")
+    expect(toast(page)).to_contain_text("3 photos added to Keyboard")
+    expect(page.locator("#ask")).to_be_hidden()
+    assert focused(page).startswith("photo-")  # the reader is still in the grid
+
+    page.goto("/albums/")
+    page.get_by_role("link", name=re.compile("Keyboard")).click()
+    expect(page.locator("#photo-count")).to_have_text(re.compile("3 photos"))
+    tiles(page).first.locator("a").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Select all 3").press("Enter")
+    expect(selected(page)).to_have_text("3")
+    tiles(page).first.locator("a").focus()
+    page.keyboard.press("Space")  # all but one
+    expect(selected(page)).to_have_text("2")
+    page.get_by_role("button", name="Remove from album").press("Enter")
+    expect(toast(page)).to_contain_text("2 photos removed from Keyboard")
+    expect(page.locator("#photo-count")).to_have_text(re.compile("1 photo"))
+    take_back(page)
+    expect(page.locator("#photo-count")).to_have_text(re.compile("3 photos"))
+
+    page.get_by_label("More for Keyboard").press("Enter")
+    page.get_by_role("button", name="Delete album").press("Enter")
+    expect(toast(page)).to_contain_text("Album Keyboard deleted")
+    expect(page.get_by_role("link", name=re.compile("Keyboard"))).to_have_count(0)
 
 
 def test_a_photo_in_the_trash_takes_its_faces_along_and_brings_them_back(page: Page):
@@ -292,8 +338,7 @@ def test_its_pages_are_accessible_and_fit(page: Page, scheme: str, width: int):
             tiles(page).first.locator("a").focus()
             page.keyboard.press("Space")
             page.wait_for_timeout(300)
-        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        wrong += [f"{address}: {violation['id']}: {violation['help']}" for violation in violations]
+        wrong += [f"{address}: {line}" for line in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{address} scrolls sideways")
 

@@ -286,6 +286,7 @@ dialog?.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target === dialog) {
+    htmx.process(dialog) // htmx itself comes to that later: a key pressed before would send the form as a page
     dialog.showModal()
     return
   }

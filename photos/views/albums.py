@@ -95,4 +95,6 @@ def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: 
     url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
     context = grid_context(request, photos, url=url, scope=scope, total=count, empty=empty)
     context |= {"album": album, "photo_count": count, "counts_photos": True, "form": form}
+    # The people are a matter of the app above; the database knows them under their relation's name.
+    context["has_people"] = photos.order_by().filter(faces__person__is_hidden=False).exists  # asked by the whole page
     return render(request, grid_template(request, "photos/album.html"), context, status=status)

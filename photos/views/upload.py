@@ -147,7 +147,7 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
         # The faces are a matter of the app above; the database knows them under their relation's name.
-        "has_faces": photos.filter(faces__is_ignored=False).exists(),
+        "has_faces": photos.order_by().filter(faces__is_ignored=False).exists,  # asked by the whole page
     }
     context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}")
     _mark_faceless([photo for month in context["months"] for photo in month.photos])

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,24 +50,33 @@ def _database_beside_the_browser() -> Iterator[None]:
 def kith(models_dir: Path) -> Iterator[Kith]:
     """A freshly started Kith with an empty data folder; it fails on anything that broke in the server."""
     with open_folder() as folder:
-        port = free_port()
-        with (folder / "up.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(port)],
-                cwd=ROOT,
-                env=environment(folder / "home"),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
         try:
-            wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
-            yield Kith(f"http://127.0.0.1:{port}", process)
+            with running_kith(folder) as kith:
+                yield kith
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
             said = (folder / "up.log").read_text()
             print(said[-20_000:])
         assert BROKE.findall(said) == []
+
+
+@contextmanager
+def running_kith(folder: Path) -> Iterator[Kith]:
+    """`manage.py up` with its home, and what it says, in a folder."""
+    port = free_port()
+    with (folder / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=ROOT,
+            env=environment(folder / "home"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
+        yield Kith(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
 
 
 @pytest.fixture(scope="package")

@@ -32,7 +32,7 @@ from tests.pictures import PORTRAITS, portraits
 from tests.services import ROOT
 
 FIRST_DAY = datetime(2023, 4, 8, 15, 10)  # as a camera notes it
-BETWEEN = timedelta(days=23, hours=1, minutes=7)
+BETWEEN = timedelta(hours=29, minutes=7)
 WITHOUT_PEOPLE = ("coffee.png", "chelsea.png", "rocket.jpg", "hubble_deep_field.jpg")  # CC0, and NASA's
 WORK_MS = 600_000  # until every photo is searched and grouped, on a slow machine
 LOOKS = {"": ("light", 1280, 800, 1), "-phone": ("dark", 390, 844, 2)}
@@ -89,10 +89,13 @@ def take_pictures(browser: Browser, signed_in: BrowserContext, name: str, path: 
             color_scheme=scheme,  # type: ignore[arg-type]  # "light" or "dark"
             device_scale_factor=scale,
             has_touch=bool(suffix),
+            is_mobile=bool(suffix),
             reduced_motion="reduce",
         )
         page = context.new_page()
         page.goto(path)
+        for pile in page.locator("[data-open-pile]").all():
+            pile.click()
         page.wait_for_load_state("networkidle")
         page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
         file = folder / f"{name}{suffix}.webp"
@@ -105,18 +108,18 @@ def take_pictures(browser: Browser, signed_in: BrowserContext, name: str, path: 
 
 
 def write_photos(folder: Path) -> list[Path]:
-    """The portraits as one might have taken them several times, all three people side by side, and some without."""
+    """The portraits as one might have taken them several times, all three people side by side, and some without any."""
     folder.mkdir()
-    files = []
+    files: list[Path] = []
+    for source in WITHOUT_PEOPLE:
+        with Image.open(example(source)) as image:
+            files.append(save(image.convert("RGB"), folder / f"{Path(source).stem}.jpg", len(files)))
     for source in (*PORTRAITS, "astronaut.png"):
         with Image.open(portraits() / source) as image:
             for number, taken in enumerate(taken_again(image.convert("RGB"))):
                 files.append(save(taken, folder / f"{Path(source).stem}-{number}.jpg", len(files)))
     together = side_by_side(*(folder / name for name in ("obama-1.jpg", "biden-2.jpg", "astronaut-1.jpg")))
     files.append(save(together, folder / "together.jpg", len(files)))
-    for source in WITHOUT_PEOPLE:
-        with Image.open(example(source)) as image:
-            files.append(save(image.convert("RGB"), folder / f"{Path(source).stem}.jpg", len(files)))
     return files
 
 
@@ -129,7 +132,7 @@ def taken_again(image: Image.Image) -> Iterator[Image.Image]:
 
 
 def save(image: Image.Image, path: Path, number: int) -> Path:
-    """Write a photo with the time it was taken; each some weeks after the one before."""
+    """Write a photo with the time it was taken; each a day or two after the one before."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = f"{FIRST_DAY + number * BETWEEN:%Y:%m:%d %H:%M:%S}"
     image.thumbnail((2400, 2400))

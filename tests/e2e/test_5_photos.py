@@ -234,6 +234,17 @@ def test_reading_on_moves_nothing(page: Page):
     assert page.evaluate("window.shifted") < 0.01
 
 
+@pytest.mark.parametrize("address", ["/albums/1/", "/batches/1/"])
+def test_what_comes_later_has_its_place_from_the_first_paint(page: Page, address: str):
+    page.goto(address)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    expect(page.locator(".strip a[href]").first).to_be_visible()
+    page.evaluate(WATCH_SHIFTS)
+    page.wait_for_timeout(100)  # for what the browser noted so far
+
+    assert page.evaluate("window.shifted") < 0.01
+
+
 def test_originals_are_downloaded_one_as_it_is_and_several_in_a_zip(page: Page, tmp_path):
     page.goto("/")
     tiles(page).first.hover()

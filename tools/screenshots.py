@@ -97,7 +97,9 @@ def take_pictures(browser: Browser, signed_in: BrowserContext, name: str, path: 
         for pile in page.locator("[data-open-pile]").all():
             pile.click()
         page.wait_for_load_state("networkidle")
-        page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
+        page.wait_for_function(
+            "() => [...document.images].every((image) => image.complete || image.loading === 'lazy')"
+        )
         file = folder / f"{name}{suffix}.webp"
         Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(file, quality=QUALITY, method=6)
         print(f"{file}: {file.stat().st_size / 1000:.0f} KB", flush=True)

@@ -8,6 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Us
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.setup_code import is_setup_code
 
 
 class StyledFieldsMixin:
@@ -30,12 +31,27 @@ class OwnerForm(StyledFieldsMixin, UserCreationForm):  # type: ignore[type-arg]
         labels = {"username": _("User name")}
         help_texts = {"username": _("Letters, digits and @ . + - _")}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    setup_code = forms.CharField(
+        label=_("Setup code"), max_length=40, help_text=_("Kith shows it where it was started: two groups of four.")
+    )
+    field_order = ("setup_code", "username")
+
+    def __init__(self, *args: Any, asks_for_code: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if asks_for_code:
+            self.fields["setup_code"].widget.attrs |= {"autocomplete": "one-time-code", "autocapitalize": "characters"}
+        else:
+            del self.fields["setup_code"]
         self.fields["username"].widget.attrs["autocomplete"] = "username"
         self.fields["password1"].help_text = _("At least 8 characters, and not only digits.")
         self.fields["password2"].label = _("Password again")
         self.fields["password2"].help_text = ""
+
+    def clean_setup_code(self) -> str:
+        code: str = self.cleaned_data["setup_code"]
+        if not is_setup_code(code):
+            raise forms.ValidationError(_("That is not the code Kith shows where it was started."))
+        return code
 
 
 class SignInForm(StyledFieldsMixin, AuthenticationForm):

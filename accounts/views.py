@@ -27,6 +27,7 @@ from accounts.forms import (
 from accounts.http import UserRequest
 from accounts.models import User
 from accounts.session_views import sessions_of
+from accounts.setup_code import forget_setup_code, is_asked_for
 from accounts.signals import face_analysis_changed
 
 # Any number: it only has to be the same in every process that opens the welcome page.
@@ -45,12 +46,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_USER_LOCK])
     if User.objects.filter(deleted_at=None).exists():
         return redirect("accounts:faces" if request.user.is_authenticated else "accounts:sign-in")
-    form = OwnerForm(request.POST or None)
+    form = OwnerForm(request.POST or None, asks_for_code=is_asked_for(request))
     if form.is_valid():
         owner = form.save(commit=False)
         owner.is_staff = owner.is_superuser = True
         owner.language = _chosen_language(request)
         owner.save()
+        transaction.on_commit(forget_setup_code)
         auth.login(request, owner, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("accounts:faces")
     return render(request, "accounts/welcome.html", {"form": form}, status=_status(form))

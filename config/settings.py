@@ -21,24 +21,36 @@ _services = EmbeddedServices(KITH_HOME)
 # --- Safety
 DEBUG = env.bool("KITH_DEBUG", default=False)
 SECRET_KEY = env.str("KITH_SECRET_KEY", default="") or _home.secret("secret-key")
-ALLOWED_HOSTS = env.list("KITH_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.list("KITH_ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
 CSRF_TRUSTED_ORIGINS = env.list("KITH_CSRF_TRUSTED_ORIGINS", default=[])
-X_FRAME_OPTIONS = "SAMEORIGIN"  # static/js/carrying.js
+X_FRAME_OPTIONS = "SAMEORIGIN"  # static/js/carrying.js: pages of ours in a page of ours
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_SAMESITE = "Lax"
 # Behind HTTPS (compose's proxy) cookies travel only encrypted; on the user's own machine there is no HTTPS.
 KITH_HTTPS = env.bool("KITH_HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = KITH_HTTPS
+# Somebody who is no user of this machine may open its pages.
+KITH_IS_ELSEWHERE = KITH_HTTPS or bool(CSRF_TRUSTED_ORIGINS) or not set(ALLOWED_HOSTS) <= {*LOOPBACK_HOSTS}
 if KITH_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the container asks itself, without the proxy
+    # Browsers keep this for months: not for a name that other programs of the user's machine answer to as well.
+    SECURE_HSTS_SECONDS = 0 if set(ALLOWED_HOSTS) <= {*LOOPBACK_HOSTS} else 60 * 24 * 3600
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # hosts below ours, and
+    "security.W021",  # lists inside browsers: whoever owns the domain decides, not one of its sites
+    "security.W019",  # X_FRAME_OPTIONS: see there
+]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
-        "base-uri": [SELF],
+        "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [SELF],
     }
@@ -61,8 +73,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.ForwardedMiddleware",
+    "config.middleware.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -165,6 +178,8 @@ AXES_CLIENT_IP_CALLABLE = "accounts.http.client_address"
 AXES_COOLOFF_TIME = 1  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
+AXES_RESET_ON_SUCCESS = True  # who knows the password is not locked out by last week's slips
+AXES_DISABLE_ACCESS_LOG = True  # who came from where: the sessions in Settings say it, for as long as they last
 
 # --- Language and time
 LANGUAGE_CODE = "en"
@@ -197,6 +212,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1_000  # the plain form without JavaScript sends 
 KITH_MAX_FILE_BYTES = 200 * 1024**2
 KITH_MAX_ARCHIVE_BYTES = env.int("KITH_MAX_ARCHIVE_MB", default=20_000) * 1024**2  # ZIP; kept until it is unpacked
 KITH_MAX_PIXELS = 100_000_000
+# Behind nginx: its internal address of MEDIA_ROOT. It sends the files then, once Kith has checked who asks.
+KITH_ACCEL = env.str("KITH_ACCEL", default="")
 
 # --- The web
 # What gunicorn runs; the Dockerfile says the same. A page that waits for an answer holds a thread.
@@ -223,7 +240,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"numbered": {"()": "config.errors.Numbered"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["numbered"]}},
     "root": {"handlers": ["console"], "level": env.str("KITH_LOG_LEVEL", default="INFO")},
     "loggers": {
         "axes": {"level": "WARNING"},

@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from config import words
 
+handler500 = "config.errors.server_error"
+
 urlpatterns = [
     path("jsi18n/<slug:language>.js", words.catalogue, name="words"),
     path("", include("accounts.urls")),

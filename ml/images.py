@@ -19,6 +19,8 @@ MIN_SIDE = 1920
 # Never "MPO" in this list: Pillow reads it through the JPEG plugin, and naming it breaks every other format.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 
+BAND_ROWS = 64  # of the reduced image
+
 # What Pillow's decoders raise on broken files, beside OSError.
 BROKEN_FILE = (OSError, ValueError, SyntaxError, EOFError, struct.error, IndexError, KeyError, TypeError,
                AttributeError, OverflowError, Image.DecompressionBombError)  # fmt: skip
@@ -47,11 +49,20 @@ def open_upright(file: str | Path | BinaryIO, *, min_side: int = MIN_SIDE) -> Im
     checked_count("min_side", min_side)
     try:
         with Image.open(file, formats=readable_formats()) as image:
-            decode_smaller(image, min_side)
-            image.load()
-            return upright_rgb(_reduced(image, min_side), image)
+            return reduced_upright(image, min_side)
     except BROKEN_FILE as error:
         raise UnreadableImage(f"The image cannot be read: {error or type(error).__name__}.") from error
+
+
+def reduced_upright(image: Image.Image, min_side: int) -> Image.Image:
+    """Return an image that was opened, and not decoded yet, as `open_upright` does.
+
+    Raises:
+        ValueError: min_side is not a whole number of at least 1. On broken files one of `BROKEN_FILE`.
+    """
+    decode_smaller(image, min_side)
+    image.load()
+    return upright_rgb(reduced(image, min_side), image)
 
 
 def decode_smaller(image: Image.Image, min_side: int) -> None:
@@ -90,9 +101,49 @@ def upright_rgb(pixels: Image.Image, original: Image.Image) -> Image.Image:
     return _upright(_to_rgb(pixels, original), original)
 
 
-def _reduced(image: Image.Image, min_side: int) -> Image.Image:
+def reduced(image: Image.Image, min_side: int) -> Image.Image:
+    """Return an image at half, a third ... of its size, the smallest whose long side keeps `min_side` pixels.
+
+    To be called before colours are converted, which takes several copies of the image. The result is of a mode that
+    `upright_rgb` knows.
+
+    Raises:
+        ValueError: min_side is not a whole number of at least 1. On broken files one of `BROKEN_FILE`.
+    """
+    checked_count("min_side", min_side)
     factor = max(image.size) // min_side
-    return image.reduce(factor) if factor >= 2 and image.mode in ("RGB", "L") else image
+    if factor < 2:
+        return image
+    image.load()  # only now a PNG knows all of its transparency
+    if image.mode in ("RGB", "L") and "transparency" not in image.info:
+        return image.reduce(factor)
+    return _reduced_by_bands(image, factor)
+
+
+def _reduced_by_bands(image: Image.Image, factor: int) -> Image.Image:
+    """Convert and reduce a few rows at a time: other modes would need a second copy of the whole, or a third."""
+    rows = factor * BAND_ROWS
+    whole: Image.Image | None = None
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        band = _reducible(band).reduce(factor)
+        if whole is None:
+            whole = Image.new(band.mode, (band.width, -(-image.height // factor)))
+            whole.info = band.info
+        whole.paste(band, (0, top // factor))
+    assert whole is not None
+    return whole
+
+
+def _reducible(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode Pillow can reduce."""
+    if image.mode.startswith("I;16"):
+        eight_bit = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+        eight_bit.info = image.info
+        return eight_bit
+    if image.mode == "PA" or "transparency" in image.info:
+        return image.convert("RGBA")
+    return image.convert("RGB") if image.mode in ("P", "1") else image
 
 
 def _to_rgb(image: Image.Image, original: Image.Image) -> Image.Image:
@@ -100,9 +151,8 @@ def _to_rgb(image: Image.Image, original: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in original.info:
-        layered = image.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
+        layered = image if image.mode == "RGBA" else image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
     return image.convert("RGB")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from ml.units import Faces, Flags, Numbers, Rows, by_number, mean_rows, said_to_
 SETTLED = 50
 # Where this share of all faces is placed, looking for those they reach first saves nothing.
 FEW = 0.5
+AT_ONCE = 20_000  # faces whose means are held at a time, and those of one part
 
 
 def regroup(
@@ -183,11 +185,25 @@ def _linked(faces: Faces, units: Numbers, components: Numbers, anew: Flags, cuts
     groups = units.copy()
     parts = list(small_components(faces, units, components, anew, cuts.proposal, cuts.min_faces))
     apart = _apart_in(faces, units, parts)
-    for number, part in enumerate(parts):
-        names, means, sizes = mean_rows(faces, units, part)
+    for number, (part, names, means, sizes) in enumerate(_with_means(faces, units, parts)):
         merged = link(means, sizes, np.searchsorted(names, apart[number]), threshold=cuts.linkage)
         groups[part] = names[merged][np.searchsorted(names, units[part])]
     return groups
+
+
+def _with_means(
+    faces: Faces, units: Numbers, parts: list[NDArray[np.intp]]
+) -> Iterator[tuple[NDArray[np.intp], Numbers, Rows, Numbers]]:
+    """Each part, its units, their means and sizes: worked out for some parts at once, as most are tiny."""
+    ends = np.cumsum([len(part) for part in parts])
+    for _, some in by_number(ends // AT_ONCE):
+        chosen = [parts[number] for number in some.tolist()]
+        places = np.concatenate(chosen)
+        names, means, sizes = mean_rows(faces, units, places)
+        part_of = np.empty(len(names), dtype=np.int64)
+        part_of[np.searchsorted(names, units[places])] = np.repeat(some, [len(part) for part in chosen])
+        for part, (_, own) in zip(chosen, by_number(part_of), strict=True):
+            yield part, names[own], means[own], sizes[own]
 
 
 def _apart_in(faces: Faces, units: Numbers, parts: list[NDArray[np.intp]]) -> defaultdict[int, PairsOfFaces]:

@@ -1,18 +1,36 @@
 """Deletes face data for good. The one thing about faces that cannot be undone."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
 
 from accounts.models import User
-from people.models import Change, Cluster, Decision, Face, Library, LibraryMap, Person, Upkeep
-from people.models.face import FaceQuerySet
+from people.models import (
+    Change,
+    Cluster,
+    Decision,
+    Face,
+    Library,
+    LibraryMap,
+    Person,
+    Question,
+    SavedSearch,
+    Suggestion,
+    Upkeep,
+)
+from people.models.decision import ChangeQuerySet, DecisionQuerySet
+from people.models.face import ERASED, FaceQuerySet
 from people.relinking import faces_not_found
 from photos.models import Photo
 
-BATCH = 1000  # changes saved by one query
+BATCH = 1000  # changes saved by one query, and faces by one transaction
+EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
+
+Row = TypeVar("Row", Person, Cluster)
 
 
 @transaction.atomic
@@ -20,6 +38,8 @@ def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
     _forget_in_ledger(person)
+    _forget_searches(person)
+    LibraryMap.objects.filter(owner=person.owner_id).delete()  # it is drawn anew without them
     person.delete()
     Upkeep.objects.want(person.owner_id, groups=False)
     return deleted
@@ -36,10 +56,76 @@ def _forget_in_ledger(person: Person) -> None:
     Change.objects.bulk_update(before, ["before"], BATCH)
     decisions = Decision.objects.filter(owner=person.owner)
     decisions.filter(Q(person=person) | Q(other=person, verb=Decision.Verb.DIFFERENT)).delete()
+    _drop_empty(decisions)
+
+
+def _drop_empty(decisions: DecisionQuerySet) -> None:
+    """Delete decisions about faces that are about none any more."""
     # What is said of two people touches no face, and taking that back neither.
     of_faces = Q(other=None) | ~Q(verb=Decision.Verb.DIFFERENT)
     without_faces = (Decision.Verb.UNDO, Decision.Verb.HIDE)
     decisions.filter(of_faces, changes=None).exclude(verb__in=without_faces).delete()
+
+
+def _forget_searches(person: Person) -> None:
+    """Delete what is kept of searches for a person: the titles say who."""
+    for search in SavedSearch.objects.filter(owner=person.owner_id):
+        if str(person.pk) in _people_in(search):
+            search.delete()
+
+
+def _people_in(search: SavedSearch) -> list[str]:
+    """Whom a search is for, by number."""
+    asked = QueryDict(search.query)
+    return asked.getlist("p") + asked.getlist("without")
+
+
+@transaction.atomic
+def forget_photos(owner_id: int, photos: Collection[int]) -> None:
+    """Delete the faces of photos that are deleted for good next, and all the ledger says of them.
+
+    With them people go whom no other photo shows, and groups that nothing else was ever in: nobody could get rid of
+    them otherwise, for no page shows them any more.
+    """
+    faces = Face.everywhere.filter(photo__in=photos)
+    hashes = Photo.everywhere.filter(pk__in=photos).values_list("sha256", flat=True)
+    changes = Change.objects.filter(decision__owner=owner_id)
+    said = changes.filter(Q(face__in=faces) | Q(face=None, photo_sha256__in=list(hashes)))
+    decisions = set(said.values_list("decision_id", flat=True))
+    people, clusters = _mentioned(said)
+    people |= set(faces.values_list("person_id", flat=True))
+    clusters |= set(faces.values_list("cluster_id", flat=True))
+    said.delete()
+    faces.delete()
+    _drop_empty(Decision.objects.filter(pk__in=decisions))
+    mentioned = Person.objects.filter(pk__in=[pk for pk in people if pk is not None])
+    for person in _left_alone(mentioned, changes, "person"):
+        forget_person(person)
+    Cluster.objects.filter(pk__in=[group.pk for group in _left_alone(_shown(clusters), changes, "cluster")]).delete()
+
+
+def _shown(clusters: Collection[int | None]) -> QuerySet[Cluster]:
+    return Cluster.objects.filter(pk__in=[pk for pk in clusters if pk is not None], is_hidden=False)
+
+
+def _mentioned(changes: ChangeQuerySet) -> tuple[set[int | None], set[int | None]]:
+    """Primary keys of the people and of the groups that changes are about."""
+    people: set[int | None] = set()
+    clusters: set[int | None] = set()
+    for before, after, rejected in changes.values_list("before", "after", "rejected_id"):
+        people |= {before.get("person"), after.get("person"), rejected}
+        clusters |= {before.get("cluster"), after.get("cluster")}
+    return people, clusters
+
+
+def _left_alone(rows: QuerySet[Row], changes: ChangeQuerySet, kind: str) -> list[Row]:
+    """Of people or groups, those that no face has and no act could give one back."""
+    empty = list(rows.exclude(Exists(Face.everywhere.filter(**{kind: OuterRef("pk")}))).order_by("pk"))
+    for track in (f"before__{kind}", f"after__{kind}"):
+        if empty:
+            held = set(changes.filter(**{f"{track}__in": [row.pk for row in empty]}).values_list(track, flat=True))
+            empty = [row for row in empty if row.pk not in held]
+    return empty
 
 
 def _forget_faces_not_found(person: Person) -> None:
@@ -68,7 +154,38 @@ def delete_face_data(owner: User) -> int:
     Upkeep.objects.filter(owner=owner).delete()
     Library.objects.filter(owner=owner).delete()  # what was learnt from faces
     LibraryMap.objects.filter(owner=owner).delete()
+    for search in SavedSearch.objects.filter(owner=owner):
+        if _people_in(search):
+            search.delete()
     return deleted
+
+
+def vectors_without_consent() -> FaceQuerySet:
+    """Faces whose owners turned face analysis off, and that still hold what they are compared by."""
+    return Face.everywhere.filter(photo__owner__face_analysis=User.FaceAnalysis.OFF).exclude(model__in=("", ERASED))
+
+
+def erase_vectors(owner: User) -> int:
+    """Erase what faces of an owner are compared by, and all that was worked out from it; return of how many faces.
+
+    Names, boxes and groups stay, for the owner may say yes again. Safe to be stopped anywhere.
+    """
+    Suggestion.objects.filter(face__photo__owner=owner).delete()
+    Question.objects.filter(owner=owner).delete()
+    LibraryMap.objects.filter(owner=owner).delete()
+    learnt = {"centre": None, "centre_model": "", "centre_groups": 0, "calibration": None}
+    Library.objects.filter(owner=owner).update(**learnt)
+    erased = 0
+    while True:
+        with transaction.atomic():
+            some = vectors_without_consent().filter(photo__owner=owner).order_by("pk").select_for_update(of=("self",))
+            pks = list(some.values_list("pk", flat=True)[:BATCH])
+            Face.everywhere.filter(pk__in=pks).update(
+                model=ERASED, embedding=[0.0] * EMBEDDING_LENGTH, projection=[0.0] * PROJECTION_LENGTH, grouped_by=""
+            )
+        erased += len(pks)
+        if not pks:
+            return erased
 
 
 def _locked(faces: FaceQuerySet) -> FaceQuerySet:

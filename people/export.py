@@ -13,6 +13,7 @@ from people.models import Face, Person
 
 CHUNK = 2000
 COLUMNS = (
+    "person_id",  # tells two people of one name apart
     "person",
     "note",
     "birth_date",
@@ -35,6 +36,7 @@ def rows(owner: User) -> Iterator[dict[str, object]]:
         person = face.person
         assert person is not None
         yield {
+            "person_id": person.pk,
             "person": person.name,
             "note": person.note,
             "birth_date": _day(person.birth_date),
@@ -42,10 +44,10 @@ def rows(owner: User) -> Iterator[dict[str, object]]:
             "photo_sha256": face.photo.sha256,
             # The camera's own clock, of which nobody knows the zone.
             "taken_at": face.photo.taken_at.replace(tzinfo=None).isoformat(timespec="seconds"),
-            "left": round(face.left, 5),
-            "top": round(face.top, 5),
-            "width": round(face.width, 5),
-            "height": round(face.height, 5),
+            "left": face.left,
+            "top": face.top,
+            "width": face.width,
+            "height": face.height,
             "named_by": face.tagged_by,
         }
 
@@ -64,7 +66,13 @@ def as_json(owner: User) -> Iterator[str]:
     yield '{"people": [\n'
     people = Person.objects.owned_by(owner).with_faces().order_by("folded_name", "pk")
     yield from _listed(
-        {"name": person.name, "note": person.note, "birth_date": _day(person.birth_date), "is_hidden": person.is_hidden}
+        {
+            "id": person.pk,
+            "name": person.name,
+            "note": person.note,
+            "birth_date": _day(person.birth_date),
+            "is_hidden": person.is_hidden,
+        }
         for person in people.iterator(chunk_size=CHUNK)
     )
     yield '\n], "faces": [\n'

@@ -2,8 +2,9 @@
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import compress
 from pathlib import Path
 
@@ -13,24 +14,30 @@ from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
-from ml.device import cores_available
 from ml.faces import FaceFinder, FoundFace, load_face_finder, working_side
 from ml.identification import Thresholds
-from ml.images import UnreadableImage, open_upright
+from ml.images import UnreadableImage
 from people.blame import look_alone
 from people.drawing import not_drawn_yet
+from people.hanging import result_of
 from people.models import Face
+from people.models.face import crop_place
 from people.relinking import relink
+from photos import decoding, ending
+from photos.derivatives import UNREADABLE
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
 
 GROUP = 8  # photos the networks look at together
-UNREADABLE = "Its original cannot be decoded any more."
 
-Looking = Future[list[list[FoundFace] | None]]
+Opening = Future[list[Image.Image | None]]
+Looked = Callable[[], list[list[FoundFace] | None]]  # waits for it
 Seen = tuple[Photo, list[FoundFace] | None]
+
+_opening: set[Path] = set()  # what is being decoded at this moment: who is to blame should that never end
 
 
 def face_finder() -> FaceFinder:
@@ -46,27 +53,48 @@ def face_finder() -> FaceFinder:
 def find_faces_of(photos: Sequence[Photo]) -> int:
     """Detect, align, embed and store the faces of claimed photos; return how many photos are done.
 
-    While one group's faces are stored, the networks already look at the next.
+    While one group's faces are stored, the networks already look at the next, and the one after that is decoded.
     """
     finder = face_finder()  # once: somebody may change the model meanwhile
     groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
-    looking = ThreadPoolExecutor(1)
+    opening, looking = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
-    def look(group: Sequence[Photo]) -> Looking:
+    def look(group: Sequence[Photo]) -> Looked:
         # The database stays with this thread.
-        return looking.submit(_look_at, [Path(photo.original.path) for photo in group], finder)
+        images = opening.submit(open_originals, [Path(photo.original.path) for photo in group])
+        found = looking.submit(_look_at, images, finder)
+        return partial(result_of, found, before_the_end=partial(_free_others, photos, group))
 
     try:
         begun = [(group, look(group)) for group in groups]
-        return sum(_settle(_seen(group, first, look, finder), finder.model_name) for group, first in begun)
+        return sum(
+            _hand_back(group) if ending.is_asked() else _settle(_seen(group, first, look, finder), finder.model_name)
+            for group, first in begun
+        )
     finally:
         looking.shutdown(cancel_futures=True)
+        opening.shutdown(cancel_futures=True)
 
 
-def _look_at(originals: Sequence[Path], finder: FaceFinder) -> list[list[FoundFace] | None]:
+def _free_others(claimed: Iterable[Photo], group: Sequence[Photo]) -> None:
+    """Put photos back in line, but those of a group in the middle of which this process hangs, and dies."""
+    stuck = {photo.pk for photo in group if Path(photo.original.path) in _opening} or {photo.pk for photo in group}
+    logger.error("It hangs over photos %s", sorted(stuck))
+    _hand_back([photo for photo in claimed if photo.pk not in stuck])
+
+
+def _hand_back(photos: Sequence[Photo]) -> int:
+    for photo in photos:
+        photo.hand_back()
+    return 0
+
+
+def _look_at(opening: Opening, finder: FaceFinder) -> list[list[FoundFace] | None]:
     """The faces of each photo; None for one that cannot be decoded."""
-    images = open_originals(originals)
+    images = opening.result()
+    fault("faces-opened")
     faces = iter(finder.find_faces([image for image in images if image is not None]))
+    fault("faces-embedded")
     return [None if image is None else next(faces) for image in images]
 
 
@@ -75,35 +103,43 @@ def open_originals(originals: Sequence[Path]) -> list[Image.Image | None]:
 
     A lack of memory is not the photo's fault: raises MemoryError.
     """
-    with ThreadPoolExecutor(cores_available()) as threads:
-        return list(threads.map(_open_if_readable, originals))
+    return [_open_if_readable(original) for original in originals]
 
 
 def open_original(original: Path) -> Image.Image:
     """A picture, stored or shown, upright, as big as the smallest face needs it.
 
-    Raises UnreadableImage, and MemoryError.
+    Decoded behind the gate, as everywhere. Raises UnreadableImage, and MemoryError.
     """
-    return open_upright(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+    try:
+        return decoding.pixels(original, min_side=working_side(settings.KITH_SMALLEST_FACE))
+    except decoding.Rejected as error:
+        if error.is_for_want_of_memory:
+            raise MemoryError from error
+        raise UnreadableImage(str(error)) from error
 
 
 def _open_if_readable(original: Path) -> Image.Image | None:
+    _opening.add(original)
     try:
+        fault("photo-opened", of=original.stem)
         return open_original(original)
     except UnreadableImage:
         return None
+    finally:
+        _opening.discard(original)
 
 
 def _seen(
-    photos: Sequence[Photo], first: Looking, look: Callable[[Sequence[Photo]], Looking], finder: FaceFinder
+    photos: Sequence[Photo], first: Looked, look: Callable[[Sequence[Photo]], Looked], finder: FaceFinder
 ) -> list[Seen]:
     """What was found in a group as soon as it is known, without the photos the networks fail on."""
     try:
-        return list(zip(photos, first.result(), strict=True))
+        return list(zip(photos, first(), strict=True))
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
         return look_alone(
-            photos, lambda photo: look([photo]).result()[0], probe=lambda picture, face: finder.find_faces([picture])
+            photos, lambda photo: look([photo])()[0], probe=lambda picture, face: finder.find_faces([picture])
         )
 
 
@@ -145,7 +181,9 @@ def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
             new = list(compress(found, not_drawn_yet(ours, [face.box for face in found])))
             Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(new))
             relink(ours)
+            fault("face-rows")
         ours.advance(Photo.Stage.GROUPING)
+    fault("faces-committed")
     return True
 
 
@@ -164,14 +202,14 @@ def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
         model=model,
     )
     put_crop(face, found.crop, name=str(number))
+    fault("crop-written")
     return face
 
 
 def put_crop(face: Face, crop: Image.Image, *, name: str) -> None:
     """Store the cut of a face, under a name of its own in its photo; the row is not saved."""
-    photo = face.photo
-    path = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{name}.webp"
-    face.crop.save(path, ContentFile(_webp(crop)), save=False)
+    folder, start = crop_place(face.photo.owner_id, face.photo.sha256)
+    face.crop.save(f"{folder}/{start}{name}.webp", ContentFile(_webp(crop)), save=False)
 
 
 def _webp(image: Image.Image) -> bytes:

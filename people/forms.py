@@ -1,6 +1,7 @@
 """What a user may send about people and faces."""
 
 from django import forms
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -25,13 +26,15 @@ def _cleaned_name(name: str) -> str:
 class NameForm(forms.Form):
     """A person, chosen (their id) or typed (a name).
 
-    new: that this is somebody new even if others bear the name; note: what tells them apart.
+    new: that this is somebody new even if others bear the name; note: what tells them apart; form_key: which showing
+    of the form says so.
     """
 
     person = forms.IntegerField(required=False)
     name = forms.CharField(max_length=LONGEST_NAME, required=False)
     new = forms.BooleanField(required=False)
     note = forms.CharField(max_length=LONGEST_NOTE, required=False)
+    form_key = forms.CharField(max_length=40, required=False)
 
     def __init__(self, *args: object, owner: User, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -59,16 +62,25 @@ class NameForm(forms.Form):
         people = list(Person.objects.owned_by(self.owner).namesakes(self.cleaned_data["name"]))
         return people if len(people) > 1 else []
 
+    @transaction.atomic
     def get_or_create_person(self) -> Person:
         """Return the person chosen; of a typed name the one who bears it exactly, else a new one."""
         name = self.cleaned_data["name"]
         if self.cleaned_data["new"] and not self._chosen:
-            return Person.objects.create(owner=self.owner, name=name, note=self.cleaned_data["note"])
+            return self._another(name, self.cleaned_data["note"], self.cleaned_data["form_key"])
+        # The same form sent twice at once: the second waits, and finds whom the first made.
+        User.objects.select_for_update(no_key=True).get(pk=self.owner.pk)
         # Somebody whose faces were all taken back keeps what was said of them: who they are not, for one.
         namesakes = Person.objects.owned_by(self.owner).named_exactly(name)
         person = self._chosen or namesakes.first() or Person.objects.create(owner=self.owner, name=name)
         person.owner = self.owner  # known already: the ledger asks for it
         return person
+
+    def _another(self, name: str, note: str, form_key: str) -> Person:
+        if not form_key:
+            return Person.objects.create(owner=self.owner, name=name, note=note)
+        new = {"name": name, "note": note}
+        return Person.objects.get_or_create(owner=self.owner, form_key=form_key, defaults=new)[0]
 
 
 class BoxForm(forms.Form):

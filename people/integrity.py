@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from people.ledger import acts_on
 from people.models import Change, Cluster, Face, Person, Suggestion
+from people.models.face import ERASED
 from people.tracks import FaceState, state_in_force
 from photos.integrity import Problem
 
@@ -39,9 +40,10 @@ def crop_names() -> Iterator[str]:
 
 
 def _numbers(faces: Sequence[Face]) -> Iterator[Problem]:
-    """I4: what faces are compared by is finite and of length one. A drawn face waits for its embedding."""
+    """I4: what faces are compared by is finite and of length one. A drawn face waits for its embedding; without the
+    owner's consent there is none."""
     for face in faces:
-        if not face.model:
+        if face.model in ("", ERASED):
             continue
         embedding = np.asarray(face.embedding, dtype=np.float64)
         projection = np.asarray(face.projection, dtype=np.float64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from people.invented_faces import Faces, Naming, faces_of_library, name_some, places_in_photos
 from people.invented_photos import Shots, file_name, photo_rows, store_batches, take_photos
-from people.invented_pictures import CROPS, KINDS, Pictures, boxes_of, draw_pictures, link_all
+from people.invented_pictures import CROPS, KINDS, Pictures, Sizes, boxes_of, draw_pictures, link_all
 from people.invented_rows import (
     DIMENSIONS,
     Box,
@@ -66,20 +66,21 @@ def is_empty() -> bool:
     return not any(rows.exists() for rows in models)
 
 
-def make_library(owner: User, *, photos: int, faces: int, seed: int, report: Callable[[str], object]) -> None:
+def make_library(
+    owner: User, *, photos: int, faces: int, seed: int, report: Callable[[str], object], has_pictures: bool = True
+) -> None:
     """Make the library of an owner in an empty Kith. The same numbers and the same seed make the same one.
+
+    has_pictures: else its rows name files that are not there.
 
     Raises WeightsUnavailable when it is unknown which model the questions are to be ranked for.
     """
     _unlimited()
     report("Inventing photos and faces.")
     library = invent(photos, faces, seed)
-    report("Drawing pictures.")
-    media = Path(settings.MEDIA_ROOT)
-    pictures = draw_pictures(media / "invented")
-    _link(library, pictures, media)
+    sizes = _draw(library, report) if has_pictures else {}
     report("Storing the library.")
-    _store(owner, library, pictures, seed)
+    _store(owner, library, sizes, seed)
     _act(owner, library, seed)
     _tidy()
     report("Ranking questions and drawing the map.")
@@ -111,6 +112,14 @@ def invent(photos: int, faces: int, seed: int) -> Invented:
     return Invented(shots, found, naming, heads, boxes)
 
 
+def _draw(library: Invented, report: Callable[[str], object]) -> Sizes:
+    report("Drawing pictures.")
+    media = Path(settings.MEDIA_ROOT)
+    pictures = draw_pictures(media / "invented")
+    _link(library, pictures, media)
+    return pictures.sizes()
+
+
 def _link(library: Invented, pictures: Pictures, media: Path) -> None:
     shapes, heads = library.shots.shapes.tolist(), library.heads.tolist()
     for kind in KINDS:
@@ -136,11 +145,11 @@ def _tidy() -> None:
         cursor.execute("ANALYZE" if connection.in_atomic_block else "VACUUM ANALYZE")
 
 
-def _store(owner: User, library: Invented, pictures: Pictures, seed: int) -> None:
+def _store(owner: User, library: Invented, sizes: Sizes, seed: int) -> None:
     faces, naming, boxes = library.faces, library.naming, library.boxes
     copy(Person, person_rows(owner, np.unique(naming.names[naming.names > 0]), _name))
     copy(Cluster, cluster_rows(owner, np.unique(naming.groups[naming.groups > 0])))
-    copy(Photo, photo_rows(owner, library.shots, library.heads, pictures, seed=seed))
+    copy(Photo, photo_rows(owner, library.shots, library.heads, sizes, seed=seed))
     copy(Face, face_rows(faces, naming, boxes=boxes, crop=partial(file_name, "crops")))
     copy(Suggestion, suggestion_rows(faces, naming))
     decided = acts_of(naming)

@@ -9,7 +9,7 @@ from django.db import models
 from numpy.typing import NDArray
 
 from accounts.models import User
-from people.invented_pictures import KINDS, SHAPES, Pictures
+from people.invented_pictures import KINDS, SHAPES, Sizes
 from people.invented_rows import FIRST_DAY, Row, copy
 from photos.models import Batch, BatchFile, Photo
 from photos.places import place_names
@@ -70,12 +70,14 @@ def take_photos(count: int, *, seed: int) -> Shots:
     )
 
 
-def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], pictures: Pictures, *, seed: int) -> Iterator[Row]:
-    """Rows of the photos, numbered from 1. heads: how many faces each has; those with none may have failed."""
+def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], sizes: Sizes, *, seed: int) -> Iterator[Row]:
+    """Rows of the photos, numbered from 1. heads: how many faces each has; those with none may have failed.
+
+    sizes: of the pictures that were drawn, if any.
+    """
     random = np.random.default_rng([seed, 8])
     shifts = random.normal(0, 0.02, (len(shots), 2))
     failed = (heads == 0) & (random.random(len(shots)) < FAILED * len(shots) / max(1, int((heads == 0).sum())))
-    sizes = {key: files["originals"].stat().st_size for key, files in pictures.photos.items()}
     for place, taken_at in enumerate(shots.times):
         width, height = SHAPES[shots.shapes[place]]
         undated, town = bool(shots.is_undated[place]), int(shots.towns[place])
@@ -87,7 +89,7 @@ def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], pictures: Pi
             "sha256": f"{place + 1:064x}",
             "media_type": "image/jpeg",
             **{f"{'original' if kind == 'originals' else kind}": file_name(kind, place + 1) for kind in KINDS},
-            "byte_size": sizes[int(shots.shapes[place]), int(heads[place])],
+            "byte_size": sizes.get((int(shots.shapes[place]), int(heads[place])), 0),
             "width": width,
             "height": height,
             "taken_at": taken_at,

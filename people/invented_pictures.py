@@ -23,6 +23,8 @@ CROP_SIDE = 160
 CROPS = 60  # heads that differ
 KINDS = ("originals", "large", "small")
 
+Sizes = dict[tuple[int, int], int]  # bytes of originals, by shape and number of heads
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -30,6 +32,9 @@ class Pictures:
 
     photos: dict[tuple[int, int], dict[str, Path]]
     crops: list[Path]
+
+    def sizes(self) -> Sizes:
+        return {key: files["originals"].stat().st_size for key, files in self.photos.items()}
 
 
 def boxes_of(shape: int, heads: int) -> list[Box]:

@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.signals import face_analysis_changed
-from people import away, tasks
+from people import away, erasing, tasks
 from people.models import Face
 from people.signals import answers_changed
 from photos.broker import send_wakeup
@@ -23,10 +23,9 @@ def look_for_faces(owner_id: int, **kwargs: object) -> None:
     send_wakeup(tasks.group_faces, owner_id)
 
 
-@receiver(face_analysis_changed, dispatch_uid="start with photos that waited for consent")
-def start_when_allowed(user: User, **kwargs: object) -> None:
-    if user.allows_faces:
-        send_wakeup(tasks.find_faces)
+@receiver(face_analysis_changed, dispatch_uid="start with photos that waited for consent, or erase what was found")
+def follow_consent(user: User, **kwargs: object) -> None:
+    send_wakeup(tasks.find_faces if user.allows_faces else tasks.erase_vectors)
 
 
 @receiver(answers_changed, dispatch_uid=SUGGEST_AGAIN)
@@ -52,9 +51,10 @@ def _go_on(owner_id: int) -> None:
     suggest_again(owner_id)
 
 
-@receiver(photos_deleting, dispatch_uid="delete crops with their photos")
-def delete_crops(owner_id: int, photos: list[int], **kwargs: object) -> None:
+@receiver(photos_deleting, dispatch_uid="delete all that is known of faces with their photos")
+def forget_faces(owner_id: int, photos: list[int], **kwargs: object) -> None:
     away.delete_crops(owner_id, photos)
+    erasing.forget_photos(owner_id, photos)
 
 
 @receiver(pre_delete, sender=Photo, dispatch_uid="let answers about the faces of a photo be finished first")

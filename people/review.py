@@ -1,15 +1,15 @@
 """The review queue as its page shows it: the best question that still stands, and how many answers are left."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
 
 import numpy as np
-from django.db.models import Avg, Count, Max, Q, QuerySet, Sum
-from pgvector.django import CosineDistance
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import User
+from ml.projection import unit_rows
 from people.constraints import Constraints, people_ruled_out
 from people.early_years import not_born_by
 from people.models import Cluster, Face, Person, Question, Suggestion
@@ -17,6 +17,7 @@ from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
 from people.models.question import QuestionQuerySet
 from people.tiles import TILES, asked_as_somebodys, best_screen, tile_key, tiles_of
+from people.vectors import load_faces
 from photos.face_model import suggestion_distance
 
 CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
@@ -198,11 +199,12 @@ def _about_person(owner: User, question: Question, settled: Collection[int] = ()
 
 def _about_group(owner: User, question: Question) -> Card | None:
     assert question.cluster is not None
-    faces = unasked_faces(question.cluster)
-    counted = list(faces.values_list("pk", flat=True))
+    # Which they are is worked out once: it takes as long as all the rest.
+    clearest_first = list(unasked_faces(question.cluster).order_by("-quality", "pk").values_list("pk", flat=True))
+    counted = sorted(clearest_first)
     if len(counted) < SMALLEST_GROUP:
         return None
-    shown = _clearest(faces, TILES) if len(counted) <= TILES else _clearest_and_least_alike(faces)
+    shown = _shown(clearest_first if len(counted) <= TILES else _clearest_and_least_alike(clearest_first))
     return Card(
         question=question,
         asked=[AskedFace(face) for face in shown],
@@ -214,8 +216,8 @@ def _about_group(owner: User, question: Question) -> Card | None:
 
 def unasked_faces(cluster: Cluster) -> FaceQuerySet:
     """Faces of a group that wait for a name and are not asked about as somebody's."""
-    asked = Suggestion.objects.filter(asked_as_somebodys(), face__cluster=cluster).values("face")
-    return cluster.faces.untagged().exclude(pk__in=asked)
+    asked = Suggestion.objects.filter(asked_as_somebodys(), face=OuterRef("pk"))
+    return cluster.faces.untagged().filter(~Exists(asked))
 
 
 def _about_two(question: Question) -> Card | None:
@@ -240,14 +242,20 @@ def _clearest(faces: FaceQuerySet, count: int) -> list[Face]:
     return list(faces.defer("embedding").select_related("photo").order_by("-quality", "pk")[:count])
 
 
-def _clearest_and_least_alike(faces: FaceQuerySet) -> list[Face]:
+def _clearest_and_least_alike(clearest_first: Sequence[int]) -> list[int]:
     """Some of the clearest faces of a group, and those least like it: they show who does not belong."""
-    clearest = _clearest(faces, CLEAREST_SHOWN)
-    model = faces.order_by().aggregate(Max("model"))["model__max"]
-    centre = faces.embedded_by(model).aggregate(Avg("projection"))["projection__avg"]
-    rest = faces.embedded_by(model).exclude(pk__in=[face.pk for face in clearest])
-    least_alike = rest.order_by(CosineDistance("projection", centre).desc(), "pk").without_vectors()
-    return clearest + list(least_alike.select_related("photo")[: TILES - len(clearest)])
+    clearest, members = list(clearest_first[:CLEAREST_SHOWN]), Face.objects.filter(pk__in=clearest_first)
+    faces = load_faces(members.embedded_by(members.aggregate(Max("model"))["model__max"]))
+    like = faces.rows @ unit_rows(faces.rows.mean(axis=0, keepdims=True))[0]
+    rest = ~np.isin(faces.pks, clearest)
+    least_alike = faces.pks[rest][np.argsort(like[rest], kind="stable")]
+    return clearest + least_alike[: TILES - len(clearest)].tolist()
+
+
+def _shown(pks: Sequence[int]) -> list[Face]:
+    """With the projection: who else it may be is asked of the first one."""
+    faces = Face.objects.defer("embedding").select_related("photo").in_bulk(pks)
+    return [faces[pk] for pk in pks if pk in faces]
 
 
 def reference_faces(person: Person) -> list[Face]:

@@ -1,8 +1,10 @@
 """Names faces by itself, where the owner wants that, within the share of wrong names the owner allows."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accounts.models import User
 from ml.calibration import within_budget
@@ -13,6 +15,8 @@ from people.tracks import FaceState
 
 # One wrong name in so many, as the settings offer it.
 BUDGETS = (50, 200, 1000)
+
+Nameable = tuple[int, int, float]  # a face, the person it may be, how probable that is
 
 
 def name_surest(owner_id: int) -> int:
@@ -37,12 +41,26 @@ def name_surest(owner_id: int) -> int:
 
 def would_name(owner_id: int, one_wrong_in: int) -> dict[int, int]:
     """The person of each face that a budget lets the machine name now, by primary keys; hidden people are not named."""
-    suggested = Suggestion.objects.filter(face__photo__owner=owner_id, person__is_hidden=False)
+    rows = _nameable(owner_id)
+    chosen = within_budget(_probabilities(rows), one_wrong_in=one_wrong_in)
+    return {face: person for (face, person, _), is_chosen in zip(rows, chosen, strict=True) if is_chosen}
+
+
+def count_nameable(owner_id: int, budgets: Iterable[int]) -> list[int]:
+    """How many faces each of these budgets would let the machine name now."""
+    probabilities = _probabilities(_nameable(owner_id))
+    return [int(within_budget(probabilities, one_wrong_in=budget).sum()) for budget in budgets]
+
+
+def _probabilities(rows: Sequence[Nameable]) -> NDArray[np.float64]:
+    return np.array([row[2] for row in rows], dtype=np.float64)
+
+
+def _nameable(owner_id: int) -> list[Nameable]:
+    suggested = Suggestion.objects.filter(person__owner=owner_id, person__is_hidden=False)
     waiting = suggested.filter(face__person=None, face__is_ignored=False).order_by("face")
     taken_back = answers.names_taken_back(owner_id)
-    rows = [row for row in waiting.values_list("face", "person", "probability") if row[:2] not in taken_back]
-    chosen = within_budget(np.array([row[2] for row in rows], dtype=np.float64), one_wrong_in=one_wrong_in)
-    return {face: person for (face, person, _), is_chosen in zip(rows, chosen, strict=True) if is_chosen}
+    return [row for row in waiting.values_list("face", "person", "probability") if row[:2] not in taken_back]
 
 
 def change_naming(owner: User, *, is_tagging: bool, one_wrong_in: int) -> None:

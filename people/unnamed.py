@@ -1,8 +1,10 @@
 """What has no name yet, as the people page lists it: groups by kind, and faces alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Q
 
 from accounts.models import User
 from people.models import Change, Cluster, Decision, Face
@@ -47,19 +49,34 @@ def unnamed_groups(owner: User) -> Unnamed:
     )
 
 
-def faces_alone(owner: User) -> FaceQuerySet:
-    """Faces that wait for a name in no group of two, the clearest first."""
-    others = Face.objects.untagged().filter(cluster=OuterRef("cluster")).exclude(pk=OuterRef("pk"))
-    waiting = Face.objects.owned_by(owner).untagged().exclude(Exists(others))
-    return waiting.without_vectors().order_by("-quality", "pk")
+class FacesAlone(Sequence[Face]):
+    """Faces that wait for a name in no group of two, the clearest first: as many of them are read as are looked at."""
+
+    def __init__(self, owner: User) -> None:
+        self.owner = owner
+        self.groups = [pk for pk, _, count in Cluster.objects.owned_by(owner).sizes() if count == 1]
+
+    @overload
+    def __getitem__(self, key: int) -> Face: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> list[Face]: ...
+
+    def __getitem__(self, key: int | slice) -> Face | list[Face]:
+        if isinstance(key, int):
+            return self[key : key + 1][0]
+        waiting = Face.objects.owned_by(self.owner).untagged().filter(Q(cluster=None) | Q(cluster__in=self.groups))
+        # An index alone finds them, however many pages come before.
+        pks = list(waiting.order_by("-quality", "pk").values_list("pk", flat=True)[key])
+        faces = Face.objects.without_vectors().in_bulk(pks)
+        return [faces[pk] for pk in pks if pk in faces]
+
+    def __len__(self) -> int:
+        return len(self.groups) + _in_no_group(self.owner).count()
 
 
 def has_faces_alone(owner: User, groups: Unnamed) -> bool:
     return bool(groups.alone) or _in_no_group(owner).exists()
-
-
-def count_alone(owner: User) -> int:
-    return unnamed_groups(owner).alone + _in_no_group(owner).count()
 
 
 def _in_no_group(owner: User) -> FaceQuerySet:

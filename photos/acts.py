@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -90,8 +90,10 @@ def rename_album(album: Album, title: str) -> Act | None:
 
 
 @transaction.atomic
-def delete_album(album: Album) -> Act:
-    """Delete an album; its photos stay."""
+def delete_album(album: Album) -> Act | None:
+    """Delete an album; its photos stay. None if somebody else just did."""
+    if not Album.objects.select_for_update(of=("self",)).filter(pk=album.pk).exists():
+        return None
     photos = list(InAlbum.objects.filter(album=album).order_by("photo").values_list("photo", flat=True))
     before = {
         "album": album.pk,
@@ -102,6 +104,11 @@ def delete_album(album: Album) -> Act:
     act = Act.objects.create(owner=album.owner, verb=Verb.DELETE, album_title=album.title, photos=photos, before=before)
     album.delete()
     return act
+
+
+def was_deleted(owner: User, album: int) -> bool:
+    """Whether an owner's album of this number is gone because the owner deleted it."""
+    return Act.objects.owned_by(owner).filter(verb=Verb.DELETE, undone_at=None, before__album=album).exists()
 
 
 def sentence(act: Act) -> str:
@@ -136,12 +143,19 @@ def in_words(verb: Verb, count: int, album_title: str) -> str:
     return text % title
 
 
-@transaction.atomic
 def undo(act: Act) -> bool:
     """Take an act back; False when that was done already, or what it was about is gone or has changed since.
 
     Photos about which a later act says something stay as they are, until that is taken back.
     """
+    try:
+        return _undo_at_once(act)
+    except IntegrityError:  # at this moment somebody gives another album the title that would come back
+        return False
+
+
+@transaction.atomic
+def _undo_at_once(act: Act) -> bool:
     act = Act.objects.select_for_update(of=("self",)).select_related("owner").get(pk=act.pk)
     if act.undone_at is not None or _is_overruled(act) or not _UNDO[Verb(act.verb)](act):
         return False

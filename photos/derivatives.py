@@ -10,10 +10,13 @@ from django.core.files import File
 from django.db import transaction
 
 from photos import decoding
+from photos.faults import fault
 from photos.models import Photo
 from photos.uploading import incoming_folder
 
 VANISHED = "Its original file is missing from the media folder."
+UNREADABLE = "Its original cannot be decoded any more."
+TOO_DEMANDING = "Its original takes more memory or time than a photo should."
 
 
 def make_derivatives(photo: Photo) -> bool:
@@ -25,9 +28,9 @@ def make_derivatives(photo: Photo) -> bool:
         try:
             derived = decoding.derive(Path(photo.original.path), small=small, large=large)
         except decoding.Rejected as error:
-            is_missing = not Path(photo.original.path).exists()
-            _fail(photo, VANISHED if is_missing else f"{photo.name} {error}.")
+            _fail(photo, _why(photo, error))
             return False
+        fault("thumbnails-made")
         return _finish(photo, derived, small, large)
 
 
@@ -58,6 +61,12 @@ def _new_files() -> Iterator[tuple[Path, Path]]:
         large.unlink(missing_ok=True)
 
 
+def _why(photo: Photo, error: decoding.Rejected) -> str:
+    if not Path(photo.original.path).exists():
+        return VANISHED
+    return TOO_DEMANDING if error.is_for_want_of_memory else UNREADABLE
+
+
 def _fail(photo: Photo, reason: str) -> None:
     with transaction.atomic():
         ours = photo.locked_in_our_hands()
@@ -71,6 +80,7 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
         if ours is None:
             return False
         _put_thumbnails(ours, small, large)
+        fault("thumbnails-renamed")
         _apply_metadata(ours, derived)
         ours.save()
         ours.advance(Photo.Stage.FACES)
@@ -78,10 +88,16 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
 
 
 def _put_thumbnails(photo: Photo, small: Path, large: Path) -> None:
-    folder = f"derivatives/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}"
-    for field, path in ((photo.small, small), (photo.large, large)):
+    names = thumbnail_names(photo)
+    for field, name, path in zip((photo.small, photo.large), names, (small, large), strict=True):
         with path.open("rb") as file:
-            field.save(f"{folder}-{field.field.name}.webp", File(file), save=False)
+            field.save(name, File(file), save=False)
+
+
+def thumbnail_names(photo: Photo) -> tuple[str, str]:
+    """Where its small and its large thumbnail are, or were being put when their worker was killed."""
+    folder = f"derivatives/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}"
+    return f"{folder}-small.webp", f"{folder}-large.webp"
 
 
 def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:

@@ -2,9 +2,12 @@
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from photos.intake import clean_name
 from photos.models import Album, Batch
+
+TITLE_TAKEN = gettext_lazy("You already have an album of that name.")
 
 
 class BatchForm(forms.Form):
@@ -51,5 +54,5 @@ class AlbumForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError(_("Give the album a title."))
         twins = Album.objects.filter(owner=self.instance.owner, title=title)
         if twins.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(_("You already have an album of that name."))
+            raise forms.ValidationError(TITLE_TAKEN)
         return title

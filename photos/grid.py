@@ -1,6 +1,6 @@
 """What a page with a grid of photos needs: some of them, the way on and back, the scrubber, what can be selected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.http import UserRequest
 from photos.models.photo import PhotoQuerySet
 from photos.pagination import asked_page
-from photos.scrubber import Scrubber, library_scrubber, scrubber_of, scrubber_of_months
+from photos.scrubber import library_scrubber, scrubber_of_months
 
 FRAGMENT = "photos/_months.html"
 
@@ -27,8 +27,8 @@ def grid_context(
     """The context of photos/_grid.html.
 
     url: of the page, without the place in it. scope: the name of the list (photos.scopes); "" for one without a name.
-    total: how many photos it has; without it, there is no "Select all". counts: photos.pagination.month_counts(), of a
-    list that is slow to find: it is not counted again. empty: the template where there are none.
+    total: how many photos it has; without it, there is no "Select all". counts: photos.pagination.month_counts(), of
+    every list but the library for a whole page, not for a part of one. empty: the template where there are none.
     """
     query = {key: request.GET[key] for key in request.GET}
     page = asked_page(photos, query, counts)
@@ -42,7 +42,7 @@ def grid_context(
         "place_url": joined,
         # Asked for by whole pages only, not by each part of one.
         "scrubber": cache(
-            _scrubber_of(request, photos, scope) if counts is None else partial(scrubber_of_months, counts)
+            partial(library_scrubber, request.user) if counts is None else partial(scrubber_of_months, counts)
         ),
         "scope": scope,
         "select_total": total,
@@ -54,7 +54,3 @@ def grid_context(
 def grid_template(request: UserRequest, page: str) -> str:
     """htmx asks for more photos (or the first ones again); everybody else gets the page."""
     return FRAGMENT if request.htmx and not request.htmx.boosted else page
-
-
-def _scrubber_of(request: UserRequest, photos: PhotoQuerySet, scope: str) -> Callable[[], Scrubber]:
-    return partial(library_scrubber, request.user) if scope == "library" else partial(scrubber_of, photos)

@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
+from photos.media_folder import MARK
 from photos.models import Album, Archive, BatchFile, Photo
 from photos.models.photo import MAX_ATTEMPTS
 from photos.uploading import STALE_AFTER_SECONDS, age_of
@@ -104,13 +105,13 @@ def file_problems(known: Iterable[str]) -> Iterator[Problem]:
     Args:
         known: names of files that rows of other packages hold.
     """
-    names = {*known, *_names()}
+    names = {*known, *_names(), MARK}
     root = settings.MEDIA_ROOT
     for path in sorted(root.rglob("*")) if root.exists() else []:
         if not path.is_file() or age_of(path) < STALE_AFTER_SECONDS:  # perhaps its row is not committed yet
             continue
         name = path.relative_to(root).as_posix()
-        if path.suffix in (".part", ".lent"):
+        if path.suffix in (".part", ".lent", ".begun"):
             yield Problem("I5", f"{name} was begun and never finished.", path=path)
         elif name not in names:
             yield Problem("I5", f"{name} belongs to nothing.", path=path)

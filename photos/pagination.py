@@ -7,9 +7,9 @@ from itertools import groupby
 
 from django.db.models import Count
 from django.db.models.functions import TruncMonth
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from photos.dates import day_in_words
 from photos.keys import primary_keys
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
@@ -64,7 +64,7 @@ class Page:
 
 
 def month_counts(photos: PhotoQuerySet) -> dict[datetime, int]:
-    """How many photos each month has, the newest first: of a list that is slow to find, all there is to count."""
+    """How many photos each month has, the newest first."""
     months = photos.annotate(month=TruncMonth("taken_at")).order_by("-month").values_list("month")
     return dict(months.annotate(Count("pk")))
 
@@ -72,7 +72,7 @@ def month_counts(photos: PhotoQuerySet) -> dict[datetime, int]:
 def asked_page(photos: PhotoQuerySet, query: Mapping[str, str], counts: Mapping[datetime, int] | None = None) -> Page:
     """The page of `photos` that an address asks for.
 
-    counts: month_counts(), where they are known already.
+    counts: month_counts(), where they are known already: then only the months of the page are looked through.
 
     after, before: a cursor. to: a month, "2024-05". at: a photo by its primary key, which then comes first. The top
     for what nobody can read.
@@ -96,6 +96,7 @@ def timeline_page(
         return _page_before(photos, place, counts)
     place = _parse_cursor(after)
     following = photos.older_than(*place) if place else photos
+    following = following if counts is None else following.filter(taken_at__gte=_last_month(counts, place))
     found = list(following.newest_first().select_related("owner")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     months = _by_month(photos, shown, place[0] if place else None, counts)
@@ -104,6 +105,21 @@ def timeline_page(
         _cursor(_place(shown[-1])) if len(found) > PAGE_SIZE else None,
         _cursor(_place(shown[0])) if place and shown and photos.newer_than(*_place(shown[0])).exists() else None,
     )
+
+
+def _last_month(counts: Mapping[datetime, int], place: Place | None) -> datetime:
+    """The month that a page ends in, or an older one.
+
+    PostgreSQL cannot know how far apart the photos of a list are: it looks through all that are younger than a few, or
+    for all of thousands.
+    """
+    following = 0
+    for month, count in counts.items():
+        # How many of its own month come after a place is not known.
+        following += count if place is None or month < _month_start(place[0]) else 0
+        if following > PAGE_SIZE:
+            return month
+    return min(counts, default=datetime.min.replace(tzinfo=UTC))
 
 
 def _page_before(photos: PhotoQuerySet, place: Place, counts: Mapping[datetime, int] | None) -> Page:
@@ -130,7 +146,7 @@ def _by_month(
     continued = _month_start(after) if after else None
     return [
         Month(
-            date_format(start, "YEAR_MONTH_FORMAT"),
+            day_in_words(start.date(), "YEAR_MONTH_FORMAT"),
             start.isoformat()[:7],
             counts.get(start, 0),
             _by_day(list(group)),
@@ -153,7 +169,7 @@ def _by_day(shown: Sequence[Photo]) -> list[Day]:
 def _day_of(photos: list[Photo]) -> Day:
     undated = sum(photo.taken_at_source == Photo.DateSource.UPLOAD for photo in photos)
     first, last = (photo.taken_at.date() for photo in (photos[-1], photos[0]))
-    title = date_format(last, "MONTH_DAY_FORMAT")
+    title = day_in_words(last, "MONTH_DAY_FORMAT")
     if first != last:
         title = _("%(first)s to %(last)s") % {"first": _short(first), "last": title}
     if undated == len(photos):
@@ -162,7 +178,7 @@ def _day_of(photos: list[Photo]) -> Day:
 
 
 def _short(day: date) -> str:
-    return date_format(day, "MONTH_DAY_FORMAT")
+    return day_in_words(day, "MONTH_DAY_FORMAT")
 
 
 def _place(photo: Photo) -> Place:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
-from django.db.models.functions import TruncMonth
-from django.utils.formats import date_format
 
 from accounts.models import User
-from photos.models.photo import PhotoQuerySet
+from photos.dates import day_in_words
 
 MOST_LABELS = 24  # years that fit beside each other
 
@@ -64,12 +62,6 @@ def library_scrubber(owner: User) -> Scrubber:
         return _scrubber([start.date() for (start,) in cursor.fetchall()])
 
 
-def scrubber_of(photos: PhotoQuerySet) -> Scrubber:
-    """Of the photos of a list, which it reads once."""
-    months = photos.annotate(month=TruncMonth("taken_at")).order_by("-month").values_list("month", flat=True)
-    return _scrubber([month.date() for month in months.distinct()])
-
-
 def scrubber_of_months(months: Iterable[datetime]) -> Scrubber:
     """Of months that are known, the newest first."""
     return _scrubber([month.date() for month in months])
@@ -78,7 +70,7 @@ def scrubber_of_months(months: Iterable[datetime]) -> Scrubber:
 def _scrubber(months: list[date]) -> Scrubber:
     by_year: dict[int, list[ScrubMonth]] = {}
     for month in months:
-        title = date_format(month, "YEAR_MONTH_FORMAT")
+        title = day_in_words(month, "YEAR_MONTH_FORMAT")
         by_year.setdefault(month.year, []).append(ScrubMonth(month.isoformat()[:7], title))
     step = -(-len(by_year) // MOST_LABELS) or 1
     return Scrubber(

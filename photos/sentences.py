@@ -11,8 +11,11 @@ from django.utils.translation import gettext, gettext_noop
 KNOWN = (
     # Reasons, after the name of a file
     gettext_noop("was in the trash and is back"),
+    gettext_noop("is damaged: what can be seen of it was added"),
     gettext_noop("is empty and was left out"),
     gettext_noop("is not a photo Kith can read and was left out"),
+    gettext_noop("is a video and not a photo, and was left out"),
+    gettext_noop("is a raw file of a camera, which Kith cannot read, and was left out"),
     gettext_noop("is damaged and was left out"),
     gettext_noop("needs more memory or time than a photo should and was left out"),
     gettext_noop("is larger than %(limit)s MB and was left out"),
@@ -36,6 +39,8 @@ KNOWN = (
     # The same of a picture that is only looked at
     gettext_noop("is empty"),
     gettext_noop("is not a photo Kith can read"),
+    gettext_noop("is a video and not a photo"),
+    gettext_noop("is a raw file of a camera, which Kith cannot read"),
     gettext_noop("is damaged"),
     gettext_noop("needs more memory or time than a photo should"),
     gettext_noop("is larger than %(limit)s MB"),
@@ -44,6 +49,7 @@ KNOWN = (
     gettext_noop("Kith stopped three times while working on this photo."),
     gettext_noop("Its original file is missing from the media folder."),
     gettext_noop("Its original cannot be decoded any more."),
+    gettext_noop("Its original takes more memory or time than a photo should."),
     # Why a picture was not looked at
     gettext_noop("Kith cannot read this picture: it is damaged, or of a kind Kith does not know. Try another one."),
     gettext_noop("This picture takes more memory than Kith has now. Try again in a moment, or a smaller one."),

@@ -4,9 +4,10 @@ import logging
 
 from celery import shared_task
 
-from photos import places
+from photos import ending, media_folder, places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
+from photos.faults import fault
 from photos.models import Archive, Photo
 from photos.signals import photos_ready
 from photos.uploading import sweep_incoming
@@ -19,12 +20,19 @@ CLAIM = 4  # thumbnails per claim: a few seconds of work, then others get their 
 @shared_task
 def make_due_derivatives() -> int:
     """Make the thumbnails of a few due photos and return how many. Safe to deliver twice."""
+    if not media_is_there():
+        return 0
     claimed = Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=CLAIM)
+    if claimed:
+        fault("thumbnails-claimed")
     finished = []
     try:
         for photo in claimed:
-            if make_derivatives(photo):
+            if ending.is_asked():
+                photo.hand_back()
+            elif make_derivatives(photo):
                 finished.append(photo)
+                fault("thumbnails-committed")
     except OSError as error:
         # A full disk is no photo's fault. Beat asks again; waking ourselves would spin.
         logger.error("Thumbnails wait: %s", error)
@@ -43,7 +51,7 @@ def unpack_archives() -> bool:
     """Unpack some of one archive that is due; return whether there was one. Safe to deliver twice."""
     from photos.unpacking import unpack_some
 
-    archive = Archive.objects.claim()
+    archive = Archive.objects.claim() if media_is_there() else None
     if archive is None:
         return False
     try:
@@ -69,9 +77,18 @@ def name_due_places() -> int:
 @shared_task
 def sweep_uploads() -> int:
     """Remove what interrupted uploads left behind."""
+    from photos.begun import sweep_begun
     from photos.unpacking import sweep_archives
 
-    return sweep_incoming() + sweep_archives()
+    return sweep_incoming() + sweep_archives() + sweep_begun()
+
+
+def media_is_there() -> bool:
+    """Whether work can be taken up at all. If not, it waits: no photo is to blame that its file is not there."""
+    sentence = media_folder.trouble()
+    if sentence:
+        logger.error("Work waits: %s", sentence)
+    return not sentence
 
 
 def wake_due() -> None:
@@ -80,6 +97,8 @@ def wake_due() -> None:
         wake_derivatives()
     if Archive.objects.due().exists():
         wake_unpacking()
+    if Photo.everywhere.to_be_purged().exists():
+        wake_purge()
 
 
 def wake_unpacking() -> None:

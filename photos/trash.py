@@ -1,15 +1,20 @@
 """The trash: photos that are out of sight, and gone for good after thirty days."""
 
-from django.db import transaction
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from photos import tasks
-from photos.models import Photo
+from photos import media_folder, tasks
+from photos.derivatives import thumbnail_names
+from photos.faults import fault
+from photos.models import Act, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
 
 PURGED_AT_ONCE = 100  # photos in one transaction
+# Advisory lock: held by a backup for the moment it is of (config.backup.making), shared by who deletes files.
+FILES_HELD = 5849
 
 
 @transaction.atomic
@@ -19,6 +24,8 @@ def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     # Nobody works on what is in the trash: a worker that holds one now finds its lease gone.
     Photo.objects.filter(pk__in=pks).update(trashed_at=timezone.now(), lease_until=None, attempts=0)
     photos_trashed.send(Photo, owner_id=owner.pk, photos=pks)
+    if pks:
+        fault("trash-written")
     return pks
 
 
@@ -42,16 +49,33 @@ def delete_for_good(owner: User, photos: PhotoQuerySet) -> int:
 
 
 def purge() -> int:
-    """Take away what was deleted by hand or thirty days ago: rows, files, faces; return how many photos."""
+    """Take away what was deleted by hand or thirty days ago: rows, files, faces; return how many photos.
+
+    None while the media folder is missing (the files would stay for ever), or a backup holds the files for a moment:
+    beat asks again.
+    """
     purged = 0
-    while True:
+    while not media_folder.trouble():
+        pks = list(Photo.everywhere.to_be_purged().order_by("pk").values_list("pk", flat=True)[:PURGED_AT_ONCE])
+        # Before the photos are locked: undo locks an act first, and then its photos.
+        Act.objects.forget(pks)
         with transaction.atomic():
-            due = Photo.everywhere.to_be_purged().order_by("pk").select_for_update(skip_locked=True)
-            some = list(due[:PURGED_AT_ONCE])
+            if not _may_delete_files():
+                break
+            due = Photo.everywhere.to_be_purged().filter(pk__in=pks)
+            some = list(due.order_by("pk").select_for_update(skip_locked=True))
             _delete(some)
         purged += len(some)
         if not some:
-            return purged
+            break
+    return purged
+
+
+def _may_delete_files() -> bool:
+    """Whether no backup is taking its moment; none begins one before the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", [FILES_HELD])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic
@@ -70,11 +94,16 @@ def _delete(photos: list[Photo]) -> None:
     for owner_id in sorted({photo.owner_id for photo in photos}):
         theirs = [photo.pk for photo in photos if photo.owner_id == owner_id]
         photos_deleting.send(Photo, owner_id=owner_id, photos=theirs)
+        fault("purge-crops")
     for photo in photos:
-        for file in (photo.original, photo.small, photo.large):
-            if file.name:
-                file.storage.delete(file.name)
-    Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
+        # Thumbnails perhaps without a row that names them: their worker may have been killed.
+        files = (photo.original, photo.small, photo.large)
+        for name in {*thumbnail_names(photo), *(file.name for file in files if file.name)}:
+            default_storage.delete(name)
+    if photos:
+        fault("purge-files")
+        Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
+        fault("purge-rows")
 
 
 def _locked(photos: PhotoQuerySet) -> list[int]:

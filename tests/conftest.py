@@ -1,6 +1,6 @@
 """Fixtures for all tests. Services are started by tests/services.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,28 @@ from django.test import Client
 
 from accounts.models import User
 from ml import weights
+from photos import media_folder
 from photos.uploading import IncomingFile, receive_local_file
 from tests.factories import make_user
 from tests.pictures import drawing, encoded
+
+SHARED = Path(__file__).parent / "e2e"  # all of whose tests use one running Kith
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Of several processes one runs each file, and one all that share a browser; these first, as they take longest."""
+    for item in items:
+        name = item.path.parent.name if item.path.is_relative_to(SHARED) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(name))
+    yield
+    items.sort(key=lambda item: not item.path.is_relative_to(SHARED))
 
 
 @pytest.fixture(autouse=True)
 def _media_of_its_own(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
+    media_folder.set_mark("tests")  # the photos of most tests have no files
     settings.KITH_FACE_MODEL_FILE = tmp_path / "face-model"
 
 

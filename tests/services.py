@@ -30,6 +30,8 @@ for replaced in ("DATABASE_URL", "REDIS_URL", "KITH_FACE_MODEL"):
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
     from config.embedded import EmbeddedServices
 
+    if session.config.getoption("numprocesses", None):  # this process only hands out tests
+        return (yield)
     services = EmbeddedServices(HOME)
     services.start(lambda sentence: None)
     try:

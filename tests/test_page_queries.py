@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from people.invented_library import make_library
+from tests.access.addresses import ROUTES, address
+from tests.access.library import make_belongings
 from tests.factories import make_user
-from tests.test_permissions import ROUTES, address, belongings  # noqa: F401  # a fixture
 from tools.pages import NOT_PAGES, PAGES, SIGNED_OUT, Sample
 
 SMALL, LARGE = (300, 900), (900, 2700)  # photos and faces
@@ -71,13 +72,13 @@ def test_labels_differ():
 
 
 @pytest.mark.parametrize("name", sorted(ROUTES))
-def test_no_page_is_forgotten(client, alice, request, name):
+def test_no_page_is_forgotten(client, alice, name):
     measured = {page.route for page in PAGES}
     assert not measured & NOT_PAGES.keys()
     if name in measured or name in NOT_PAGES:
         return
     client.force_login(alice)
-    ids = request.getfixturevalue("belongings")
+    ids = make_belongings(alice).ids
 
     assert client.get(address(name, ids)).status_code == 405, f"{name} is a page: add it to tools/pages.py"
 

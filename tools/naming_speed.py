@@ -307,7 +307,7 @@ def measure_pages(times: Times) -> None:
     from people.models import Cluster, Person
 
     client = browser()
-    person, other = Person.objects.most_photos_first()[:2]
+    person, other = Person.objects.most_faces_first()[:2]
     cluster = Cluster.objects.waiting().first()
     pages = {
         "people": "/people/",

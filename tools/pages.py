@@ -43,7 +43,7 @@ class Sample:
             return list(rows.order_by("pk").values_list("pk", flat=True))
 
         self._photos = some(Photo.objects.owned_by(self.owner))
-        by_size = Person.objects.owned_by(self.owner).with_faces().most_photos_first()
+        by_size = Person.objects.owned_by(self.owner).with_faces().most_faces_first()
         self._people = list(by_size.values_list("pk", flat=True))
         self._groups = list(Cluster.objects.owned_by(self.owner).waiting().values_list("pk", flat=True))
         self._albums = some(Album.objects.owned_by(self.owner))

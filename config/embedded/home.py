@@ -82,7 +82,7 @@ class Home:
 
     def secret(self, name: str) -> str:
         """Return the secret kept under this name, making it on first use."""
-        return self._kept(self.path / name, lambda: secrets.token_urlsafe(32))
+        return self._kept(self.path / name, lambda: secrets.token_urlsafe(48))
 
     def _kept(self, path: Path, value: Callable[[], str]) -> str:
         if not path.exists():

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 
 from accounts.models import User
 from people.models.counting import CountOf
+from photos.addresses import address_of
 
 if TYPE_CHECKING:
     from people.models.face import Face
@@ -65,4 +65,4 @@ class Cluster(models.Model):
         return f"Group {self.pk}"
 
     def get_absolute_url(self) -> str:
-        return reverse("people:group", args=[self.pk])
+        return address_of("people:group", self.pk)

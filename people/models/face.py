@@ -7,7 +7,6 @@ import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from numpy.typing import NDArray
 from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
@@ -15,10 +14,19 @@ from accounts.models import User
 from ml.geometry import BoundingBox
 from people.models.cluster import Cluster
 from people.models.person import Person
+from photos.addresses import address_of
 from photos.models import Photo
 
 FARTHEST = 2.0  # of cosine distances
+# The model of a face whose owner took the consent back: its vectors are zeros. With a new yes it is embedded again, as
+# after a change of model.
+ERASED = "erased"
 WAITING = Q(person=None, is_ignored=False, is_away=False)
+
+
+def crop_place(owner_id: int, sha256: str) -> tuple[str, str]:
+    """The folder in which the pictures of a photo's faces are, and how their names begin."""
+    return f"crops/{owner_id}/{sha256[:2]}", f"{sha256}-"
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
@@ -163,7 +171,10 @@ class Face(models.Model):
             models.Index(
                 fields=["cluster", "-quality", "id"], include=["photo"], condition=WAITING, name="face_of_group"
             ),
-            models.Index(fields=["-quality", "id"], condition=WAITING, name="face_waiting"),
+            models.Index(
+                fields=["-quality", "id"], include=["cluster", "photo"], condition=WAITING, name="face_waiting"
+            ),
+            models.Index(fields=["person"], condition=Q(tagged_by="machine"), name="face_named_by_machine"),
             # How many faces a photo shows, and whether they have names: search asks it of all photos.
             models.Index(
                 fields=["photo"],
@@ -182,7 +193,7 @@ class Face(models.Model):
 
     @property
     def crop_url(self) -> str:
-        return reverse("people:crop", args=[self.pk])
+        return address_of("people:crop", self.pk)
 
     @property
     def is_confirmed(self) -> bool:

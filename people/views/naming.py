@@ -27,7 +27,7 @@ def naming(request: UserRequest) -> HttpResponse:
         messages.error(request, _("Choose how many names may be wrong."))
     context = {
         "library": library,
-        "budgets": [(budget, len(tagging.would_name(request.user.pk, budget))) for budget in tagging.BUDGETS],
+        "budgets": list(zip(tagging.BUDGETS, tagging.count_nameable(request.user.pk, tagging.BUDGETS), strict=True)),
         "named": tagging.count_named(request.user),
     }
     return render(request, "people/naming.html", context, status=422 if request.method == "POST" else 200)

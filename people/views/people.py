@@ -26,6 +26,7 @@ from people.tiles import asked_as_somebodys
 from people.views.respond import ask_which, back, say_what_was_decided
 from photos.grid import grid_context
 from photos.models import Photo
+from photos.pagination import month_counts
 
 FACES_PER_PAGE = 120
 OFTEN_WITH = 5
@@ -66,12 +67,13 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         "often_with": _often_with(person),
         "alike": _perhaps_the_same(request, person),
     }
+    is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
     if tab == "faces":
         context |= _faces(request, person)
     else:
-        scope = f"person-{person.pk}"
-        context |= grid_context(request, photos, url=person.get_absolute_url(), scope=scope, total=seen["photos"])
-    is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
+        url, scope = person.get_absolute_url(), f"person-{person.pk}"
+        counts = None if is_fragment else month_counts(photos)
+        context |= grid_context(request, photos, url=url, scope=scope, total=seen["photos"], counts=counts)
     return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
 
 
@@ -188,7 +190,7 @@ def _often_with(person: Person) -> list[Person]:
     )
     counts = dict(companions)
     people = Person.objects.in_bulk(counts)
-    found = [people[pk] for pk in counts]
+    found = [people[pk] for pk in counts if pk in people]  # somebody may go meanwhile
     attach_covers(found)
     for companion in found:
         companion.together = counts[companion.pk]

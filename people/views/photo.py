@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -115,6 +115,8 @@ def draw(request: UserRequest, photo_id: int) -> HttpResponse:
             _face, decision = drawing.draw(photo, BoundingBox(**form.cleaned_data), actor=request.user)
         except drawing.BadBox as error:
             messages.error(request, str(error))
+        except Photo.DoesNotExist as error:  # trashed since
+            raise Http404 from error
         else:
             send_wakeup(tasks.embed_again)
             say_what_was_decided(request, decision)

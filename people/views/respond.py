@@ -1,5 +1,7 @@
 """How an action answers: with a message that can be undone, back on the page it came from."""
 
+from secrets import token_urlsafe
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -36,10 +38,10 @@ def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
     if not namesakes:
         return None
     attach_covers(namesakes)
-    answered = ("csrfmiddlewaretoken", "name", "person", "new", "note")
+    answered = ("csrfmiddlewaretoken", "name", "person", "new", "note", "form_key")
     fields = [(key, value) for key, values in request.POST.lists() if key not in answered for value in values]
     context = {"name": form.cleaned_data["name"], "namesakes": namesakes, "fields": fields, "action": request.path}
-    return render(request, "people/which.html", context, status=422)
+    return render(request, "people/which.html", context | {"form_key": token_urlsafe(12)}, status=422)
 
 
 def newest_act(user: User) -> int:

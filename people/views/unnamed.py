@@ -10,7 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from people.models import Decision
-from people.unnamed import count_alone, faces_alone, unnamed_groups
+from people.unnamed import FacesAlone, unnamed_groups
 from people.views.index import group_page, turned
 
 FACES_PER_PAGE = 96
@@ -37,7 +37,7 @@ def unnamed(request: UserRequest) -> HttpResponse:
     as_of = Decision.objects.owned_by(request.user).newest_regroup()
     page: Page[object]
     if kind == "singles":
-        page = _singles(request)
+        page = turned(request, FacesAlone(request.user), FACES_PER_PAGE, "page")
     else:
         page = group_page(request, unnamed_groups(request.user).of_kind(kind), "page")
     context = {"kind": kind, "title": title, "about": about, "items": page, "as_of": as_of}
@@ -45,14 +45,7 @@ def unnamed(request: UserRequest) -> HttpResponse:
     return render(request, "people/_unnamed.html" if is_fold else "people/unnamed.html", context)
 
 
-def _singles(request: UserRequest) -> "Page[object]":
-    """Their count is known without asking each face whether it is alone."""
-    faces = faces_alone(request.user)
-    faces.count = lambda: count_alone(request.user)  # type: ignore[method-assign]
-    return turned(request, faces, FACES_PER_PAGE, "page")
-
-
 @require_safe
 def count(request: UserRequest) -> HttpResponse:
     """How many single faces there are, for the fold that holds them."""
-    return HttpResponse(number_format(count_alone(request.user)), content_type="text/plain")
+    return HttpResponse(number_format(len(FacesAlone(request.user))), content_type="text/plain")

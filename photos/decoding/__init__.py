@@ -4,6 +4,6 @@
 forks a child with memory and time limits for each picture; the child runs `jobs`.
 """
 
-from photos.decoding.gate import Derived, Details, Inspected, Rejected, derive, details, inspect
+from photos.decoding.gate import Derived, Details, Inspected, Rejected, derive, details, inspect, pixels
 
-__all__ = ["Derived", "Details", "Inspected", "Rejected", "derive", "details", "inspect"]
+__all__ = ["Derived", "Details", "Inspected", "Rejected", "derive", "details", "inspect", "pixels"]

@@ -6,19 +6,31 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+RGB_BYTES = 3  # a pixel
 WALL_SECONDS = 60  # for one picture, kept by the server
 ANSWER_SECONDS = WALL_SECONDS + 10  # a server that keeps silent for longer hangs itself
+PROGRAM = ("-m", "photos.decoding.server")
+
+TOO_DEMANDING = "needs more memory or time than a photo should and was left out"
 
 
 class Rejected(ValueError):
     """Kith does not take this picture; the message is a reason to show after the file's name."""
+
+    @property
+    def is_for_want_of_memory(self) -> bool:
+        """Whether there was not enough memory or time, of which there may be more another time."""
+        return str(self) == TOO_DEMANDING
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Inspected:
     extension: str
     width: int
     height: int
+    is_damaged: bool  # it breaks off, and what can be read of it can be shown
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,11 @@ def derive(path: Path, *, small: Path, large: Path) -> Derived:
     return Derived(**_server.ask("derive", path=str(path), small=str(small), large=str(large)))
 
 
+def pixels(path: Path, *, min_side: int) -> Image.Image:
+    """Decode a picture as `ml.images.open_upright` does, elsewhere. Raises Rejected."""
+    return _server.picture(path=str(path), min_side=min_side)
+
+
 def details(path: Path) -> Details:
     """Read a picture's metadata again, without decoding the picture. Raises Rejected."""
     return Details(**_server.ask("details", path=str(path)))
@@ -70,19 +88,31 @@ class _Server:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._shared = -1  # the file in which it leaves pixels, a new one for each process
         self._owner = 0
         self._asked = 0
 
     def ask(self, job: str, **arguments: Any) -> dict[str, Any]:
         with self._lock:
-            try:
-                answer = self._exchange(job, arguments)
-                if answer is None:  # somebody killed the server: the picture is not to blame
-                    self._stop()
-                    answer = self._exchange(job, arguments)
-            except BaseException:  # interrupted: nobody must read this answer as the next picture's
+            return self._ask(job, arguments)
+
+    def picture(self, **arguments: Any) -> Image.Image:
+        with self._lock:
+            size = self._ask("pixels", arguments)
+            width, height = int(size["width"]), int(size["height"])
+            content = os.pread(self._shared, width * height * RGB_BYTES, 0)
+            os.ftruncate(self._shared, 0)
+        return Image.frombytes("RGB", (width, height), content)
+
+    def _ask(self, job: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = self._exchange(job, arguments)
+            if answer is None:  # somebody killed the server: the picture is not to blame
                 self._stop()
-                raise
+                answer = self._exchange(job, arguments)
+        except BaseException:  # interrupted: nobody must read this answer as the next picture's
+            self._stop()
+            raise
         if answer is None:
             raise OSError("The decoding process does not start.")
         if "failed" in answer:
@@ -111,8 +141,10 @@ class _Server:
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
             self._stop()
             self._owner = os.getpid()
+            self._shared = _unnamed_file()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "photos.decoding.server"],
+                [sys.executable, *PROGRAM, str(self._shared)],
+                pass_fds=[self._shared],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
@@ -126,7 +158,17 @@ class _Server:
         if self._process is not None and self._owner == os.getpid():
             self._process.kill()
             self._process.communicate()
+            # Not used again: a child of the server that hangs may still write to it.
+            os.close(self._shared)
         self._process = None
+
+
+def _unnamed_file() -> int:
+    """A file of this process, in memory where that is possible, which goes when nobody has it open any more."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("picture")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def _line_of(handle: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What the limited child does with one picture: look at it, or make its derivatives."""
+"""What the limited child does with one picture: look at it, make its derivatives, or give its pixels."""
 
 import io
 import tempfile
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from ml.images import decode_smaller, readable_formats, upright_rgb
+from ml.images import decode_smaller, readable_formats, reduced, reduced_upright, upright_rgb
+from photos.decoding.kinds import IS_DAMAGED, IS_RAW, is_raw, what_it_is
 from photos.decoding.metadata import read_metadata
 from photos.decoding.perceptual import perceptual_hash
+from photos.faults import fault
 
 # The cap is ours and is checked before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -21,6 +23,9 @@ readable_formats()  # loads the HEIC decoder once, before children are forked
 
 SMALL_SIDE = 720  # a justified row is 192 px high and at most about 310: enough at double density
 LARGE_SIDE = 2048
+# A huge picture is made smaller before its colours are converted, which takes several copies of it: to something that
+# is half as large again as the large derivative, so that scaling stays smooth.
+REDUCED_SIDE = LARGE_SIDE * 3 // 2
 LARGE_AT_MOST = (
     2400  # not scaled to LARGE_SIDE below this: 4,600 pixels decode to 2,300, and scaling takes as long again
 )
@@ -28,6 +33,7 @@ LARGE_AT_MOST = (
 LARGE_ENOUGH = 1920
 EXTENSIONS = {
     "JPEG": "jpg",
+    "MPO": "jpg",  # a JPEG with more JPEGs behind it, such as phones write
     "PNG": "png",
     "WEBP": "webp",
     "HEIF": "heic",
@@ -36,6 +42,9 @@ EXTENSIONS = {
     "GIF": "gif",
     "BMP": "bmp",
 }
+JPEG_FORMATS = ("JPEG", "MPO")
+# A JPEG of which less can be seen is refused. One that lost its last bytes can still be shown, as every viewer does.
+LEAST_READABLE = 0.25
 
 
 class CannotWrite(OSError):
@@ -51,25 +60,32 @@ def inspect(path: str, max_pixels: int) -> dict[str, Any]:
         raise Unacceptable("is empty and was left out")
     with _opened(path) as image:
         assert image.format is not None
+        if is_raw(image):
+            raise Unacceptable(IS_RAW)
         if image.width * image.height > max_pixels:
             raise Unacceptable(
                 f"has {image.width * image.height / 1e6:.0f} megapixels, more than the "
                 f"{max_pixels / 1e6:.0f} Kith takes, and was left out"
             )
-        media_type = Image.MIME.get(image.format, f"image/{image.format.lower()}")
-        extension = EXTENSIONS[image.format]
+        kind = "JPEG" if image.format in JPEG_FORMATS else image.format
+        media_type = Image.MIME.get(kind, f"image/{kind.lower()}")
+        extension = EXTENSIONS[kind]
         width, height = _upright_size(image)
-        # A JPEG is read to its last byte at any scale, so the cheapest one finds damage too.
-        image.draft("RGB", (1, 1))
-        image.load()
-    return {"media_type": media_type, "extension": extension, "width": width, "height": height}
+        is_damaged = _is_damaged(image)
+    if is_damaged and _readable_share(path) < LEAST_READABLE:
+        raise Unacceptable(IS_DAMAGED)
+    return {
+        "media_type": media_type, "extension": extension, "width": width, "height": height, "is_damaged": is_damaged,
+    }  # fmt: skip
 
 
 def derive(path: str, small: str, large: str) -> dict[str, Any]:
+    fault("photo-derived", of=Path(path).stem)
     with _opened(path) as image:
+        _forgive(image)
         metadata = read_metadata(image)
         decode_smaller(image, LARGE_ENOUGH)
-        upright = upright_rgb(_in_srgb(_reduced(image)), image)
+        upright = upright_rgb(_in_srgb(reduced(image, REDUCED_SIDE)), image)
     if max(upright.size) > LARGE_AT_MOST:
         upright.thumbnail((LARGE_SIDE, LARGE_SIDE), Image.Resampling.LANCZOS)
     encoded = _encoded(upright, quality=82)
@@ -82,12 +98,22 @@ def derive(path: str, small: str, large: str) -> dict[str, Any]:
     return metadata | {"perceptual_hash": perceptual_hash(upright)}
 
 
+def pixels(path: str, min_side: int) -> dict[str, Any]:
+    """The upright picture, as the networks look at it."""
+    with _opened(path) as image:
+        _forgive(image)
+        upright = reduced_upright(image, min_side)
+    return {"width": upright.width, "height": upright.height, "content": upright.tobytes()}
+
+
 def details(path: str) -> dict[str, Any]:
     with _opened(path) as image:
         return read_metadata(image)
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {"inspect": inspect, "derive": derive, "details": details}
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "inspect": inspect, "derive": derive, "pixels": pixels, "details": details,
+}  # fmt: skip
 
 
 def rehearse() -> None:
@@ -106,35 +132,46 @@ def rehearse() -> None:
 
 
 def _opened(path: str) -> Image.Image:
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         return Image.open(path, formats=readable_formats())
     except UnidentifiedImageError as error:
-        raise Unacceptable("is not a photo Kith can read and was left out") from error
+        raise Unacceptable(what_it_is(Path(path))) from error
+
+
+def _is_damaged(image: Image.Image) -> bool:
+    """Decode a picture; whether it is a JPEG that breaks off. Other formats raise what their decoders do."""
+    # A JPEG is read to its last byte at any scale, so the cheapest one finds damage too.
+    image.draft("RGB", (1, 1))
+    try:
+        image.load()
+    except OSError:
+        if image.format not in JPEG_FORMATS:
+            raise
+        return True
+    return False
+
+
+def _readable_share(path: str) -> float:
+    """The part of a JPEG that breaks off which still shows something, by height: 0 to 1."""
+    with _opened(path) as image:
+        _forgive(image)
+        image.draft("RGB", (1, 1))
+        pixels = np.asarray(image.convert("RGB"))
+    # What is missing comes out of the decoder in the one colour that was the last.
+    shows = (pixels != pixels[-1, -1]).any(axis=(1, 2))
+    return float(np.flatnonzero(shows).max(initial=-1) + 1) / len(shows)
+
+
+def _forgive(image: Image.Image) -> None:
+    """Take a JPEG as far as it goes. Of other formats the rest would be made up."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = image.format in JPEG_FORMATS
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Return width and height after EXIF rotation, without decoding."""
     width, height = image.size
     return (height, width) if image.getexif().get(0x0112) in (5, 6, 7, 8) else (width, height)
-
-
-def _reduced(image: Image.Image) -> Image.Image:
-    """Make a huge picture smaller before its colours are converted, which takes several copies of it.
-
-    What stays is at least half as large again as the large derivative, so that scaling stays smooth.
-    """
-    factor = 2 * max(image.size) // (3 * LARGE_SIDE)
-    return _reducible(image).reduce(factor) if factor >= 2 else image
-
-
-def _reducible(image: Image.Image) -> Image.Image:
-    """Return the picture in a mode Pillow can reduce, with as few copies as possible."""
-    image.load()  # only now a PNG knows all of its transparency
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-    if image.mode == "PA" or "transparency" in image.info:
-        return image.convert("RGBA")
-    return image.convert("RGB") if image.mode in ("P", "1") else image
 
 
 def _encoded(image: Image.Image, *, quality: int) -> bytes:

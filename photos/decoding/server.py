@@ -13,18 +13,21 @@ import signal
 import sys
 from typing import Any
 
-from photos.decoding.gate import WALL_SECONDS
+from photos.decoding.gate import TOO_DEMANDING, WALL_SECONDS
 from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable, rehearse
+from photos.decoding.kinds import IS_DAMAGED
 
 MEMORY_BYTES = 2 * 1024**3  # a picture of 100 MP takes 400 MB, its rotated copy as much again
 CPU_SECONDS = 30
 
-DAMAGED = "is damaged and was left out"
-TOO_DEMANDING = "needs more memory or time than a photo should and was left out"
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
-def serve() -> None:
-    """Answer one JSON line per JSON line until the parent goes away."""
+def serve(shared: int | None = None) -> None:
+    """Answer one JSON line per JSON line until the parent goes away.
+
+    shared: handle of a file we have in common with the parent, for answers that are large.
+    """
     # Ctrl-C is for the supervisor, which ends our parent, which closes our input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A decoder that prints must not be taken for our answer.
@@ -34,27 +37,32 @@ def serve() -> None:
             rehearse()
         for line in sys.stdin:
             question = json.loads(line)
-            answer = _answer(question["job"], question["arguments"])
+            answer = _answer(question["job"], question["arguments"], shared)
             print(json.dumps(answer | {"number": question["number"]}), file=answers, flush=True)
 
 
-def _answer(job: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _answer(job: str, arguments: dict[str, Any], shared: int | None) -> dict[str, Any]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        _run_limited(job, arguments, writing)
+        _run_limited(job, arguments, writing, shared)
     os.close(writing)
     answer = _read_all(reading)
     if answer is None:
         os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    _, status, use = os.wait4(child, 0)
     os.close(reading)
+    used = {
+        "processor_seconds": round(use.ru_utime + use.ru_stime, 4),
+        "most_bytes": use.ru_maxrss * MAXRSS_UNIT,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+    }
     if answer:
         parsed: dict[str, Any] = json.loads(answer)
-        return parsed
+        return parsed | {"used": used}
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
-    return {"rejected": TOO_DEMANDING if killed or answer is None else DAMAGED}
+    return {"rejected": TOO_DEMANDING if killed or answer is None else IS_DAMAGED, "used": used}
 
 
 def _read_all(reading: int) -> bytes | None:
@@ -69,14 +77,18 @@ def _read_all(reading: int) -> bytes | None:
         answer += chunk
 
 
-def _run_limited(job: str, arguments: dict[str, Any], writing: int) -> None:
+def _run_limited(job: str, arguments: dict[str, Any], writing: int, shared: int | None) -> None:
     """Run in the child: do the job under limits, write the answer, and never return."""
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
         if sys.platform == "linux":  # macOS refuses to limit the address space
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        answer: dict[str, Any] = {"result": JOBS[job](**arguments)}
+        result = JOBS[job](**arguments)
+        content = result.pop("content", None)
+        if content is not None:
+            _put(content, shared)
+        answer: dict[str, Any] = {"result": result}
     except Unacceptable as error:
         answer = {"rejected": str(error)}
     except CannotWrite as error:
@@ -85,10 +97,22 @@ def _run_limited(job: str, arguments: dict[str, Any], writing: int) -> None:
         answer = {"rejected": TOO_DEMANDING}
     except BaseException as error:  # whatever a decoder throws, the picture is what is wrong
         print(f"decoding: {type(error).__name__}: {error}", file=sys.stderr)
-        answer = {"rejected": DAMAGED}
+        answer = {"rejected": IS_DAMAGED}
     os.write(writing, json.dumps(answer).encode())
     os._exit(0)
 
 
+def _put(content: bytes, shared: int | None) -> None:
+    """Leave the content of an answer in the shared file. Raises CannotWrite."""
+    assert shared is not None
+    try:
+        os.ftruncate(shared, 0)
+        written = 0
+        while written < len(content):
+            written += os.pwrite(shared, memoryview(content)[written:], written)
+    except OSError as error:
+        raise CannotWrite(error.errno, error.strerror) from error
+
+
 if __name__ == "__main__":
-    serve()
+    serve(int(sys.argv[1]))

@@ -5,9 +5,9 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 
 from accounts.models import User
+from photos.addresses import address_of
 from photos.models.photo import Photo
 
 
@@ -51,4 +51,4 @@ class Album(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("photos:album", args=[self.pk])
+        return address_of("photos:album", self.pk)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from photos.addresses import address_of
 from photos.models.album import Album
 from photos.models.photo import Photo, PhotoQuerySet
 from photos.sentences import in_words
@@ -93,7 +93,7 @@ class Batch(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("photos:batch", args=[self.pk])
+        return address_of("photos:batch", self.pk)
 
     @property
     def is_paused(self) -> bool:

@@ -1,16 +1,20 @@
 """The albums, and one of them."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos import acts
-from photos.forms import AlbumForm
+from photos.forms import TITLE_TAKEN, AlbumForm
 from photos.grid import grid_context, grid_template
 from photos.models import Album, Photo
+from photos.pagination import month_counts
 from photos.selection import chosen_photos
 from photos.views.respond import back, say_what_was_done
 
@@ -44,9 +48,14 @@ def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
     album = _album_of(request, album_id)
     form = AlbumForm(request.POST, instance=album)
     if form.is_valid():
-        if (act := acts.rename_album(album, form.cleaned_data["title"])) is not None:
-            say_what_was_done(request, act)
-        return redirect(album)
+        try:
+            act = acts.rename_album(album, form.cleaned_data["title"])
+        except IntegrityError:  # another album got the title since the form was checked
+            form.add_error("title", TITLE_TAKEN)
+        else:
+            if act is not None:
+                say_what_was_done(request, act)
+            return redirect(album)
     album.refresh_from_db()
     return _album_page(request, album, form, status=422)
 
@@ -54,7 +63,10 @@ def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
 @require_POST
 def delete_album(request: UserRequest, album_id: int) -> HttpResponse:
     """Delete an album. Its photos stay; so no question is asked, and the toast takes it back."""
-    say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
+    if acts.was_deleted(request.user, album_id):  # a second click
+        messages.info(request, _("It was deleted already."))
+    else:
+        say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
     return redirect("photos:albums")
 
 
@@ -91,9 +103,10 @@ def _albums_page(request: UserRequest, form: AlbumForm, *, status: int = 200) ->
 
 def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: int = 200) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user).filter(albums=album)
-    count = photos.count()
+    counts = month_counts(photos)
+    count = sum(counts.values())
     url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
-    context = grid_context(request, photos, url=url, scope=scope, total=count, empty=empty)
+    context = grid_context(request, photos, url=url, scope=scope, total=count, counts=counts, empty=empty)
     context |= {"album": album, "photo_count": count, "counts_photos": True, "form": form}
     # The people are a matter of the app above; the database knows them under their relation's name.
     context["has_people"] = photos.order_by().filter(faces__person__is_hidden=False).exists  # asked by the whole page

@@ -1,6 +1,7 @@
 """What Kith is doing, on what, and what went wrong."""
 
 import shutil
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -16,7 +17,9 @@ from accounts.http import UserRequest
 from accounts.models import User
 from ml import device
 from ml.weights import WeightsUnavailable
+from photos import media_folder
 from photos.face_model import current_face_model, wanted_face_model
+from photos.last_backup import last_backup
 from photos.models import Photo
 from photos.sentences import in_words
 from photos.workers import missing_weights_notice, workers
@@ -43,7 +46,8 @@ def status(request: UserRequest) -> HttpResponse:
         "failed_count": sum(failed for _, failed in waiting_and_failed.values()),
         "failed_photos": photos.failed().order_by("pk")[:FAILED_SHOWN],
         "disk_lines": _disk_lines(request.user),
-        "notices": [notice for notice in [missing_weights_notice()] if notice],
+        "last_backup": last_backup(),
+        "notices": [notice for notice in [media_folder.trouble(), missing_weights_notice()] if notice],
     }
     return render(request, "photos/status.html", context)
 
@@ -51,9 +55,11 @@ def status(request: UserRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the database does."""
+    """Answer 200 when the database does, and the media folder is there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+    if sentence := media_folder.trouble():
+        return HttpResponse(sentence, content_type="text/plain; charset=utf-8", status=503)
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -75,12 +81,16 @@ def _disk_lines(owner: User) -> list[str]:
     """What the user's originals take, what the database does, and how much is left."""
     kept = Photo.everywhere.owned_by(owner).kept()  # what is in the trash takes room, too
     originals = kept.aggregate(Sum("byte_size"))["byte_size__sum"] or 0
-    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         database = cursor.fetchone()[0]
     return [
         _("Your originals: %(size)s") % {"size": filesizeformat(originals)},
         _("Database, with the face data of everybody here: %(size)s") % {"size": filesizeformat(database)},
-        _("Free: %(size)s") % {"size": filesizeformat(shutil.disk_usage(settings.MEDIA_ROOT).free)},
+        _("Free: %(size)s") % {"size": filesizeformat(shutil.disk_usage(_where_media_are()).free)},
     ]
+
+
+def _where_media_are() -> Path:
+    """The media folder, or, as long as nothing made it, the one it will be in."""
+    return next(folder for folder in (settings.MEDIA_ROOT, *settings.MEDIA_ROOT.parents) if folder.exists())

@@ -9,6 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from photos.grid import grid_context, grid_template
 from photos.models import Album, Batch, Photo, Progress
+from photos.pagination import month_counts
 from photos.selection import keys_in
 
 RECENT_BATCHES = 3
@@ -30,9 +31,10 @@ def timeline(request: UserRequest) -> HttpResponse:
 @require_safe
 def favourites(request: UserRequest) -> HttpResponse:
     photos = Photo.objects.owned_by(request.user).filter(is_favourite=True)
-    count = photos.count()
+    counts = month_counts(photos)
+    count = sum(counts.values())
     url, empty = reverse("photos:favourites"), "photos/_favourites_empty.html"
-    context = grid_context(request, photos, url=url, scope="favourites", total=count, empty=empty)
+    context = grid_context(request, photos, url=url, scope="favourites", total=count, counts=counts, empty=empty)
     return render(
         request,
         grid_template(request, "photos/favourites.html"),
@@ -45,9 +47,10 @@ def favourites(request: UserRequest) -> HttpResponse:
 def undated(request: UserRequest) -> HttpResponse:
     """Photos whose file says no date, to give them one."""
     photos = Photo.objects.owned_by(request.user).undated()
-    count = photos.count()
+    counts = month_counts(photos)
+    count = sum(counts.values())
     url, empty = reverse("photos:undated"), "photos/_undated_empty.html"
-    context = grid_context(request, photos, url=url, scope="undated", total=count, empty=empty)
+    context = grid_context(request, photos, url=url, scope="undated", total=count, counts=counts, empty=empty)
     return render(
         request, grid_template(request, "photos/undated.html"), context | {"photo_count": count, "counts_photos": True}
     )

@@ -20,8 +20,9 @@ from photos.forms import BatchAlbumForm, BatchForm, BatchStateForm
 from photos.grid import grid_context, grid_template
 from photos.intake import NotStored, keep_archive, leave_out, start_batch, take_in
 from photos.models import Batch, BatchFile, Photo, Progress
+from photos.pagination import month_counts
 from photos.signals import photos_ready
-from photos.uploading import IncomingFile, receives_files_and_archives
+from photos.uploading import IncomingFile, receives_files_and_archives, refuses_what_is_too_long
 from photos.workers import missing_worker_notice
 
 REMARKS_SHOWN = 200  # an archive may hold thousands of files that are no photos
@@ -114,6 +115,7 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
 
 
 @require_POST
+@refuses_what_is_too_long
 @receives_files_and_archives
 def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
@@ -145,12 +147,13 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     context = _card_context(batch) | {
         "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
         "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
+        "damaged": files.filter(outcome=BatchFile.Outcome.STORED).exclude(reason="")[:REMARKS_SHOWN],
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
         # The faces are a matter of the app above; the database knows them under their relation's name.
         "has_faces": brought.filter(faces__is_ignored=False).exists,  # asked by the whole page
     }
-    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}")
+    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos))
     _mark_faceless([photo for month in context["months"] for photo in month.photos])
     return render(request, grid_template(request, "photos/batch.html"), context)
 
@@ -251,11 +254,12 @@ def _answer(file: BatchFile) -> dict[str, object]:
     answer: dict[str, object] = {"outcome": file.outcome, "name": file.name}
     if file.photo is not None:
         answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url()}
+    if file.photo is not None and file.reason:
+        answer["note"] = file.reason_text
     if file.outcome == BatchFile.Outcome.REJECTED:
         answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:
         answer["message"] = _("%(name)s is already in your library.") % {"name": file.name}
-        answer["note"] = file.reason_text
     return answer
 
 

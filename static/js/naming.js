@@ -21,6 +21,9 @@ function make(tag, properties = {}, ...children) {
   return element
 }
 
+/** Names this one form: the server makes one person of it, however often it is sent. */
+const randomKey = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+
 const countOf = (count) => count.toLocaleString(document.documentElement.lang)
 const words = {
   create: (name) => interpolate(gettext("Create “%s”"), [name]),
@@ -241,7 +244,8 @@ class NameBox extends HTMLElement {
       className: "form-control", name: `${prefix}note`, maxLength: 200, placeholder: gettext("From work, next door"), autocomplete: "off", dir: "auto",
     })
     note.setAttribute("aria-label", words.note(this.text))
-    const row = make("span", { className: "name-note" }, make("input", { type: "hidden", name: `${prefix}new`, value: "1" }), note)
+    const hidden = (name, value) => make("input", { type: "hidden", name: `${prefix}${name}`, value })
+    const row = make("span", { className: "name-note" }, hidden("new", "1"), hidden("form_key", randomKey()), note)
     if (!prefix) {
       const button = make("button", { type: "button", className: "btn btn-primary", textContent: gettext("Keep both") })
       button.addEventListener("click", () => this.submit())

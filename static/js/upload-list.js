@@ -175,7 +175,7 @@ function wordsOf({ state, percent, reason }) {
   switch (state) {
     case "waiting": return gettext("Waiting")
     case "sending": return percent < 100 ? interpolate(gettext("Sending, %s %"), [Math.round(percent ?? 0)]) : gettext("Looking at it")
-    case "stored": return gettext("Added")
+    case "stored": return reason || gettext("Added")
     case "archive": return gettext("Sent. Its photos are taken out one by one")
     case "duplicate": return reason || gettext("Already in your library")
     case "rejected": return reason

@@ -153,7 +153,7 @@ class Uploader {
 
   arrived(id, { outcome, url, note }) {
     this.moving.delete(id)
-    this.list.set(id, outcome, outcome === "duplicate" ? { url, reason: note } : {})
+    this.list.set(id, outcome, { url: outcome === "duplicate" ? url : "", reason: note })
     this.render()
   }
 

@@ -82,8 +82,9 @@ function rememberTheWayBack() {
   }
   const back = viewer().querySelector("[data-back]")
   const page = sessionStorage.getItem(CAME_FROM)
+  const isOurs = page && new URL(page, location.href).origin === location.origin // "//host/" is a path, and a host
   // Only where the server knows no better: the list in the address has its own page.
-  if (page && !new URLSearchParams(location.search).has("in")) back.href = `${page}#photo-${viewer().dataset.photo}`
+  if (isOurs && !new URLSearchParams(location.search).has("in")) back.href = `${page}#photo-${viewer().dataset.photo}`
 }
 
 // ---------- Leafing

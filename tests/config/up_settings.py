@@ -30,6 +30,7 @@ STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestSta
 CELERY_BROKER_URL = _services.redis_url
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 USE_TZ = True
+LOOPBACK_HOSTS, KITH_IS_ELSEWHERE = ["127.0.0.1"], False
 KITH_WEB_PROCESSES, KITH_WEB_THREADS = 2, 8
 
 

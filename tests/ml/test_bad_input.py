@@ -714,7 +714,7 @@ LISTED = {
     "ml.faces": {"FaceFinder", "FoundFace.known", "open_face_finder", "load_face_finder"},
     "ml.geometry": {"BoundingBox.intersection_over_union", "checked_boxes"},
     "ml.identification": {"thresholds_for"},
-    "ml.images": {"open_upright", "readable_formats", "upright_rgb"},
+    "ml.images": {"open_upright", "readable_formats", "reduced", "reduced_upright", "upright_rgb"},
     "ml.models": {"FaceModel.limits", "find_model", "describe", "plugged_in_names", "with_thresholds",
                   "write_thresholds", "description_path", "projection_path", "thresholds_path"},
     "ml.projection": {"load_projection", "save_projection", "projection_from_weights"},

@@ -398,15 +398,16 @@ def test_the_picture_networks_are_tried_with_holds_a_face_where_it_says(models_d
 
 
 def test_a_photo_without_memory_to_decode_it_waits(library, onnx_file, monkeypatch):
-    from people import finding
+    from photos import decoding
+    from photos.decoding.gate import TOO_DEMANDING
 
     change_model(str(onnx_file))
 
     def too_much(original, **options):
-        raise MemoryError
+        raise decoding.Rejected(TOO_DEMANDING)
 
     with monkeypatch.context() as patch:
-        patch.setattr(finding, "open_upright", too_much)
+        patch.setattr(decoding, "pixels", too_much)
         assert tasks.embed_again() == 0
     Photo.objects.update(lease_until=None)
     while tasks.embed_again():

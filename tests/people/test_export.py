@@ -32,6 +32,7 @@ def test_the_table_has_a_row_for_each_named_face(signed_in, library):
     table = list(csv.DictReader(io.StringIO(download(signed_in, "names-csv"))))
 
     assert [row["person"] for row in table] == ['\'=HYPERLINK("http://x")', "Ann"]
+    assert table[1].pop("person_id").isdigit()
     assert table[1] == {
         "person": "Ann",
         "note": "work",

@@ -21,6 +21,7 @@ from photos.intake import start_batch, take_in
 from photos.models import BatchFile, Photo
 from photos.tasks import make_due_derivatives
 from tests.factories import make_album, make_face, make_group, make_person, make_photo, make_user
+from tests.pictures import drawing, encoded
 
 
 @pytest.fixture
@@ -230,3 +231,22 @@ def old(path: Path) -> None:
     path.write_bytes(b"left behind")
     then = time.time() - 7200
     os.utime(path, (then, then))
+
+
+def test_five_flipped_bytes_in_many_files_are_all_found_and_no_others(alice, arriving):
+    batch = start_batch(alice, title="", expected=12)
+    photos = [take_in(batch, arriving(encoded(drawing(64, 48, seed=n))), name=f"{n}.jpg").photo for n in range(12)]
+    for place, photo in enumerate(photos[::2][:5]):
+        path = Path(photo.original.path)
+        content = bytearray(path.read_bytes())
+        content[place * len(content) // 5] ^= 1 << place
+        path.write_bytes(content)
+    said = io.StringIO()
+
+    with pytest.raises(CommandError, match="5 problems left"):
+        call_command("verify", "--checksums", stdout=said)
+
+    named = [line for line in said.getvalue().splitlines() if "other bytes" in line]
+    assert len(named) == 5
+    assert all(f"Photo {photo.pk}: " in said.getvalue() for photo in photos[::2][:5])
+    assert Photo.objects.count() == 12

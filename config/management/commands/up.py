@@ -7,11 +7,12 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -108,9 +109,18 @@ class Command(BaseCommand):
         """Bring the database and the static files up to date."""
         self.say("Updating the database.")
         call_command("migrate", interactive=False, verbosity=0)
+        self.refuse_without_media()
         connections.close_all()
         if not settings.DEBUG and collect_if_changed():
             self.say("Collected the static files.")
+
+    def refuse_without_media(self) -> None:
+        if not apps.is_installed("photos"):
+            return
+        from photos import media_folder
+
+        if sentence := media_folder.trouble():
+            raise EmbeddedError(f"{sentence} ({settings.MEDIA_ROOT})")
 
     def look_after(self, supervisor: Supervisor) -> None:
         begin, ready = time.monotonic(), False
@@ -123,6 +133,8 @@ class Command(BaseCommand):
                 time.sleep(5)
             if not ready and (ready := _answers(self.host, self.port)):
                 self.say(f"Kith is ready: {self.url}")
+                if settings.KITH_IS_ELSEWHERE or self.host not in settings.LOOPBACK_HOSTS:
+                    call_command("setup_code", stdout=_Lines(self.say))
             elif not ready and time.monotonic() - begin > READY_WITHIN:
                 raise EmbeddedError(f"{self.url} did not answer within {READY_WITHIN:.0f} s.")
             time.sleep(LOOK_EVERY)
@@ -170,6 +182,16 @@ def _worker(queue: str, *options: str) -> list[str]:
         # One machine: workers need not find each other, and start a second sooner.
         *("--without-gossip", "--without-mingle", *options),
     ]
+
+
+class _Lines:
+    """What a command is given to write to."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def write(self, text: str) -> None:
+        self._say(text.rstrip())
 
 
 def _reachable(host: str) -> str:

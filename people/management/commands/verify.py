@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from people.integrity import crop_names, face_problems
+from photos import media_folder
 from photos.derivatives import remake_thumbnails
 from photos.integrity import Problem, file_problems, photo_problems, unfinished
 from photos.models import Photo
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="list every problem")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if sentence := media_folder.trouble():
+            raise CommandError(sentence)  # else every file would be missing
         counts: Counter[str] = Counter()
         mended = 0
         for problem in self._problems(**options):

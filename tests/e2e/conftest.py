@@ -24,7 +24,7 @@ from tests.e2e.pages import addresses_of, rows_of_library, visit
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 300  # loading the networks, on a machine that does other things, too
-# What a page is looked at in, beside test_2_looks: each theme and each width, but not each with each.
+# What a page is looked at in, beside test_5_looks: each theme and each width, but not each with each.
 LOOKS = [("light", 1280), ("dark", 390)]
 PATIENCE_MS = 30_000  # for a click or an expectation, on a machine that does other things, too
 BROKE = re.compile(r"^.*(?:ERROR django\.request: |Traceback \(most recent).*$", re.MULTILINE)

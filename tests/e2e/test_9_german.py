@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import PATIENCE_MS, Kith
 from tests.e2e.pages import visit
 
-# Beside the pages that test_2_looks looks at.
+# Beside the pages that test_5_looks looks at.
 MORE_PAGES = ("/search/?q=a", "/people/in-these/", "/history/?by=kith", "/nowhere/")
 
 # Frequent words of the interface that German does not have.

@@ -1,6 +1,7 @@
 """Every page, in both themes, from a small phone to a wide screen: accessible, in its place, and quiet.
 
-Runs after the story, on the library it left behind. The pictures it takes are kept in var/test/screenshots.
+Runs on the library of the story and of the mistakes after it, which surely leave a group without a name: what the
+story leaves depends on how fast the workers were. The pictures it takes are kept in var/test/screenshots.
 """
 
 from dataclasses import dataclass

@@ -90,7 +90,11 @@ def forget_photos(owner_id: int, photos: Collection[int]) -> None:
     faces = Face.everywhere.filter(photo__in=photos)
     hashes = Photo.everywhere.filter(pk__in=photos).values_list("sha256", flat=True)
     changes = Change.objects.filter(decision__owner=owner_id)
-    said = changes.filter(Q(face__in=faces) | Q(face=None, photo_sha256__in=list(hashes)))
+    # Each by its own index; together they would be looked for in the whole ledger.
+    of_faces, of_hashes = changes.filter(face__in=faces), changes.filter(face=None, photo_sha256__in=list(hashes))
+    said = Change.objects.filter(
+        pk__in=[*of_faces.values_list("pk", flat=True), *of_hashes.values_list("pk", flat=True)]
+    )
     decisions = set(said.values_list("decision_id", flat=True))
     people, clusters = _mentioned(said)
     people |= set(faces.values_list("person_id", flat=True))

@@ -12,11 +12,13 @@ from accounts.models import User
 from photos import trash
 from photos.models import Act, Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
+from photos.numbers import written
 
 Verb = Act.Verb
 Source = Photo.DateSource
 InAlbum = Album.photos.through
 BATCH = 5000  # rows written by one query
+MOST_TRIED = 20  # acts, for one that can be taken back
 
 
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
@@ -118,22 +120,22 @@ def sentence(act: Act) -> str:
 
 def in_words(verb: Verb, count: int, album_title: str) -> str:
     """What an act of a kind did with as many photos, and with the album it was about."""
-    title = {"count": count, "album": album_title}
+    title = {"count": written(count), "album": album_title}
     match verb:
         case Verb.TRASH:
-            text = ngettext("%(count)d photo moved to the trash", "%(count)d photos moved to the trash", count)
+            text = ngettext("%(count)s photo moved to the trash", "%(count)s photos moved to the trash", count)
         case Verb.RESTORE:
-            text = ngettext("%(count)d photo put back", "%(count)d photos put back", count)
+            text = ngettext("%(count)s photo put back", "%(count)s photos put back", count)
         case Verb.FAVOURITE:
-            text = ngettext("%(count)d photo is a favourite", "%(count)d photos are favourites", count)
+            text = ngettext("%(count)s photo is a favourite", "%(count)s photos are favourites", count)
         case Verb.PLAIN:
-            text = ngettext("%(count)d photo is no favourite now", "%(count)d photos are no favourites now", count)
+            text = ngettext("%(count)s photo is no favourite now", "%(count)s photos are no favourites now", count)
         case Verb.DATE:
-            text = ngettext("%(count)d photo has a new date", "%(count)d photos have a new date", count)
+            text = ngettext("%(count)s photo has a new date", "%(count)s photos have a new date", count)
         case Verb.ADD:
-            text = ngettext("%(count)d photo added to %(album)s", "%(count)d photos added to %(album)s", count)
+            text = ngettext("%(count)s photo added to %(album)s", "%(count)s photos added to %(album)s", count)
         case Verb.REMOVE:
-            text = ngettext("%(count)d photo removed from %(album)s", "%(count)d photos removed from %(album)s", count)
+            text = ngettext("%(count)s photo removed from %(album)s", "%(count)s photos removed from %(album)s", count)
         case Verb.COVER:
             text = _("%(album)s has a new cover")
         case Verb.RENAME:
@@ -161,6 +163,13 @@ def _undo_at_once(act: Act) -> bool:
         return False
     Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
+
+
+def undo_newest(owner: User, *, since: datetime | None = None) -> Act | None:
+    """Take back the last act that can be, of all or of those after a time; return it."""
+    acts = Act.objects.owned_by(owner).filter(undone_at=None)
+    acts = acts.filter(made_at__gt=since) if since else acts
+    return next((act for act in acts.order_by("-pk")[:MOST_TRIED] if undo(act)), None)
 
 
 def _is_overruled(act: Act) -> bool:

@@ -2,13 +2,15 @@
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.models import Count, F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
 from photos import media_folder, tasks
 from photos.derivatives import thumbnail_names
 from photos.faults import fault
-from photos.models import Act, Photo
+from photos.models import Act, Archive, Batch, BatchFile, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
 
@@ -102,8 +104,20 @@ def _delete(photos: list[Photo]) -> None:
             default_storage.delete(name)
     if photos:
         fault("purge-files")
+        _expect_no_longer([photo.pk for photo in photos])
         Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
         fault("purge-rows")
+
+
+def _expect_no_longer(photos: list[int]) -> None:
+    """What is noted of their files goes with them, so that their batches wait for so many fewer."""
+    files = BatchFile.objects.filter(photo__in=photos).order_by()
+    sent = files.filter(archive=None).values_list("batch").annotate(Count("pk"))
+    packed = files.exclude(archive=None).values_list("archive").annotate(Count("pk"))
+    for batch, count in sent:
+        Batch.objects.filter(pk=batch).update(expected=Greatest(F("expected") - count, 0))
+    for archive, count in packed:
+        Archive.objects.filter(pk=archive).update(file_count=Greatest(F("file_count") - count, 0))
 
 
 def _locked(photos: PhotoQuerySet) -> list[int]:

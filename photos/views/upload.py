@@ -153,7 +153,9 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         # The faces are a matter of the app above; the database knows them under their relation's name.
         "has_faces": brought.filter(faces__is_ignored=False).exists,  # asked by the whole page
     }
-    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos))
+    context |= grid_context(
+        request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos)
+    )
     _mark_faceless([photo for month in context["months"] for photo in month.photos])
     return render(request, grid_template(request, "photos/batch.html"), context)
 

@@ -123,6 +123,28 @@ def test_an_album_is_made_filled_emptied_and_deleted_with_the_keyboard_alone(pag
     expect(page.get_by_role("link", name=re.compile("Keyboard"))).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_a_finger_reaches_the_whole_tick_of_a_day(page: Page, width: int):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/")
+    page.locator(".day-tick").first.scroll_into_view_if_needed()
+
+    reached = page.evaluate(
+        """() => {
+            const tick = document.querySelector(".day-tick")
+            const { left, top, width, height } = tick.getBoundingClientRect()
+            const isReached = (x, y) => document.elementFromPoint(x, y)?.closest(".day-tick") === tick
+            const pixels = [...Array(44).keys()].map((pixel) => pixel + 0.5)
+            return [
+                pixels.filter((pixel) => isReached(left + pixel, top + height / 2)).length,
+                pixels.filter((pixel) => isReached(left + width / 2, top + pixel)).length,
+            ]
+        }"""
+    )
+
+    assert min(reached) >= 43  # edges between two pixels
+
+
 def test_a_photo_in_the_trash_takes_its_faces_along_and_brings_them_back(page: Page):
     counts = faces_of(page, "Barack Obama")
     page.goto("/people/")

@@ -26,6 +26,7 @@ from people.models.decision import ChangeQuerySet, DecisionQuerySet
 from people.models.face import ERASED, FaceQuerySet
 from people.relinking import faces_not_found
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 BATCH = 1000  # changes saved by one query, and faces by one transaction
 EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
@@ -33,7 +34,7 @@ EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
 Row = TypeVar("Row", Person, Cluster)
 
 
-@transaction.atomic
+@atomic_again
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
@@ -138,7 +139,7 @@ def _forget_faces_not_found(person: Person) -> None:
         Change.objects.filter(decision__owner=person.owner, face=None, photo_sha256=sha256, box=box).delete()
 
 
-@transaction.atomic
+@atomic_again
 def delete_face_data(owner: User) -> int:
     """Turn face analysis off and delete every face, group, name and answer of an owner; return how many faces.
 

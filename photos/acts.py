@@ -13,6 +13,7 @@ from photos import trash
 from photos.models import Act, Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
 from photos.numbers import written
+from photos.transactions import atomic_again
 
 Verb = Act.Verb
 Source = Photo.DateSource
@@ -29,7 +30,7 @@ def restore(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.RESTORE, trash.restore(owner, photos))
 
 
-@transaction.atomic
+@atomic_again
 def mark(owner: User, photos: PhotoQuerySet, *, is_favourite: bool) -> Act | None:
     """Make photos favourites, or plain photos again."""
     changed = _locked(photos.filter(is_favourite=not is_favourite))
@@ -37,7 +38,7 @@ def mark(owner: User, photos: PhotoQuerySet, *, is_favourite: bool) -> Act | Non
     return _note(owner, Verb.FAVOURITE if is_favourite else Verb.PLAIN, changed)
 
 
-@transaction.atomic
+@atomic_again
 def set_date(owner: User, photos: PhotoQuerySet, day: date) -> Act | None:
     """Say on which day photos were taken. They keep their time of day, and so their order."""
     rows = photos.filter(pk__in=_locked(photos)).values_list("pk", "taken_at", "taken_at_source")
@@ -47,7 +48,7 @@ def set_date(owner: User, photos: PhotoQuerySet, day: date) -> Act | None:
     return _note(owner, Verb.DATE, list(before), before={"dates": before})
 
 
-@transaction.atomic
+@atomic_again
 def add_to_album(owner: User, photos: PhotoQuerySet, title: str) -> Act | None:
     """Put photos into the album of this title; a title nobody has yet makes a new album."""
     album = Album.objects.owned_by(owner).filter(title__iexact=title).order_by("pk").first()
@@ -60,7 +61,7 @@ def add_to_album(owner: User, photos: PhotoQuerySet, title: str) -> Act | None:
     return _note(owner, Verb.ADD, added, album=album, before={"is_new": is_new})
 
 
-@transaction.atomic
+@atomic_again
 def remove_from_album(owner: User, album: Album, photos: PhotoQuerySet) -> Act | None:
     inside = InAlbum.objects.filter(album=album, photo__in=photos.order_by().values("pk"))
     removed = list(inside.order_by("photo").values_list("photo", flat=True))
@@ -71,14 +72,14 @@ def remove_from_album(owner: User, album: Album, photos: PhotoQuerySet) -> Act |
     return _note(owner, Verb.REMOVE, removed, album=album, before=before)
 
 
-@transaction.atomic
+@atomic_again
 def choose_cover(album: Album, photo: Photo) -> Act | None:
     before = {"cover": album.cover_id}
     Album.objects.filter(pk=album.pk).update(cover=photo)
     return _note(album.owner, Verb.COVER, [photo.pk], album=album, before=before)
 
 
-@transaction.atomic
+@atomic_again
 def rename_album(album: Album, title: str) -> Act | None:
     """Give an album another title, which none of the owner's may have."""
     before = Album.objects.values_list("title", flat=True).get(pk=album.pk)
@@ -91,7 +92,7 @@ def rename_album(album: Album, title: str) -> Act | None:
     )
 
 
-@transaction.atomic
+@atomic_again
 def delete_album(album: Album) -> Act | None:
     """Delete an album; its photos stay. None if somebody else just did."""
     if not Album.objects.select_for_update(of=("self",)).filter(pk=album.pk).exists():

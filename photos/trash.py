@@ -13,13 +13,14 @@ from photos.faults import fault
 from photos.models import Act, Archive, Batch, BatchFile, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
+from photos.transactions import atomic_again
 
 PURGED_AT_ONCE = 100  # photos in one transaction
 # Advisory lock: held by a backup for the moment it is of (config.backup.making), shared by who deletes files.
 FILES_HELD = 5849
 
 
-@transaction.atomic
+@atomic_again
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos of an owner into the trash; return the primary keys of those that were not there yet."""
     pks = _locked(Photo.objects.owned_by(owner).filter(pk__in=photos.order_by().values("pk")))
@@ -31,7 +32,7 @@ def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos back where they were; return the primary keys of those that were in the trash."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -41,7 +42,7 @@ def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def delete_for_good(owner: User, photos: PhotoQuerySet) -> int:
     """Delete photos that are in the trash; return how many. No page knows them any more; a worker takes them away."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -80,7 +81,7 @@ def _may_delete_files() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-@transaction.atomic
+@atomic_again
 def purge_known(owner: User, sha256: str) -> None:
     """Take away a photo that was deleted, and not yet by a worker, because it is being added again."""
     known = Photo.everywhere.owned_by(owner).to_be_purged().filter(sha256=sha256)

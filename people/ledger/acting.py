@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import User
 from people.ledger.reading import acts_on, held_faces, rejected_pairs
@@ -12,6 +12,7 @@ from people.locks import Job, wait_for_lock
 from people.models import Cluster, Decision, Face, Person
 from people.tracks import FaceState, state_in_force
 from photos.faults import fault
+from photos.transactions import atomic_again
 
 # These say something about faces without changing whose they are; when they repeat something, answers knows.
 STATEMENTS = (Decision.Verb.SAME, Decision.Verb.DIFFERENT, Decision.Verb.REPEAT)
@@ -32,7 +33,7 @@ NOTE_MOVES = """
 """
 
 
-@transaction.atomic
+@atomic_again
 def decide(
     owner: User,
     verb: Decision.Verb,
@@ -59,7 +60,7 @@ def decide(
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, actor: User) -> Decision:
     """Say something about two people that changes no face of theirs."""
     decision = Decision.objects.create(owner=person.owner, actor=actor, verb=verb, person=person, other=other)
@@ -67,7 +68,7 @@ def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, acto
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster], *, actor: User) -> Decision | None:
     """Hide people and groups from the lists: one decision; None when none of them was to be seen."""
     people = [person for person in people if not person.is_hidden]
@@ -84,7 +85,7 @@ def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster],
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
     """Move faces, by primary key, into groups or out of all: the machine's act, one decision.
 
@@ -105,7 +106,7 @@ def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
     return decision
 
 
-@transaction.atomic
+@atomic_again
 def put_in_force(owner: User, faces: Sequence[Face]) -> None:
     """Give face rows, locked and new, the state that the ledger holds for them. No act, so no decision."""
     acts = acts_on(faces)

@@ -15,6 +15,7 @@ from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face
 from people.tracks import FaceState, later_acts, state_in_force
 from photos.faults import fault
+from photos.transactions import atomic_again
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Undone:
     later: list[Decision] = field(default_factory=list)
 
 
-@transaction.atomic
+@atomic_again
 def undo(decision: Decision, *, actor: User) -> Undone:
     """Take an act back, face by face. Twice does nothing; an undo can be undone, too: that does the act again.
 

@@ -19,10 +19,12 @@ InAlbum = Album.photos.through
 BATCH = 5000  # rows written by one query
 
 
+@transaction.atomic
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.TRASH, trash.move_to_trash(owner, photos))
 
 
+@transaction.atomic
 def restore(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.RESTORE, trash.restore(owner, photos))
 

@@ -149,7 +149,9 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
     }
-    context |= grid_context(request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos))
+    context |= grid_context(
+        request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos)
+    )
     _mark_faceless([photo for month in context["months"] for photo in month.photos])
     return render(request, grid_template(request, "photos/batch.html"), context)
 

@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
-.PHONY: run test check bench setup dev format vendor messages
+.PHONY: run test check bench fuzz setup dev format vendor messages crash-points recovery soak
 
 run: setup
 	$(VENV)/bin/python manage.py up
@@ -50,6 +50,29 @@ FOLDER ?= var/test/portraits
 bench: dev
 	$(VENV)/bin/python -m tests.prepare
 	KITH_MODELS=$(CURDIR)/var/test/models $(VENV)/bin/python manage.py bench $(FOLDER) $(if $(JSON),--json $(JSON))
+
+# A running Kith is killed at each named step (docs/reliability/faults.md).
+crash-points: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.crash_points $(STEPS) $(if $(JSON),--json $(JSON))
+
+# How soon it works again after all that can happen to a worker.
+recovery: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.recovery $(if $(JSON),--json $(JSON))
+
+# It is hurt at random for MINUTES while clients send photos.
+SEED ?= 1
+
+soak: MINUTES ?= 20
+soak: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.soak --seed $(SEED) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+
+# Bad and odd files, and mutations of sound ones for so many minutes, through the process that decodes pictures.
+fuzz: MINUTES ?= 10
+fuzz: dev
+	$(VENV)/bin/python -m tools.fuzz --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
 
 # Collects the texts of the interface into locale/ and compiles their translations.
 messages: dev

@@ -23,7 +23,7 @@ MARK = "KITH_SUPERVISED_HOME"
 # After an unasked end: 1, 2, 4, 8 s, then once a minute, and a word about it.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 MANY_ENDS = 5
-HEALTHY_AFTER = 60.0  # a program that ran so long starts again from the first pause
+HEALTHY_AFTER = 10.0  # a program that ran so long starts again from the first pause
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
 All of it in the transaction that does so to the photos: no page and no worker ever sees a face of a photo that is away.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from people.locks import Job, wait_for_lock
 from people.models import Face, Suggestion, Upkeep
+from people.models.face import crop_place
 from people.questions import drop_emptied
+from photos.models import Photo
 
 
 def take_away(owner_id: int, photos: Collection[int]) -> None:
@@ -44,9 +48,17 @@ def delete_crops(owner_id: int, photos: Collection[int]) -> None:
 
     Before it commits: afterwards the same photo may have been added again, with crops of the same names.
     """
-    _delete_files(
-        Face.everywhere.filter(pk__in=_locked_faces(owner_id, photos)).exclude(crop="").values_list("crop", flat=True)
-    )
+    crops = Face.everywhere.filter(pk__in=_locked_faces(owner_id, photos)).exclude(crop="")
+    hashes = Photo.everywhere.filter(pk__in=photos).values_list("sha256", flat=True)
+    _delete_files({*crops.values_list("crop", flat=True), *_crops_on_disk(owner_id, hashes)})
+
+
+def _crops_on_disk(owner_id: int, hashes: Iterable[str]) -> Iterator[str]:
+    """Crops of photos, also those that no row names: their worker may have been killed before it wrote the row."""
+    root = Path(settings.MEDIA_ROOT)
+    for sha256 in hashes:
+        folder, start = crop_place(owner_id, sha256)
+        yield from (path.relative_to(root).as_posix() for path in (root / folder).glob(f"{start}*"))
 
 
 def _locked_faces(owner_id: int, photos: Collection[int]) -> list[int]:

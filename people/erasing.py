@@ -98,7 +98,8 @@ def forget_photos(owner_id: int, photos: Collection[int]) -> None:
     said.delete()
     faces.delete()
     _drop_empty(Decision.objects.filter(pk__in=decisions))
-    for person in _left_alone(Person.objects.filter(pk__in=people - {None}), changes, "person"):
+    mentioned = Person.objects.filter(pk__in=[pk for pk in people if pk is not None])
+    for person in _left_alone(mentioned, changes, "person"):
         forget_person(person)
     Cluster.objects.filter(pk__in=[group.pk for group in _left_alone(_shown(clusters), changes, "cluster")]).delete()
 

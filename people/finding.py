@@ -2,8 +2,9 @@
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import compress
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from ml.identification import Thresholds
 from ml.images import UnreadableImage
 from people.blame import look_alone
 from people.drawing import not_drawn_yet
+from people.hanging import result_of
 from people.models import Face
+from people.models.face import crop_place
 from people.relinking import relink
-from photos import decoding
+from photos import decoding, ending
 from photos.derivatives import UNREADABLE
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -30,8 +34,10 @@ logger = logging.getLogger(__name__)
 GROUP = 8  # photos the networks look at together
 
 Opening = Future[list[Image.Image | None]]
-Looking = Future[list[list[FoundFace] | None]]
+Looked = Callable[[], list[list[FoundFace] | None]]  # waits for it
 Seen = tuple[Photo, list[FoundFace] | None]
+
+_opening: set[Path] = set()  # what is being decoded at this moment: who is to blame should that never end
 
 
 def face_finder() -> FaceFinder:
@@ -53,23 +59,42 @@ def find_faces_of(photos: Sequence[Photo]) -> int:
     groups = [photos[start : start + GROUP] for start in range(0, len(photos), GROUP)]
     opening, looking = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
-    def look(group: Sequence[Photo]) -> Looking:
+    def look(group: Sequence[Photo]) -> Looked:
         # The database stays with this thread.
         images = opening.submit(open_originals, [Path(photo.original.path) for photo in group])
-        return looking.submit(_look_at, images, finder)
+        found = looking.submit(_look_at, images, finder)
+        return partial(result_of, found, before_the_end=partial(_free_others, photos, group))
 
     try:
         begun = [(group, look(group)) for group in groups]
-        return sum(_settle(_seen(group, first, look, finder), finder.model_name) for group, first in begun)
+        return sum(
+            _hand_back(group) if ending.is_asked() else _settle(_seen(group, first, look, finder), finder.model_name)
+            for group, first in begun
+        )
     finally:
         looking.shutdown(cancel_futures=True)
         opening.shutdown(cancel_futures=True)
 
 
+def _free_others(claimed: Iterable[Photo], group: Sequence[Photo]) -> None:
+    """Put photos back in line, but those of a group in the middle of which this process hangs, and dies."""
+    stuck = {photo.pk for photo in group if Path(photo.original.path) in _opening} or {photo.pk for photo in group}
+    logger.error("It hangs over photos %s", sorted(stuck))
+    _hand_back([photo for photo in claimed if photo.pk not in stuck])
+
+
+def _hand_back(photos: Sequence[Photo]) -> int:
+    for photo in photos:
+        photo.hand_back()
+    return 0
+
+
 def _look_at(opening: Opening, finder: FaceFinder) -> list[list[FoundFace] | None]:
     """The faces of each photo; None for one that cannot be decoded."""
     images = opening.result()
+    fault("faces-opened")
     faces = iter(finder.find_faces([image for image in images if image is not None]))
+    fault("faces-embedded")
     return [None if image is None else next(faces) for image in images]
 
 
@@ -95,22 +120,26 @@ def open_original(original: Path) -> Image.Image:
 
 
 def _open_if_readable(original: Path) -> Image.Image | None:
+    _opening.add(original)
     try:
+        fault("photo-opened", of=original.stem)
         return open_original(original)
     except UnreadableImage:
         return None
+    finally:
+        _opening.discard(original)
 
 
 def _seen(
-    photos: Sequence[Photo], first: Looking, look: Callable[[Sequence[Photo]], Looking], finder: FaceFinder
+    photos: Sequence[Photo], first: Looked, look: Callable[[Sequence[Photo]], Looked], finder: FaceFinder
 ) -> list[Seen]:
     """What was found in a group as soon as it is known, without the photos the networks fail on."""
     try:
-        return list(zip(photos, first.result(), strict=True))
+        return list(zip(photos, first(), strict=True))
     except Exception:
         logger.exception("Faces of photos %s were not found", [photo.pk for photo in photos])
         return look_alone(
-            photos, lambda photo: look([photo]).result()[0], probe=lambda picture, face: finder.find_faces([picture])
+            photos, lambda photo: look([photo])()[0], probe=lambda picture, face: finder.find_faces([picture])
         )
 
 
@@ -152,7 +181,9 @@ def _store(photo: Photo, found: Sequence[FoundFace], model: str) -> bool:
             new = list(compress(found, not_drawn_yet(ours, [face.box for face in found])))
             Face.objects.bulk_create(_face(ours, face, n, model) for n, face in enumerate(new))
             relink(ours)
+            fault("face-rows")
         ours.advance(Photo.Stage.GROUPING)
+    fault("faces-committed")
     return True
 
 
@@ -171,14 +202,14 @@ def _face(photo: Photo, found: FoundFace, number: int, model: str) -> Face:
         model=model,
     )
     put_crop(face, found.crop, name=str(number))
+    fault("crop-written")
     return face
 
 
 def put_crop(face: Face, crop: Image.Image, *, name: str) -> None:
     """Store the cut of a face, under a name of its own in its photo; the row is not saved."""
-    photo = face.photo
-    path = f"crops/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}-{name}.webp"
-    face.crop.save(path, ContentFile(_webp(crop)), save=False)
+    folder, start = crop_place(face.photo.owner_id, face.photo.sha256)
+    face.crop.save(f"{folder}/{start}{name}.webp", ContentFile(_webp(crop)), save=False)
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -39,6 +39,7 @@ from people.models.face import FaceQuerySet
 from people.models.upkeep import UpkeepQuerySet
 from people.vectors import FaceColumns, centre_in_use, load_faces
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -65,11 +66,16 @@ def group_owner(owner_id: int, *, report: Report | None = None) -> bool:
     with one_at_a_time(Job.GROUPING, owner_id) as is_ours:
         if is_ours:
             Upkeep.objects.start_grouping(owner_id)
+            fault("groups-begun")
             try:
                 _group(owner_id, all_anew=False, report=report or _logging(owner_id))
             except CannotGroup:
                 Upkeep.objects.interrupt_grouping(owner_id)
                 raise
+            except Exception:
+                Upkeep.objects.fail_grouping(owner_id)
+                raise
+            fault("groups-committed")
             Upkeep.objects.finish_grouping(owner_id)
     return is_ours
 
@@ -92,6 +98,7 @@ def _group(owner_id: int, *, all_anew: bool, report: Report) -> Decision | None:
         groups = groups or _grouped_by_looking_at_all(library, all_anew, report)
         with transaction.atomic():
             decision, is_done = _write(library, groups)
+            fault("groups-written")
             if is_done:
                 break
             transaction.set_rollback(True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import BrowserSession, User
 from people.erasing import delete_face_data
+from photos import media_folder
 from photos.intake import ARCHIVES
 from photos.models import Album, Archive, Batch, Photo
 from photos.models.photo import DELETED_AT
@@ -36,6 +37,8 @@ def leave(user: User) -> None:
 def finish_leaving(user: User) -> None:
     """Delete what belongs to a closed account, and the account. Safe to do twice, and to be stopped anywhere."""
     owner_id = user.pk
+    if media_folder.trouble():
+        return  # files would stay behind
     delete_face_data(user)
     Photo.everywhere.owned_by(user).update(trashed_at=DELETED_AT)
     purge()

@@ -17,6 +17,7 @@ from people import constraints, signals
 from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face, Person, Suggestion, Upkeep
 from people.tracks import FaceState, later_acts, state_in_force
+from photos.faults import fault
 
 BATCH = 5000  # changes noted by one query
 
@@ -100,6 +101,7 @@ def decide(
         Face.everywhere.filter(pk__in=[face.pk for face in faces]).update(grouped_by="")
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=verb in (*STATEMENTS, Decision.Verb.SPLIT))
+    fault("answer-written")
     return decision
 
 
@@ -164,6 +166,7 @@ def undo(decision: Decision, *, actor: User) -> Undone:
     _hide_or_show(chain[-1])
     _drop_answered_suggestions(changes)
     _announce(owner, changes, groups=chain[-1].verb in (*STATEMENTS, Decision.Verb.REGROUP, Decision.Verb.SPLIT))
+    fault("undo-written")
     holding = {act.decision_id: act.decision for held in later.values() for act in held}
     return Undone(reversal, len(changes), list(later), [holding[pk] for pk in sorted(holding, reverse=True)])
 

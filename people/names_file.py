@@ -5,7 +5,7 @@ A photo is known by its SHA-256, a face in it by its box. A face that nobody fin
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -85,11 +85,11 @@ def _is_free_for(person: int, face: FaceState) -> bool:
     return face.waits_for_a_name or (face.person == person and face.tagged_by == Face.TaggedBy.MACHINE)
 
 
-def _matched(photo: Photo, rows: Iterable[_Row], owner: User, imported: Imported) -> list[tuple[_Row, int]]:
+def _matched(photo: Photo, rows: Sequence[_Row], owner: User, imported: Imported) -> list[tuple[_Row, int]]:
     """A face for each row and a row for each face, those that overlap most first; the others are drawn."""
     faces = list(photo.faces.shown().without_vectors())
     overlaps = [(row.box.intersection_over_union(face.box), n, face.pk) for n, row in enumerate(rows) for face in faces]
-    rows, found = list(rows), {}
+    found: dict[int, int] = {}
     for overlap, number, face in sorted(overlaps, key=lambda each: (-each[0], *each[1:])):
         if overlap > SAME_OVERLAP and number not in found and face not in found.values():
             found[number] = face

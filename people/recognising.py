@@ -1,6 +1,7 @@
 """Says who is in a picture that is shown once and not stored: the ML worker's side."""
 
 import logging
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,8 +34,10 @@ FAILED = "Something went wrong while Kith looked at this picture. Try another on
 
 def answer(name: str, owner_id: int, *, with_alike: bool = False) -> None:
     """Look at the picture lent under a name and tell who asked. The file is removed as soon as it is read."""
-    path = lent_file(name)
-    if not path.exists():
+    path = lent_file(uuid.uuid4().hex)
+    try:
+        lent_file(name).rename(path)  # out of the hands of whoever gets the same message
+    except FileNotFoundError:
         return  # nobody waits any more
     try:
         reply(name, who_is_in(path, User.objects.get(pk=owner_id), with_alike=with_alike))

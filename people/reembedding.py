@@ -19,6 +19,7 @@ from people.blame import look_alone
 from people.finding import face_finder, fail_unreadable, open_originals, put_crop
 from people.model_change import photos_to_embed
 from people.models import Face, Upkeep
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
         for face in faces:
             _put(face, embedded[face.pk], model)
         Face.objects.bulk_update(faces, ["embedding", "projection", "model"])
+        fault("embedded-again")
         ours.advance(Photo.Stage.DONE)
         # Counted with every photo, and acted upon once all are done: a worker may die before it could say so.
         Upkeep.objects.want(ours.owner_id, groups=True)

@@ -1,4 +1,4 @@
-"""Finds faces again after their rows were replaced: by a new detection, or by a photo that was deleted and came back.
+"""Finds faces again after their rows were replaced by a new detection.
 
 What was decided about a face keeps the hash of its photo and its box. Once the photo's faces are stored anew, each
 box is matched with the new face that covers it best, and that face gets its name, its noes and all else back.

@@ -14,6 +14,7 @@ from people.models import Face, Person, Suggestion, Upkeep
 from people.ranking import rank_questions
 from people.scores import Scores, people_in_photos
 from photos.face_model import current_face_model
+from photos.faults import fault
 
 # Below it a suggestion would be a no more often than every third time is a yes; docs/decisions/0018.
 LEAST_PROBABILITY = 0.3
@@ -34,6 +35,7 @@ def refresh_suggestions(owner_id: int) -> int:
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
+        fault("suggestions-begun")
         contradictions.take_off_contradicted(owner_id)
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
@@ -43,6 +45,8 @@ def refresh_suggestions(owner_id: int) -> int:
         changing = is_changing(owner_id, model.name)
         with transaction.atomic():
             _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
+            fault("suggestions-written")
+        fault("suggestions-committed")
         tagging.name_surest(owner_id)
         rank_questions(owner_id)
         # Last: who is killed before has done nothing, and beat sends it again.

@@ -13,9 +13,11 @@ from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import is_changing, photos_to_embed
 from people.models import Upkeep
+from photos import ending
 from photos import tasks as photo_tasks
 from photos.broker import send_wakeup
 from photos.face_model import current_face_model
+from photos.faults import fault
 from photos.models import Photo
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ AGAIN_SECONDS = 3
 AGAIN_WAITS_SECONDS = 20
 GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
-PHOTO_SECONDS = 240
+PHOTO_SECONDS = 120
+AGAIN_AT_MOST_SECONDS = 60
 LIBRARY_SECONDS = 3600
 SHOWN_PICTURE_SECONDS = 60
 GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
@@ -52,6 +55,7 @@ def find_faces() -> int:
     claimed = Photo.objects.claim(Photo.Stage.FACES, limit=CLAIM)
     if not claimed:
         return 0
+    fault("faces-claimed")
     done = finding.find_faces_of(claimed)
     if done:  # otherwise something is wrong, and beat tries again soon enough
         send_wakeup(find_faces)
@@ -61,7 +65,7 @@ def find_faces() -> int:
     return done
 
 
-@shared_task(time_limit=PHOTO_SECONDS, expires=AGAIN_WAITS_SECONDS)
+@shared_task(time_limit=AGAIN_AT_MOST_SECONDS, expires=AGAIN_WAITS_SECONDS)
 def embed_again() -> int:
     """Embed faces of another model than the wanted one again, for a few seconds; return of how many photos.
 
@@ -74,7 +78,7 @@ def embed_again() -> int:
     owners: set[int] = set()
     photos, is_over, end = 0, False, time.monotonic() + AGAIN_SECONDS
     try:
-        while time.monotonic() < end and not Photo.objects.due(Photo.Stage.FACES).exists():
+        while time.monotonic() < end and not ending.is_asked() and not Photo.objects.due(Photo.Stage.FACES).exists():
             done = reembedding.embed_some_again(limit=AGAIN_CLAIM)
             if not done:
                 is_over = True
@@ -123,6 +127,8 @@ def group_faces(owner_id: int) -> bool:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces, and rank what to ask. Safe to deliver twice."""
+    if not _is_here(owner_id):
+        return 0
     from people import suggestions
 
     try:
@@ -135,6 +141,8 @@ def refresh_suggestions(owner_id: int) -> int:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def draw_map(owner_id: int) -> bool:
     """Draw the map of an owner's library. Safe to deliver twice."""
+    if not _is_here(owner_id):
+        return False
     from people import mapping
 
     try:
@@ -183,6 +191,11 @@ def wake_workers() -> None:
     _wake_erasing()
     photo_tasks.wake_places()
     photo_tasks.sweep_uploads()  # last: a broken disk must not keep the work from being sent
+
+
+def _is_here(owner_id: int) -> bool:
+    """Whether the account is still there: messages may come long after it was deleted."""
+    return User.objects.filter(pk=owner_id).exists()
 
 
 def _wake_erasing() -> None:

@@ -10,6 +10,7 @@ from django.core.files import File
 from django.db import transaction
 
 from photos import decoding
+from photos.faults import fault
 from photos.models import Photo
 from photos.uploading import incoming_folder
 
@@ -29,6 +30,7 @@ def make_derivatives(photo: Photo) -> bool:
         except decoding.Rejected as error:
             _fail(photo, _why(photo, error))
             return False
+        fault("thumbnails-made")
         return _finish(photo, derived, small, large)
 
 
@@ -78,6 +80,7 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
         if ours is None:
             return False
         _put_thumbnails(ours, small, large)
+        fault("thumbnails-renamed")
         _apply_metadata(ours, derived)
         ours.save()
         ours.advance(Photo.Stage.FACES)
@@ -85,10 +88,16 @@ def _finish(photo: Photo, derived: decoding.Derived, small: Path, large: Path) -
 
 
 def _put_thumbnails(photo: Photo, small: Path, large: Path) -> None:
-    folder = f"derivatives/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}"
-    for field, path in ((photo.small, small), (photo.large, large)):
+    names = thumbnail_names(photo)
+    for field, name, path in zip((photo.small, photo.large), names, (small, large), strict=True):
         with path.open("rb") as file:
-            field.save(f"{folder}-{field.field.name}.webp", File(file), save=False)
+            field.save(name, File(file), save=False)
+
+
+def thumbnail_names(photo: Photo) -> tuple[str, str]:
+    """Where its small and its large thumbnail are, or were being put when their worker was killed."""
+    folder = f"derivatives/{photo.owner_id}/{photo.sha256[:2]}/{photo.sha256}"
+    return f"{folder}-small.webp", f"{folder}-large.webp"
 
 
 def _apply_metadata(photo: Photo, derived: decoding.Derived) -> None:

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from photos import decoding, tasks, trash
+from photos import begun, decoding, tasks, trash
+from photos.faults import fault
 from photos.models import Album, Archive, Batch, BatchFile, Photo
 from photos.models.batch import UNTITLED
 from photos.sentences import in_words
@@ -77,7 +78,9 @@ def take_in(batch: Batch, incoming: IncomingFile, *, name: str, packed_in: Archi
         incoming.close()
     if photo is not None:
         _add_to_album(batch, photo)
-    return batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason, archive=packed_in)
+    file = batch.record(name, outcome, sha256=incoming.sha256, photo=photo, reason=reason, archive=packed_in)
+    fault("upload-recorded")
+    return file
 
 
 def keep_archive(batch: Batch, incoming: IncomingFile, *, name: str) -> Archive:
@@ -95,6 +98,7 @@ def keep_archive(batch: Batch, incoming: IncomingFile, *, name: str) -> Archive:
                 archive.file.name = f"{ARCHIVES}/{batch.owner_id}/{uuid.uuid4().hex}.zip"
                 archive.save(update_fields=["file"])
                 archive.file.storage.save(archive.file.name, incoming)
+                fault("archive-kept")
                 transaction.on_commit(tasks.wake_unpacking)
     except OSError as error:
         raise NotStored(name, error) from error
@@ -156,6 +160,7 @@ def _known(batch: Batch, incoming: IncomingFile) -> Photo | None:
 def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[Photo | None, Outcome, str]:
     try:
         seen = inspect(incoming)
+        fault("upload-inspected")
     except decoding.Rejected as error:
         return None, Outcome.REJECTED, str(error)
     try:
@@ -166,22 +171,31 @@ def _store_or_reject(batch: Batch, incoming: IncomingFile, name: str) -> tuple[P
 
 
 def _store(owner: User, incoming: IncomingFile, name: str, seen: decoding.Inspected) -> Photo:
-    with transaction.atomic():
-        photo = Photo(
-            owner=owner,
-            name=PurePosixPath(name.replace("\\", "/")).name[:255] or "Unnamed",
-            sha256=incoming.sha256,
-            media_type=seen.media_type,
-            byte_size=incoming.size or 0,
-            width=seen.width,
-            height=seen.height,
-            taken_at=timezone.now(),
-        )
-        sha256 = incoming.sha256
-        photo.original.name = f"originals/{owner.pk}/{sha256[:2]}/{sha256}.{seen.extension}"
-        # The row first: its unique constraint decides between twins. Then the rename,
-        # inside the transaction: a row is never visible without its file.
-        photo.save()
-        photo.original.storage.save(photo.original.name, incoming)
-        transaction.on_commit(tasks.wake_derivatives)
+    sha256 = incoming.sha256
+    photo = Photo(
+        owner=owner,
+        name=PurePosixPath(name.replace("\\", "/")).name[:255] or "Unnamed",
+        sha256=sha256,
+        media_type=seen.media_type,
+        byte_size=incoming.size or 0,
+        width=seen.width,
+        height=seen.height,
+        taken_at=timezone.now(),
+    )
+    photo.original.name = f"originals/{owner.pk}/{sha256[:2]}/{sha256}.{seen.extension}"
+    try:
+        with transaction.atomic():
+            # The row first: its unique constraint decides between twins. Then the rename,
+            # inside the transaction: a row is never visible without its file.
+            photo.save()
+            fault("photo-row")
+            begun.note(photo.original.name)
+            photo.original.storage.save(photo.original.name, incoming)
+            fault("photo-renamed")
+            transaction.on_commit(lambda: fault("photo-committed"))
+            transaction.on_commit(tasks.wake_derivatives)
+    except OSError:
+        begun.take_back(photo.original.name)
+        raise
+    begun.forget(photo.original.name)
     return photo

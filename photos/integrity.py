@@ -111,7 +111,7 @@ def file_problems(known: Iterable[str]) -> Iterator[Problem]:
         if not path.is_file() or age_of(path) < STALE_AFTER_SECONDS:  # perhaps its row is not committed yet
             continue
         name = path.relative_to(root).as_posix()
-        if path.suffix in (".part", ".lent"):
+        if path.suffix in (".part", ".lent", ".begun"):
             yield Problem("I5", f"{name} was begun and never finished.", path=path)
         elif name not in names:
             yield Problem("I5", f"{name} belongs to nothing.", path=path)

@@ -37,16 +37,16 @@ def require() -> None:
 
 
 def trouble() -> str:
-    """Why the media folder cannot be used, as a sentence; "" when it can. A new one is marked."""
+    """Why the media folder cannot be used, as a sentence; "" when it can. A new one is marked.
+
+    Strangers may read it: no path.
+    """
     if (settings.KITH_HOME / RESTORING).exists():
         return _("A backup was not restored to its end. Run manage.py restore again.")
     try:
         return "" if library_name() else _look_at_unmarked()
     except OSError as error:
-        return _("The media folder %(folder)s cannot be used: %(reason)s.") % {
-            "folder": settings.MEDIA_ROOT,
-            "reason": error.strerror,
-        }
+        return _("The media folder cannot be used: %(reason)s.") % {"reason": error.strerror}
 
 
 def library_name() -> str:
@@ -80,8 +80,6 @@ def _look_at_unmarked() -> str:
     sample = [*names.order_by("pk")[:SAMPLE], *names.order_by("-pk")[:SAMPLE]]
     there = sum((Path(settings.MEDIA_ROOT) / name).is_file() for name in sample)
     if 2 * there < len(sample):
-        return _(
-            "The photos are not in the media folder %(folder)s. Is its disk mounted? Nothing is changed until it is."
-        ) % {"folder": settings.MEDIA_ROOT}
+        return _("The photos are not in the media folder. Is its disk mounted? Nothing is changed until it is.")
     set_mark(uuid.uuid4().hex)
     return ""

@@ -8,6 +8,8 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+INCOMING = "incoming"  # the folder of files on their way in, on the same file system as all others
+
 
 @deconstructible
 class DurableStorage(FileSystemStorage):
@@ -25,7 +27,7 @@ class DurableStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:  # type: ignore[type-arg]
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = self._flushed_file(content, target.parent)
+        part = self._flushed_file(content)
         try:
             part.replace(target)
         except BaseException:
@@ -34,12 +36,15 @@ class DurableStorage(FileSystemStorage):
         flush_folder(target.parent)
         return name
 
-    def _flushed_file(self, content: File, folder: Path) -> Path:  # type: ignore[type-arg]
+    def _flushed_file(self, content: File) -> Path:  # type: ignore[type-arg]
         """Return a flushed file with this content on the target's file system."""
         arrived = getattr(content, "flushed_path", None)
         if arrived is not None:
             return Path(arrived)
-        temporary = folder / f".{uuid.uuid4().hex}.part"
+        # Where uploads are begun, too: what is left there by a process that was killed is swept away.
+        folder = Path(self.location) / INCOMING
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f"{uuid.uuid4().hex}.part"
         try:
             with temporary.open("xb") as file:
                 for chunk in content.chunks():

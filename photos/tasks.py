@@ -4,9 +4,10 @@ import logging
 
 from celery import shared_task
 
-from photos import media_folder, places
+from photos import ending, media_folder, places
 from photos.broker import send_wakeup
 from photos.derivatives import make_derivatives
+from photos.faults import fault
 from photos.models import Archive, Photo
 from photos.signals import photos_ready
 from photos.uploading import sweep_incoming
@@ -22,11 +23,16 @@ def make_due_derivatives() -> int:
     if not media_is_there():
         return 0
     claimed = Photo.objects.claim(Photo.Stage.DERIVATIVES, limit=CLAIM)
+    if claimed:
+        fault("thumbnails-claimed")
     finished = []
     try:
         for photo in claimed:
-            if make_derivatives(photo):
+            if ending.is_asked():
+                photo.hand_back()
+            elif make_derivatives(photo):
                 finished.append(photo)
+                fault("thumbnails-committed")
     except OSError as error:
         # A full disk is no photo's fault. Beat asks again; waking ourselves would spin.
         logger.error("Thumbnails wait: %s", error)
@@ -71,9 +77,10 @@ def name_due_places() -> int:
 @shared_task
 def sweep_uploads() -> int:
     """Remove what interrupted uploads left behind."""
+    from photos.begun import sweep_begun
     from photos.unpacking import sweep_archives
 
-    return sweep_incoming() + sweep_archives()
+    return sweep_incoming() + sweep_archives() + sweep_begun()
 
 
 def media_is_there() -> bool:
@@ -90,6 +97,8 @@ def wake_due() -> None:
         wake_derivatives()
     if Archive.objects.due().exists():
         wake_unpacking()
+    if Photo.everywhere.to_be_purged().exists():
+        wake_purge()
 
 
 def wake_unpacking() -> None:

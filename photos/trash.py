@@ -1,10 +1,13 @@
 """The trash: photos that are out of sight, and gone for good after thirty days."""
 
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from photos import media_folder, tasks
+from photos.derivatives import thumbnail_names
+from photos.faults import fault
 from photos.models import Act, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
@@ -21,6 +24,8 @@ def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     # Nobody works on what is in the trash: a worker that holds one now finds its lease gone.
     Photo.objects.filter(pk__in=pks).update(trashed_at=timezone.now(), lease_until=None, attempts=0)
     photos_trashed.send(Photo, owner_id=owner.pk, photos=pks)
+    if pks:
+        fault("trash-written")
     return pks
 
 
@@ -89,11 +94,16 @@ def _delete(photos: list[Photo]) -> None:
     for owner_id in sorted({photo.owner_id for photo in photos}):
         theirs = [photo.pk for photo in photos if photo.owner_id == owner_id]
         photos_deleting.send(Photo, owner_id=owner_id, photos=theirs)
+        fault("purge-crops")
     for photo in photos:
-        for file in (photo.original, photo.small, photo.large):
-            if file.name:
-                file.storage.delete(file.name)
-    Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
+        # Thumbnails perhaps without a row that names them: their worker may have been killed.
+        files = (photo.original, photo.small, photo.large)
+        for name in {*thumbnail_names(photo), *(file.name for file in files if file.name)}:
+            default_storage.delete(name)
+    if photos:
+        fault("purge-files")
+        Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
+        fault("purge-rows")
 
 
 def _locked(photos: PhotoQuerySet) -> list[int]:

@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 
+from photos import ending
 from photos.archives import BadArchive, BadEntry, Entry, UntrustedArchive
+from photos.faults import fault
 from photos.intake import ARCHIVES, album_named, clean_name, take_in
 from photos.models import Album, Archive, BatchFile
 from photos.uploading import STALE_AFTER_SECONDS, age_of
@@ -52,11 +54,12 @@ def _take_in_some(archive: Archive, opened: UntrustedArchive) -> bool:
         if not archive.moved_on():
             return False
     for entry in opened.entries[archive.position :]:
-        if time.monotonic() > end:
+        if time.monotonic() > end or ending.is_asked():
             archive.hand_back()
             return False
         try:
             _take_in(archive, opened, entry)
+            fault("entry-taken")
         except BadEntry as error:
             _leave_out(archive, entry, str(error))
         if not archive.moved_on():  # cancelled, paused, or taken from us

@@ -15,13 +15,17 @@ from typing import Any, BinaryIO, ParamSpec, cast
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from photos import media_folder
+from photos.faults import fault
+from photos.storage import INCOMING
 
 STALE_AFTER_SECONDS = 3600
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # of a ZIP archive, and of one with nothing in it
+FORM_BYTES = 1 << 20  # what a form may hold besides its file
 LENT_SECONDS = 180  # a picture that is only looked at goes soon, also when those who look are killed
 
 P = ParamSpec("P")
@@ -67,6 +71,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
         if self.trouble is None and not self.is_too_large:
             try:
                 self._part.write(chunk)
+                fault("part-begun")
             except OSError as error:
                 self._give_up(error)
 
@@ -77,6 +82,7 @@ class IncomingFile(UploadedFile):  # type: ignore[type-arg]  # generic only for 
                 self._part.flush()
                 os.fsync(self._part.fileno())
                 self._part.close()
+                fault("part-flushed")
             except OSError as error:
                 self._give_up(error)
 
@@ -171,6 +177,23 @@ def receives_files_and_archives(view: Callable[P, HttpResponse]) -> Callable[P, 
     return receives_files(view, archives=True)
 
 
+def refuses_what_is_too_long(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Answer at once when a request says that it is larger than any file may be, without reading it."""
+
+    @wraps(view)
+    def refuse(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request: Any = args[0]
+        most = max(settings.KITH_MAX_FILE_BYTES, settings.KITH_MAX_ARCHIVE_BYTES)
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > most + FORM_BYTES:
+            limit = most // 1024**2
+            message = _("The file is larger than %(limit)s MB and was left out.") % {"limit": limit}
+            return JsonResponse({"message": message}, status=413)
+        return view(*args, **kwargs)
+
+    return refuse
+
+
 def incoming_folder() -> Path:
     """Where files arrive. Raises OSError: the media folder is not there, or takes nothing."""
     media_folder.require()
@@ -219,4 +242,4 @@ def age_of(path: Path) -> float:
 
 
 def _incoming_path() -> Path:
-    return Path(settings.MEDIA_ROOT) / "incoming"
+    return Path(settings.MEDIA_ROOT) / INCOMING

@@ -24,6 +24,11 @@ ERASED = "erased"
 WAITING = Q(person=None, is_ignored=False, is_away=False)
 
 
+def crop_place(owner_id: int, sha256: str) -> tuple[str, str]:
+    """The folder in which the pictures of a photo's faces are, and how their names begin."""
+    return f"crops/{owner_id}/{sha256[:2]}", f"{sha256}-"
+
+
 class FaceQuerySet(models.QuerySet["Face"]):
     def owned_by(self, user: User) -> Self:
         return self.filter(photo__owner=user)

@@ -11,6 +11,11 @@ from django.utils import timezone
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 
 
+def _pause_after(failures: int) -> timedelta:
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
+    return pause
+
+
 class UpkeepQuerySet(models.QuerySet["Upkeep"]):
     def want(self, owner_id: int, *, groups: bool) -> None:
         """Note, in the transaction of a change, that suggestions and perhaps groups are out of date."""
@@ -20,10 +25,18 @@ class UpkeepQuerySet(models.QuerySet["Upkeep"]):
             self.filter(pk=owner_id).update(**counts)
 
     def start_grouping(self, owner_id: int) -> None:
-        """Put off the next run, ever longer, until this one says that it is done: it may be ended at any moment."""
+        """Put off the next run, ever longer, until this one says that it is done: it may be ended at any moment.
+
+        Once it may be ended by anything, and is tried again at once.
+        """
         upkeep, _ = self.get_or_create(owner_id=owner_id)
-        pause = min(FIRST_PAUSE * 2 ** min(upkeep.failures, 20), LONGEST_PAUSE)
+        pause = _pause_after(upkeep.failures) if upkeep.failures else timedelta()
         self.filter(pk=owner_id).update(failures=min(upkeep.failures + 1, 1000), retry_at=timezone.now() + pause)
+
+    def fail_grouping(self, owner_id: int) -> None:
+        """The run that was started has failed, by a fault of its own."""
+        upkeep = self.get(owner_id=owner_id)
+        self.filter(pk=owner_id).update(retry_at=timezone.now() + _pause_after(upkeep.failures))
 
     def interrupt_grouping(self, owner_id: int) -> None:
         """It did not fail: answers came faster. After the first pause it is tried again."""

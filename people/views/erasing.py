@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.http import UserRequest
 from people import erasing
 from people.models import Face, Person
+from photos import media_folder
 
 WORD = _("DELETE")  # what is typed to go on
 
@@ -17,7 +18,7 @@ WORD = _("DELETE")  # what is typed to go on
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_face_data(request: UserRequest) -> HttpResponse:
     """Delete all faces, groups and names, and look for no more."""
-    if _is_confirmed(request):
+    if _is_confirmed(request) and _has_files(request):
         deleted = erasing.delete_face_data(request.user)
         said = ngettext(
             "Deleted the data of %(n)s face. Face analysis is off.",
@@ -42,7 +43,7 @@ def forget(request: UserRequest, person_id: int) -> HttpResponse:
         return redirect("people:index")
     if person is None:
         raise Http404
-    if _is_confirmed(request):
+    if _is_confirmed(request) and _has_files(request):
         deleted = erasing.forget_person(person)
         said = ngettext(
             "Deleted %(name)s and the data of %(n)s face.", "Deleted %(name)s and the data of %(n)s faces.", deleted
@@ -56,7 +57,16 @@ def _is_confirmed(request: UserRequest) -> bool:
     return request.method == "POST" and request.POST.get("word", "").strip() == str(WORD)
 
 
+def _has_files(request: UserRequest) -> bool:
+    """Whether the pictures of faces can be deleted, too; else it is said why not."""
+    sentence = media_folder.trouble()
+    if sentence:
+        messages.error(request, sentence)
+    return not sentence
+
+
 def _ask(request: UserRequest, context: dict[str, object]) -> HttpResponse:
-    is_wrong = request.method == "POST"
+    is_wrong = request.method == "POST" and not _is_confirmed(request)
     context |= {"word": WORD, "is_wrong": is_wrong}
-    return render(request, "people/erase.html", context, status=422 if is_wrong else 200)
+    status = 200 if request.method != "POST" else 422 if is_wrong else 503
+    return render(request, "people/erase.html", context, status=status)

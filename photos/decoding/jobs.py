@@ -14,6 +14,7 @@ from ml.images import decode_smaller, readable_formats, reduced, reduced_upright
 from photos.decoding.kinds import IS_DAMAGED, IS_RAW, is_raw, what_it_is
 from photos.decoding.metadata import read_metadata
 from photos.decoding.perceptual import perceptual_hash
+from photos.faults import fault
 
 # The cap is ours and is checked before a pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -79,6 +80,7 @@ def inspect(path: str, max_pixels: int) -> dict[str, Any]:
 
 
 def derive(path: str, small: str, large: str) -> dict[str, Any]:
+    fault("photo-derived", of=Path(path).stem)
     with _opened(path) as image:
         _forgive(image)
         metadata = read_metadata(image)

@@ -53,7 +53,11 @@ def _answer(job: str, arguments: dict[str, Any], shared: int | None) -> dict[str
         os.kill(child, signal.SIGKILL)
     _, status, use = os.wait4(child, 0)
     os.close(reading)
-    used = {"processor_seconds": round(use.ru_utime + use.ru_stime, 4), "most_bytes": use.ru_maxrss * MAXRSS_UNIT}
+    used = {
+        "processor_seconds": round(use.ru_utime + use.ru_stime, 4),
+        "most_bytes": use.ru_maxrss * MAXRSS_UNIT,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+    }
     if answer:
         parsed: dict[str, Any] = json.loads(answer)
         return parsed | {"used": used}

@@ -4,11 +4,11 @@ from functools import partial
 from typing import Self
 
 from django.db import models, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from photos.models import leases
 from photos.models.batch import Batch, BatchFile
-from photos.models.photo import LEASE, MAX_ATTEMPTS
+from photos.models.photo import MAX_ATTEMPTS
 
 
 class ArchiveQuerySet(models.QuerySet["Archive"]):
@@ -17,8 +17,7 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
 
     def due(self) -> Self:
         """Archives that wait to be unpacked and are in nobody's hands."""
-        free = models.Q(lease_until=None) | models.Q(lease_until__lt=Now())
-        return self.unfinished().filter(free, batch__state=Batch.State.RUNNING)
+        return self.unfinished().filter(leases.is_free(), batch__state=Batch.State.RUNNING)
 
     def claim(self) -> "Archive | None":
         """Take one due archive into our hands. The attempt is committed before a byte of it is read."""
@@ -29,7 +28,8 @@ class ArchiveQuerySet(models.QuerySet["Archive"]):
                 return None
             Archive.objects.filter(pk=archive.pk).update(
                 attempts=models.F("attempts") + 1,
-                lease_until=models.Func(models.Value(LEASE), template="clock_timestamp() + %(expressions)s::interval"),
+                lease_until=leases.until(leases.LEASE),
+                held_by=leases.Holder(),
             )
         return Archive.objects.select_related("batch__owner", "batch__album").get(pk=archive.pk)
 
@@ -46,6 +46,7 @@ class Archive(models.Model):
     position = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)  # at the entry at `position`
     lease_until = models.DateTimeField(null=True, blank=True)
+    held_by = models.CharField(max_length=leases.LONGEST_NAME, blank=True, default="", db_default="")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = ArchiveQuerySet.as_manager()

@@ -5,7 +5,6 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,9 +13,9 @@ from pgvector.django import BitField
 from accounts.models import User
 from photos.addresses import address_of
 from photos.dates import day_in_words
+from photos.models import leases
 from photos.sentences import in_words
 
-LEASE = "5 minutes"  # the slowest batch measured takes seconds; a dead worker's photos wait this long
 MAX_ATTEMPTS = 3
 KEPT_IN_TRASH = timedelta(days=30)
 # When a photo was put into the trash that was then deleted by hand: a worker takes it away as soon as it can.
@@ -70,7 +69,7 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
 
     def due(self, stage: "Photo.Stage") -> Self:
         """Photos that wait for this stage and are in nobody's hands."""
-        photos = self.at_stage(stage).filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+        photos = self.at_stage(stage).filter(leases.is_free())
         photos = photos.exclude(models.Exists(_in_held_batches(stage)))
         # Face data is biometric: photos of an owner who has not said yes just wait.
         if stage in (Photo.Stage.FACES, Photo.Stage.GROUPING):
@@ -94,7 +93,8 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
             claimed = claimed or list(due.order_by("attempts", "pk")[:1])
             Photo.objects.filter(pk__in=[photo.pk for photo in claimed]).update(
                 attempts=models.F("attempts") + 1,
-                lease_until=models.Func(models.Value(LEASE), template="clock_timestamp() + %(expressions)s::interval"),
+                lease_until=leases.until(leases.LEASE),
+                held_by=leases.Holder(),
             )
         leased = Photo.objects.select_related("owner").in_bulk([photo.pk for photo in claimed])
         return [leased[photo.pk] for photo in claimed if photo.pk in leased]
@@ -176,6 +176,7 @@ class Photo(models.Model):
     stage = models.CharField(max_length=11, choices=Stage, default=Stage.DERIVATIVES)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
+    held_by = models.CharField(max_length=leases.LONGEST_NAME, blank=True, default="", db_default="")
     failure = models.CharField(max_length=200, blank=True)
 
     is_faceless = False  # on pages that found out
@@ -235,12 +236,12 @@ class Photo(models.Model):
 
         One that was finished stays so.
         """
-        lease_until = None if pause is None else timezone.now() + pause
-        self._in_our_hands().update(lease_until=lease_until, attempts=models.F("attempts") - 1)
+        lease_until = None if pause is None else leases.until(f"{pause.total_seconds()} s")
+        self._in_our_hands().update(lease_until=lease_until, held_by="", attempts=models.F("attempts") - 1)
 
     def postpone(self, pause: timedelta) -> None:
         """Put a claimed photo back in line for after a pause; the attempt counts."""
-        self._in_our_hands().update(lease_until=timezone.now() + pause)
+        self._in_our_hands().update(lease_until=leases.until(f"{pause.total_seconds()} s"), held_by="")
 
     def advance(self, stage: "Photo.Stage") -> None:
         """Hand the photo on to the next stage, in the transaction that wrote the results."""

@@ -22,7 +22,7 @@ from photos.intake import NotStored, keep_archive, leave_out, start_batch, take_
 from photos.models import Batch, BatchFile, Photo, Progress
 from photos.pagination import month_counts
 from photos.signals import photos_ready
-from photos.uploading import IncomingFile, receives_files_and_archives
+from photos.uploading import IncomingFile, receives_files_and_archives, refuses_what_is_too_long
 from photos.workers import missing_worker_notice
 
 REMARKS_SHOWN = 200  # an archive may hold thousands of files that are no photos
@@ -115,6 +115,7 @@ def expect_more(request: UserRequest, batch_id: int) -> JsonResponse:
 
 
 @require_POST
+@refuses_what_is_too_long
 @receives_files_and_archives
 def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
     batch = _batch_of(request, batch_id)
@@ -252,7 +253,9 @@ def _card_context(batch: Batch) -> dict[str, Any]:
 def _answer(file: BatchFile) -> dict[str, object]:
     answer: dict[str, object] = {"outcome": file.outcome, "name": file.name}
     if file.photo is not None:
-        answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url(), "note": file.reason_text}
+        answer |= {"photo": file.photo.pk, "url": file.photo.get_absolute_url()}
+    if file.photo is not None and file.reason:
+        answer["note"] = file.reason_text
     if file.outcome == BatchFile.Outcome.REJECTED:
         answer["message"] = f"{file.name} {file.reason_text}."
     if file.outcome == BatchFile.Outcome.DUPLICATE:

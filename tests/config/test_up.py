@@ -124,6 +124,11 @@ def children_of(home):
     return found + all_servers(home)
 
 
+def catches_interrupts(process):
+    caught = re.search(r"SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())
+    return int(caught[1], 16) & 2
+
+
 def wait_until(condition, seconds=20):
     deadline = time.monotonic() + seconds
     while not (result := condition()) and time.monotonic() < deadline:
@@ -170,10 +175,13 @@ def test_killed_programs_and_services_come_back(running_up):
         process.kill()
     worker = next(each for each in children_of(home) if "ml@%h" in each.cmdline())
     worker.kill()
+    io = next(each for each in children_of(home) if "io@%h" in each.cmdline())
+    next(each for each in io.children() if catches_interrupts(each)).kill()  # beat: its brother ignores them
 
     running_up.wait_for("PostgreSQL has ended unexpectedly")
     running_up.wait_for("ml was killed by SIGKILL; starting it again")
     running_up.wait_for(r"(?s)ml was killed.*ml@\S+ ready")
+    running_up.wait_for("Beat has ended; starting it again")
     assert wait_until(lambda: EmbeddedServices(home).answer())
     psycopg.connect(EmbeddedServices(home).database_url).close()
 

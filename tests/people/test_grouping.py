@@ -473,7 +473,8 @@ def fail(*args, **kwargs):
 def test_beat_sends_no_message_for_an_owner_whose_grouping_is_put_off(alice, bob, monkeypatch):
     for owner in (alice, bob):
         make_photo(owner, stage=Photo.Stage.GROUPING)
-    Upkeep.objects.start_grouping(bob.pk)
+    for _ in range(2):  # once it may be ended by anything
+        Upkeep.objects.start_grouping(bob.pk)
     sent = []
     monkeypatch.setattr(tasks, "send_wakeup", lambda task, *args: sent.append((task, *args)))
 

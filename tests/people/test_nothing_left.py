@@ -1,4 +1,4 @@
-"""What is deleted is gone: searched for in a dump of the whole database and in every file, without Kith's own queries."""
+"""What is deleted is gone: searched for in a dump of the database and in every file, not by Kith's own queries."""
 
 import io
 import subprocess
@@ -83,7 +83,7 @@ def traces_of(photo: Photo) -> set[str]:
 
 @pytest.fixture
 def library(tmp_path):
-    """Ruth's: Ann in two photos, Bob in one, a group; a no, a date, an album, searches, a trip to the trash and back."""
+    """Ann in two photos, Bob in one, a group; a no, a date, an album, searches, a trip to the trash and back."""
     ruth = make_user(username="ruth")
     photos = [photo_of(ruth, tmp_path, seed) for seed in range(5)]
     faces = [photo.faces.get() for photo in photos]

@@ -11,8 +11,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 
+from accounts.models import User
 from config import celery
 from config.management.commands.up import Command
+from people import leaving
 from people import tasks as people_tasks
 from photos import media_folder, tasks, trash
 from photos.intake import NotStored, start_batch, take_in
@@ -59,7 +61,7 @@ def test_a_library_of_before_there_were_marks_is_known_by_its_photos(unmounted, 
     assert media_folder.library_name()
 
 
-def test_nothing_is_given_up_stored_or_cleaned_up_while_the_disk_is_away(unmounted, alice, settings):
+def test_nothing_is_given_up_stored_or_cleaned_up_while_the_disk_is_away(unmounted, alice, settings, client):
     deleted = make_photo(alice, trashed_at=DELETED_AT)
     assert SENTENCE in media_folder.trouble()
 
@@ -73,13 +75,21 @@ def test_nothing_is_given_up_stored_or_cleaned_up_while_the_disk_is_away(unmount
     unmounted.refresh_from_db()
     assert (unmounted.attempts, unmounted.failure, unmounted.stage) == (0, "", Photo.Stage.DERIVATIVES)
     assert Photo.everywhere.filter(pk=deleted.pk).exists()
+    client.force_login(alice)
+    answer = client.post(reverse("people:delete-face-data"), {"word": "DELETE"})
+    assert (answer.status_code, SENTENCE in answer.content.decode()) == (503, True)
+    leaving.leave(alice)
+    people_tasks.finish_leaving()
+    assert User.objects.filter(pk=alice.pk).exists()
     assert list(settings.MEDIA_ROOT.iterdir()) == []
     with pytest.raises(CommandError, match="disk mounted"):
         call_command("verify", "--repair", stdout=io.StringIO())
 
     mount_again(settings)
     assert tasks.make_due_derivatives() == 1
-    assert trash.purge() == 1
+    people_tasks.finish_leaving()
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not any(path.is_file() for path in settings.MEDIA_ROOT.rglob("originals/**/*"))
 
 
 def test_an_upload_is_refused_and_nothing_lands_where_the_disk_belongs(unmounted, alice, tmp_path, settings):

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from people.tasks import wake_workers
+from photos.media_folder import MARK
 from photos.storage import DurableStorage
 from photos.uploading import LENT_SECONDS, STALE_AFTER_SECONDS, incoming_folder, receive_local_file, sweep_incoming
 
@@ -19,7 +20,8 @@ class BreakingOff(ContentFile):
 
 
 def files_below(folder) -> list[Path]:
-    return [path for path in Path(folder).rglob("*") if path.is_file()]
+    """All but the mark of the folder."""
+    return [path for path in Path(folder).rglob("*") if path.is_file() and path.name != MARK]
 
 
 def test_a_write_that_fails_leaves_nothing(settings):

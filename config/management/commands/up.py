@@ -120,7 +120,7 @@ class Command(BaseCommand):
         from photos import media_folder
 
         if sentence := media_folder.trouble():
-            raise EmbeddedError(sentence)
+            raise EmbeddedError(f"{sentence} ({settings.MEDIA_ROOT})")
 
     def look_after(self, supervisor: Supervisor) -> None:
         begin, ready = time.monotonic(), False

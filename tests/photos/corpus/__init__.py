@@ -6,7 +6,7 @@ Every file is made by code. `samples()` are all that are sent one by one; archiv
 from tests.photos.corpus import archives, damage, disguises, formats, jpeg, metadata, names, png
 from tests.photos.corpus.sample import Sample
 
-__all__ = ["Sample", "samples"]
+__all__ = ["FAMILIES", "Sample", "samples"]
 
 FAMILIES = {
     "JPEG": jpeg.SAMPLES,

@@ -31,7 +31,7 @@ NAMES = [
     ("template", "{{7*7}}{% debug %}.jpg", ""),
     ("format", "%s%(name)s{0}.jpg", ""),
     ("SQL", "'; DROP TABLE photos_photo; --.jpg", ""),
-    ("half a character", "\ud800.jpg", "?.jpg"),
+    ("letters nobody sees", "a\u200b\ufeff\u2060.jpg", ""),
     ("right to left", "\u05e9\u05dc\u05d5\u05dd.jpg", ""),
 ]
 

@@ -11,7 +11,7 @@ KNOW_MONTHS = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('photos', '0006_failed_photos'),
+        ('photos', '0007_leases_name_their_worker'),
     ]
 
     operations = [

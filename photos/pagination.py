@@ -121,7 +121,9 @@ def _in_months_of_page(photos: PhotoQuerySet, counts: Mapping[datetime, int], pl
         found += counts[last] if place is None or last < _month_start(place[0]) else 0
         if found > PAGE_SIZE:
             break
-    return photos.filter(taken_at__gte=last, taken_at__lt=_next_month(months[0]))
+    end = _next_month(months[0])
+    photos = photos.filter(taken_at__gte=last)
+    return photos.filter(taken_at__lt=end) if end > months[0] else photos  # nothing comes after the year 9999
 
 
 def _page_before(photos: PhotoQuerySet, place: Place, counts: Mapping[datetime, int] | None) -> Page:

@@ -1,25 +1,31 @@
 """Every page asks as many queries in a library ten times as large, and no more than tools/pages.py says."""
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
 from people.invented_library import make_library
+from photos import media_folder
 from tests.access.addresses import ROUTES, address
 from tests.access.library import make_belongings
 from tests.factories import make_user
 from tools.pages import NOT_PAGES, PAGES, SIGNED_OUT, First, Sample, queries_counted
 
-SMALL, LARGE = (400, 1200), (4000, 12_000)  # photos and faces
+SMALL, LARGE = (300, 900), (3000, 9000)  # photos and faces
 
 
 @pytest.fixture(scope="module")
-def counts(models_dir, django_db_setup, django_db_blocker) -> tuple[dict[str, int], dict[str, int]]:
+def counts(models_dir, tmp_path_factory, django_db_setup, django_db_blocker) -> tuple[dict[str, int], dict[str, int]]:
     """Queries of each page by its label, in a small and in a large library."""
+    kept, settings.MEDIA_ROOT = settings.MEDIA_ROOT, tmp_path_factory.mktemp("media")
+    media_folder.set_mark("tests")
     with django_db_blocker.unblock():
-        return counts_in_library(*SMALL), counts_in_library(*LARGE)
+        found = counts_in_library(*SMALL), counts_in_library(*LARGE)
+    settings.MEDIA_ROOT = kept
+    return found
 
 
 def counts_in_library(photos: int, faces: int) -> dict[str, int]:

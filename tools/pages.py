@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 from django.db import connection
 from django.db.models import Count
@@ -86,6 +87,10 @@ class Sample:
     def person(self) -> int:
         """Half of the time one of the people of whom there are most."""
         return self.random.choice(self._people[: self.random.choice((12, len(self._people)))])
+
+    def letters(self, count: int) -> str:
+        """What somebody types who looks for a person."""
+        return quote(Person.objects.values_list("name", flat=True).get(pk=self.person())[:count])
 
     def people(self, count: int) -> list[int]:
         return self.random.sample(self._people[:30], count)
@@ -189,7 +194,7 @@ PAGES = [
     _page("people:index", "People, last added first", 21, lambda s: f"sort=added&page={s.number(9)}"),
     _page("people:index", "People, last seen first", 21, lambda s: f"sort=seen&page={s.number(9)}"),
     _page("people:index", "People, searched", 16, "q=an"),
-    _page("people:names", "Naming box", 8, "q=a", is_fragment=True),
+    _page("people:names", "Naming box", 8, lambda s: f"q={s.letters(1)}", is_fragment=True),
     _page("people:names", "Naming box beside a group", 12, lambda s: f"q=&group={s.group()}", is_fragment=True),
     _page("people:strip", "Who is this?", 10, is_fragment=True),
     _page("people:unnamed", "Seen twice", 12, lambda s: f"kind=pairs&page={s.number(9)}"),
@@ -236,7 +241,7 @@ PAGES = [
     _search("unnamed faces", ANY, "unnamed=1"),
     _search("everything at once", ANY, _terms),
     _search("more of a person", ANY, lambda s: f"p={s.people(1)[0]}&to={s.month()}-28", is_fragment=True),
-    _page("people:search-offers", "Search offers", ANY, "q=ro", is_fragment=True),
+    _page("people:search-offers", "Search offers", ANY, lambda s: f"q={s.letters(2)}", is_fragment=True),
     _page("people:history", "History", ANY),
     _page("people:history", "History, a page of it", ANY, lambda s: f"page={s.number(200)}"),
     _page("people:history", "History, at a decision", ANY, lambda s: f"at={s.decision()}"),

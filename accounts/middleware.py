@@ -15,9 +15,9 @@ from accounts.models import User
 from accounts.sessions import note_seen
 
 # Paths that work before there is anybody.
-OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/welcome/", "/language/", "/jsi18n/")
+OPEN_PATHS = (settings.STATIC_URL, "/healthz", "/metrics", "/welcome/", "/language/", "/jsi18n/")
 # They say nothing, or their address says in which language: no need to know who asks.
-SPEECHLESS_PATHS = ("/healthz", "/jsi18n/")
+SPEECHLESS_PATHS = ("/healthz", "/metrics", "/jsi18n/")
 SIGN_IN_AGAIN = _("Sign in again, then send it once more.")
 
 

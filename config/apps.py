@@ -9,6 +9,8 @@ class ConfigConfig(AppConfig):
     verbose_name = "Kith"
 
     def ready(self) -> None:
+        from config import queries, tracing  # noqa: F401  connects them
+
         # As root KITH_HOME lets PostgreSQL's user pass; photos and weights are nobody else's business.
         for folder in (settings.MEDIA_ROOT, settings.KITH_MODELS):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

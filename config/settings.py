@@ -7,6 +7,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded import EmbeddedServices, Home, default_home
+from config.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -36,7 +37,8 @@ KITH_IS_ELSEWHERE = KITH_HTTPS or bool(CSRF_TRUSTED_ORIGINS) or not set(ALLOWED_
 if KITH_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the container asks itself, without the proxy
+    # The container asks itself, and Prometheus asks beside it, without the proxy.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz(/ready)?$", r"^metrics$"]
     # Browsers keep this for months: not for a name that other programs of the user's machine answer to as well.
     SECURE_HSTS_SECONDS = 0 if set(ALLOWED_HOSTS) <= {*LOOPBACK_HOSTS} else 60 * 24 * 3600
 SILENCED_SYSTEM_CHECKS = [
@@ -73,8 +75,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.tracing.RequestMiddleware",
     "config.middleware.ForwardedMiddleware",
     "config.middleware.HeadersMiddleware",
+    "config.errors.RetryMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -102,6 +106,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["photos.templatetags.numbers"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -116,14 +121,20 @@ TEMPLATES = [
 
 # --- PostgreSQL
 DATABASES = {"default": env.db_url("DATABASE_URL", default=_services.database_url)}
+# How long one statement may take. Pages say less (config/wsgi.py); grouping a library and migrations may need it.
+KITH_STATEMENT_SECONDS = env.int("KITH_STATEMENT_SECONDS", default=600)
 DATABASES["default"] |= {
+    "ENGINE": "config.database",
     "CONN_MAX_AGE": 60,
     # One killed backend makes PostgreSQL drop every session: check before use.
     "CONN_HEALTH_CHECKS": True,
 }
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-    "-c lock_timeout=10s -c statement_timeout=60s -c idle_in_transaction_session_timeout=120s"
-)
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": 3,
+    "options": f"-c lock_timeout=10s -c statement_timeout={KITH_STATEMENT_SECONDS}s"
+    " -c idle_in_transaction_session_timeout=120s",
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Celery over Valkey or Redis
@@ -137,7 +148,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "io"
 # A lost broker must not hold up an upload: the row is committed, beat sends the message again.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0}
 CELERY_TASK_PUBLISH_RETRY = False
 # A worker takes no message before it can start on it, so that one of a higher priority can overtake.
 CELERY_WORKER_DISABLE_PREFETCH = True
@@ -236,17 +247,14 @@ KITH_SMALLEST_FACE = env.float("KITH_SMALLEST_FACE", default=20)
 if not 8 <= KITH_SMALLEST_FACE <= 1000:
     raise ImproperlyConfigured(f"KITH_SMALLEST_FACE must be from 8 to 1000 pixels, not {KITH_SMALLEST_FACE:g}")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "filters": {"numbered": {"()": "config.errors.Numbered"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["numbered"]}},
-    "root": {"handlers": ["console"], "level": env.str("KITH_LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "axes": {"level": "WARNING"},
-        # Two lines for each wake-up, several a second while photos come in.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+# --- Operations
+# A terminal gets lines for people, the files of `manage.py up` get JSON; "json" here is for containers.
+LOGGING = logging_settings(
+    level=env.str("KITH_LOG_LEVEL", default="INFO"),
+    style=env.str("KITH_LOG_FORMAT", default="plain"),
+    file=env.str("KITH_LOG_FILE", default=""),
+)
+KITH_SLOW_QUERY_SECONDS = env.float("KITH_SLOW_QUERY_SECONDS", default=1.0)
+# Who may read /metrics and what /healthz/ready tells: with a token who has it, without one programs of this machine.
+KITH_METRICS_TOKEN = env.str("KITH_METRICS_TOKEN", default="")
+KITH_METRICS_FOLDER = _home.metrics

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -35,6 +35,7 @@ class Program:
     stop_steps: StopSteps = ((signal.SIGTERM, 15.0),)
     oom_score: int = 0  # up to 1000: the higher, the sooner it goes when memory runs out
     once: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)  # beside ours
     after: str = ""  # the name of one that runs once, and has to have ended before
 
 
@@ -48,7 +49,7 @@ class Child:
         self.ends_in_a_row = 0
         self.due = 0.0  # when to start it (again), on the monotonic clock
         self._started = 0.0
-        self._environment = environment
+        self._environment = {**environment, **program.environment}
         self._folder = folder
 
     @property

@@ -36,6 +36,14 @@ def checked_whole(name: str, values: ArrayLike, *shape: int | None) -> NDArray[A
     return _array(name, values, shape, WHOLE_NUMBERS, "whole numbers")
 
 
+def checked_places(name: str, values: ArrayLike, *shape: int | None) -> NDArray[np.int64]:
+    """Whole numbers of at least 0, of a shape: where things are among others."""
+    array = checked_whole(name, values, *shape)
+    if array.size and array.min() < 0:
+        raise ValueError(f"{name} must be at least 0, not {array.min()}")
+    return array.astype(np.int64, copy=False)
+
+
 def checked_flags(name: str, values: ArrayLike, *shape: int | None) -> NDArray[np.bool_]:
     """Yes or no, of a shape."""
     return _array(name, values, shape, FLAGS, "booleans").astype(bool, copy=False)

@@ -31,6 +31,7 @@ from numba.core.registry import cpu_target
 from numba.cpython.unsafe import numbers
 from numpy.typing import NDArray
 
+from ml.arguments import checked_number, checked_numbers
 from ml.compiled import compiled
 from ml.vectors import INDEX, WHOLE, Builder, Value, VectorCode, at, index, machine_code
 
@@ -134,7 +135,15 @@ def coarse_rows(sides: list[Rows], axes: Rows, least: float, longest: float) -> 
 
 
 def frame_for(rows: Rows, axes: Rows, least: float, longest: float) -> Frame:
-    """A frame for rows, shape (n, d), and others like them. Arguments as for `coarse_rows`."""
+    """A frame for rows, shape (n, d), and others like them. Arguments as for `coarse_rows`.
+
+    Raises:
+        ValueError: rows or axes have another shape or hold what is no finite number, or least or longest is none.
+    """
+    rows = checked_numbers("rows", rows, None, None).astype(np.float32, copy=False)
+    axes = checked_numbers("axes", axes, rows.shape[1], None).astype(np.float32, copy=False)
+    checked_number("least", least)
+    checked_number("longest", longest, least=0)
     return _framed([rows], axes, least, longest, ROOM)[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_flags, checked_numbers, checked_places, checked_whole
 from ml.dbscan import NOISE
 from ml.kept_rows import KeptRows
 from ml.units import Flags, Numbers, Rows
@@ -26,36 +27,62 @@ class KeptFaces:
     def __init__(
         self, keys: Numbers, rows: Rows, before: Numbers, photos: Numbers, good: Flags, *, threshold: float
     ) -> None:
-        """Keep n faces; rows: shape (n, d); threshold: cosine distance up to which new faces are compared with them."""
+        """Keep n faces; rows: shape (n, d); threshold: cosine distance up to which new faces are compared with them.
+
+        Raises:
+            ValueError: an argument has another shape or kind, or as `ml.kept_rows.KeptRows` says of rows and threshold.
+        """
         self.rows = KeptRows(rows, threshold=threshold)
+        checked = _checked(len(rows), keys, before, photos, good)
         self.keys, self.photos, self.group = (np.zeros(0, dtype=np.int64) for _ in range(3))
         self.good, self.is_there = (np.zeros(0, dtype=bool) for _ in range(2))
         self.numbers = np.zeros(0, dtype=np.int64)
         self.counts = np.zeros((2, 0), dtype=np.int64)
-        self.means = np.zeros((0, rows.shape[1]), dtype=np.float32)
-        self._sums = np.zeros((2, 0, rows.shape[1]))
+        dimensions = self.rows.rows.shape[1]
+        self.means = np.zeros((0, dimensions), dtype=np.float32)
+        self._sums = np.zeros((2, 0, dimensions))
         self._place_of_group: dict[int, int] = {}
-        self._note(np.arange(len(keys)), keys, before, photos, good)
+        self._note(np.arange(len(rows)), *checked)
 
     def put(
         self, places: NDArray[np.intp], keys: Numbers, rows: Rows, before: Numbers, photos: Numbers, good: Flags
     ) -> None:
-        """Put faces at places, shape (n,), in place of those that are there."""
+        """Put faces at places, shape (n,), in place of those that are there.
+
+        Raises:
+            ValueError: an argument has another shape or kind, a row is longer than 1, or a place is below 0.
+        """
+        places = checked_places("places", places, None)
+        checked = _checked(len(places), keys, before, photos, good)
+        rows = checked_numbers("rows", rows, len(places), self.means.shape[1]).astype(np.float32, copy=False)
         self._forget(places)
         self.rows.put(places, rows)
-        self._note(places, keys, before, photos, good)
+        self._note(places, *checked)
 
     def remove(self, places: NDArray[np.intp]) -> None:
-        """Forget faces; their places are free."""
+        """Forget faces; their places, shape (n,), are free.
+
+        Raises:
+            ValueError: places are no whole numbers of at least 0.
+        """
+        places = checked_places("places", places, None)
         self._forget(places)
         self.rows.remove(places)
 
     @property
     def before(self) -> Numbers:
         """Shape (capacity,): the number of each face's group, or NOISE."""
-        return self.before_of(slice(None))
+        return self.before_of(np.arange(len(self.group)))
 
-    def before_of(self, places: NDArray[np.intp] | slice) -> Numbers:
+    def before_of(self, places: NDArray[np.intp]) -> Numbers:
+        """The same, of places, shape (n,).
+
+        Raises:
+            ValueError: places are no whole numbers, or not of places there are.
+        """
+        places = checked_places("places", places, None)
+        if len(places) and places.max() >= len(self.group):
+            raise ValueError(f"places must be below {len(self.group)}, not {places.max()}")
         numbers = np.append(self.numbers, NOISE)  # NO_GROUP is the last one's place
         return numbers[self.group[places]]
 
@@ -106,3 +133,14 @@ class KeptFaces:
         counted = (self.counts[1, changed] > 0).astype(np.int64)
         sizes = np.maximum(self.counts[counted, changed], 1)
         self.means[changed] = self._sums[counted, changed] / sizes[:, None]
+
+
+def _checked(
+    count: int, keys: Numbers, before: Numbers, photos: Numbers, good: Flags
+) -> tuple[Numbers, Numbers, Numbers, Flags]:
+    """Of so many faces."""
+    keys, before, photos = (
+        checked_whole(name, values, count).astype(np.int64, copy=False)
+        for name, values in (("keys", keys), ("before", before), ("photos", photos))
+    )
+    return keys, before, photos, checked_flags("good", good, count)

@@ -5,14 +5,11 @@ To pack 200,000 rows takes ten times as long as to compare a thousand with them.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.arguments import checked_number, checked_numbers
+from ml.arguments import checked_number, checked_numbers, checked_places
 from ml.coarse import WIDTH, Coarse, frame_for, reaching
-from ml.device import cores_available
 from ml.neighbours import LEAST_THRESHOLD, ROUNDING, ROWS_AT_ONCE, Pairs, Rows, bound_axes, in_order, within
 
 MOST_THRESHOLD = 0.999  # a row of zeros is near nothing
@@ -40,7 +37,13 @@ class KeptRows:
         self.put(np.arange(len(rows)), rows)
 
     def put(self, places: NDArray[np.integer], rows: Rows) -> None:
-        """Put rows, shape (n, d), at places, shape (n,), in place of those that are there."""
+        """Put rows, shape (n, d), at places, shape (n,), in place of those that are there.
+
+        Raises:
+            ValueError: rows or places have another shape or kind, a row is longer than 1, or a place is below 0.
+        """
+        rows = self._checked("rows", rows)
+        places = checked_places("places", places, len(rows))
         if not len(places):
             return
         if (np.einsum("ij,ij->i", rows, rows) > LONGEST).any():
@@ -55,11 +58,23 @@ class KeptRows:
             self._panels[places // WIDTH, :, places % WIDTH] = packed[: len(rows)]
 
     def remove(self, places: NDArray[np.integer]) -> None:
-        """Forget rows; their places are found no more."""
+        """Forget rows; their places, shape (n,), are found no more.
+
+        Raises:
+            ValueError: places are no whole numbers of at least 0.
+        """
+        places = checked_places("places", places, None)
         self.put(places, np.zeros((len(places), self.rows.shape[1]), dtype=np.float32))
 
     def near(self, probes: Rows) -> Pairs:
-        """All pairs, exactly, of a probe, shape (n, d), and a row within the threshold: numbers of both."""
+        """All pairs, exactly, of a probe, shape (n, d), and a row within the threshold: numbers of both.
+
+        Raises:
+            ValueError: probes have another shape, or hold what is no finite number.
+        """
+        probes = self._checked("probes", probes)
+        if not len(probes) or not len(self.rows):
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
         coarse = self._frame.coarse(probes)
         if coarse is None:
             coarse = self._pack(self.rows, probes)
@@ -69,14 +84,15 @@ class KeptRows:
             panels = self._panels[second // WIDTH : (second + ROWS_AT_ONCE) // WIDTH]
             found = reaching(lines, len(probes), panels, len(panels) * WIDTH)
             doubt = ROUNDING * LONGEST
-            pairs: NDArray[np.int32] = within(found, probes, self.rows, first, second, 1 - self.threshold, doubt)
-            return pairs
+            return within(found, probes, self.rows, first, second, 1 - self.threshold, doubt)
 
-        blocks = [(0, second) for second in range(0, len(self.rows), ROWS_AT_ONCE)] if len(probes) else []
-        with ThreadPoolExecutor(cores_available()) as threads:
-            found = [np.zeros((2, 0), dtype=np.int32), *in_order(threads, look, blocks)]
-        probe, place = np.concatenate(found, axis=1)
+        blocks = [(0, second) for second in range(0, len(self.rows), ROWS_AT_ONCE)]
+        probe, place = np.concatenate(list(in_order(look, blocks)), axis=1)
         return probe, place
+
+    def _checked(self, name: str, rows: Rows) -> Rows:
+        checked = checked_numbers(name, rows, None, self.rows.shape[1])
+        return np.ascontiguousarray(checked, dtype=np.float32)
 
     def _pack(self, rows: Rows, probes: Rows | None = None) -> Coarse:
         """Pack what is kept anew, so that these fit; return the probes in whole numbers."""

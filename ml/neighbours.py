@@ -15,9 +15,9 @@ from functools import reduce
 
 import numpy as np
 from numba.core import cgutils
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ml.arguments import checked_number, checked_numbers
+from ml.arguments import checked_count, checked_number, checked_numbers, checked_places
 from ml.coarse import coarse_rows, reaching
 from ml.compiled import compiled
 from ml.device import Device, cores_available
@@ -100,27 +100,68 @@ def _search(
         found = reaching(first, second)
         if same and first == second:
             found = found[found[:, 0] < found[:, 1]]
-        pairs: NDArray[np.int32] = within(found, rows, others, first, second, 1 - threshold, doubt)
-        return pairs
+        return within(found, rows, others, first, second, 1 - threshold, doubt)
 
-    with ThreadPoolExecutor(cores_available()) as threads:
-        for number, found in enumerate(in_order(threads, look, blocks)):
-            if found.size:
-                yield found[0], found[1]
-            report((number + 1) / len(blocks))
+    for number, found in enumerate(in_order(look, blocks)):
+        if found.size:
+            yield found[0], found[1]
+        report((number + 1) / len(blocks))
 
 
-def in_order(
-    threads: ThreadPoolExecutor, look: Callable[[int, int], NDArray[np.int32]], blocks: list[tuple[int, int]]
-) -> Iterator[NDArray[np.int32]]:
-    """What is found in each block. Threads are kept busy, but not so far ahead that results pile up."""
+def in_order(look: Callable[[int, int], NDArray[np.int32]], blocks: ArrayLike) -> Iterator[NDArray[np.int32]]:
+    """What is found in each block, by a thread on each core.
+
+    Args:
+        look: called with the places where a block begins.
+        blocks: shape (n, 2), these places.
+
+    Raises:
+        ValueError: blocks has another shape, or a place is below 0.
+    """
+    return _looked_at(look, checked_places("blocks", blocks, None, 2).tolist())
+
+
+def _looked_at(look: Callable[[int, int], NDArray[np.int32]], blocks: list[list[int]]) -> Iterator[NDArray[np.int32]]:
+    """Threads are kept busy, but not so far ahead that results pile up."""
     ahead: deque[Future[NDArray[np.int32]]] = deque()
-    for block in blocks:
-        ahead.append(threads.submit(look, *block))
-        if len(ahead) > 2 * cores_available():
+    with ThreadPoolExecutor(cores_available()) as threads:
+        for block in blocks:
+            ahead.append(threads.submit(look, *block))
+            if len(ahead) > 2 * cores_available():
+                yield ahead.popleft().result()
+        while ahead:
             yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()
+
+
+def within(
+    places: NDArray[np.int32], rows: Rows, others: Rows, first: int, second: int, least: float, doubt: float
+) -> NDArray[np.int32]:
+    """Those of some pairs whose similarity reaches the least.
+
+    Args:
+        places: shape (n, 2), of a row and one of the others, counted from a first one and from a second.
+        rows, others: shape (m, d) and (k, d), of finite numbers, which is not looked at: of all rows of a library some
+            pairs are asked about again and again.
+        least: similarity, worked out in double precision where single is less than `doubt` off.
+
+    Returns:
+        Shape (2, n): the places, counted from 0.
+
+    Raises:
+        ValueError: an argument has another shape, or a place is not there.
+    """
+    if not rows.ndim == others.ndim == 2 or rows.shape[1] != others.shape[1]:
+        raise ValueError(f"rows and others must have the shapes (m, d) and (k, d), not {rows.shape} and {others.shape}")
+    if not rows.dtype == others.dtype == np.float32:
+        raise ValueError(f"rows and others must be in single precision, not {rows.dtype} and {others.dtype}")
+    checked_number("least", least)
+    checked_number("doubt", doubt, least=0)
+    ends = len(rows) - checked_count("first", first, least=0), len(others) - checked_count("second", second, least=0)
+    checked = checked_places("places", places, None, 2)
+    if len(checked) and (checked.max(axis=0) >= ends).any():
+        raise ValueError("places must be of rows and others that are there, counted from first and second")
+    found: NDArray[np.int32] = _within(checked.astype(np.int32), rows, others, first, second, least, doubt)
+    return found
 
 
 # The bound
@@ -155,7 +196,14 @@ def bound_axes(rows: Rows, least: float, longest: float, full_pair: float = FULL
     """The directions, shape (d, k), that a bound in whole numbers is to look at; as for `ml.coarse.coarse_rows`.
 
     full_pair: as dear as so many dimensions of the bound is a pair worked out in full.
+
+    Raises:
+        ValueError: rows is not two-dimensional or holds what is no finite number, or a number is none.
     """
+    rows = checked_numbers("rows", rows, None, None).astype(np.float32, copy=False)
+    checked_number("least", least)
+    checked_number("longest", longest, least=0)
+    checked_number("full_pair", full_pair, least=0)
     if not len(rows):
         return np.eye(rows.shape[1], dtype=np.float32)
     sample, axes = _axes([rows])
@@ -242,11 +290,7 @@ def _similarity(one, other):  # type: ignore[no-untyped-def]
 
 
 @compiled("int32[:,::1](int32[:,::1], float32[:,::1], float32[:,::1], int64, int64, float64, float64)")
-def within(places, rows, others, first, second, least, doubt):  # type: ignore[no-untyped-def]
-    """Those, shape (2, n), whose similarity reaches the least; in double precision where single leaves a doubt.
-
-    Places count from a first row and from a second one; what is returned counts from 0.
-    """
+def _within(places, rows, others, first, second, least, doubt):  # type: ignore[no-untyped-def]
     found = np.empty((2, len(places)), dtype=np.int32)
     count = 0
     product = np.empty(1, dtype=np.float32)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.constraints import PairsOfFaces, pairs_of_one_photo
+from ml.arguments import checked_flags, checked_whole
+from ml.constraints import PairsOfFaces, checked_pairs, pairs_of_one_photo
 from ml.dbscan import NOISE
 from ml.kept_faces import NO_GROUP, KeptFaces
 from ml.proposals import ROUNDING, TooLarge
@@ -55,7 +56,12 @@ def place_among(
 
     Raises:
         CannotPlace: use `regroup`.
+        ValueError: an argument has another shape or kind, or a pair is not of places there are.
     """
+    capacity = len(kept.is_there)
+    is_new, held = checked_flags("is_new", is_new, capacity), checked_flags("held", held, capacity)
+    apart, together = checked_pairs("apart", apart, capacity), checked_pairs("together", together, capacity)
+    repeats = checked_whole("repeats", repeats, None).astype(np.int64)
     reach = _Reach(kept, is_new & kept.is_there, held & kept.is_there, apart, together, repeats, cuts)
     edges = reach.look()
     nodes = _Nodes.of(reach)
@@ -83,11 +89,11 @@ class _Reach:
         held: Flags,
         apart: PairsOfFaces,
         together: PairsOfFaces,
-        repeats: ArrayLike,
+        repeats: Numbers,
         cuts: Cuts,
     ) -> None:
         self.kept, self.is_new, self.held, self.cuts = kept, is_new, held, cuts
-        self.apart, self.together, self.repeats = apart, together, np.asarray(repeats, dtype=np.int64)
+        self.apart, self.together, self.repeats = apart, together, repeats
         self.is_in = is_new & ~held
         group = kept.group
         self.is_in[together] = True
@@ -213,8 +219,17 @@ class _Nodes:
         is_new[singles], held[singles] = reach.is_new[self.singles], reach.held[self.singles]
         apart, together = self._pairs(reach.apart), self._pairs(reach.together)
         return faces_to_group(
-            rows, before, is_new, good, held, apart, together, self._of_photos(reach), sizes, weights
-        )  # fmt: skip
+            rows,
+            before,
+            is_new,
+            may_seed=good,
+            held=held,
+            apart=apart,
+            together=together,
+            of_photos=self._of_photos(reach),
+            sizes=sizes,
+            weights=weights,
+        )
 
     def _pairs(self, places: PairsOfFaces) -> PairsOfFaces:
         """Pairs of places as pairs of nodes, as far as both are there."""

@@ -16,7 +16,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.arguments import checked_count, checked_flags, checked_number, checked_numbers, checked_whole
+from ml.arguments import (
+    checked_count,
+    checked_flags,
+    checked_number,
+    checked_numbers,
+    checked_places,
+    checked_whole,
+)
 from ml.constraints import PairsOfFaces, checked_pairs, pairs_of_one_photo
 from ml.dbscan import NOISE
 from ml.group_ids import match_labels
@@ -77,22 +84,17 @@ def regroup(
         ValueError: an argument has another shape or kind, a threshold is not above 0, or min_faces is not a whole
             number of at least 1.
     """
-    rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
+    rows = checked_numbers("rows", rows, None, None)
     cuts = Cuts(
         checked_number("proposal_threshold", proposal_threshold, least=LEAST_THRESHOLD),
         checked_number("linkage_threshold", linkage_threshold, least=LEAST_THRESHOLD),
         checked_count("min_faces", min_faces),
         checked_count("settled", settled),
     )
-    count = len(rows)
-    before = checked_whole("before", before, count).astype(np.int64)
-    is_new = checked_flags("is_new", is_new, count)
-    held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
-    good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
-    apart, together = checked_pairs("apart", apart, count), checked_pairs("together", together, count)
-    of_photos = None if photos is None else pairs_of_one_photo(checked_whole("photos", photos, count), repeats)
-    ones = np.ones(count, dtype=np.int64)
-    faces = faces_to_group(rows, before, is_new, good, held, apart, together, of_photos, ones, ones)
+    of_photos = None if photos is None else pairs_of_one_photo(checked_whole("photos", photos, len(rows)), repeats)
+    faces = faces_to_group(
+        rows, before, is_new, may_seed=may_seed, held=held, apart=apart, together=together, of_photos=of_photos
+    )
     return _regrouped(faces, cuts, report)
 
 
@@ -100,17 +102,36 @@ def faces_to_group(
     rows: Rows,
     before: Numbers,
     is_new: Flags,
-    good: Flags,
-    held: Flags,
-    apart: PairsOfFaces,
-    together: PairsOfFaces,
-    of_photos: PairsOfFaces | None,
-    sizes: Numbers,
-    weights: Numbers,
+    *,
+    may_seed: Flags | None = None,
+    held: Flags | None = None,
+    apart: ArrayLike | None = None,
+    together: ArrayLike | None = None,
+    of_photos: ArrayLike | None = None,
+    sizes: Numbers | None = None,
+    weights: Numbers | None = None,
 ) -> Faces:
-    """Faces as `regroup` takes them, with what contradicts what is said taken apart. of_photos: pairs of one photo."""
+    """Faces as `regroup` takes them, with what contradicts what is said taken apart.
+
+    Args:
+        of_photos: shape (k, 2), pairs of one photo.
+        sizes, weights: shape (n,), as of `ml.units.Faces`; 1 by default.
+
+    Raises:
+        ValueError: an argument has another shape or kind.
+    """
+    rows = np.ascontiguousarray(checked_numbers("rows", rows, None, None), dtype=np.float32)
+    count = len(rows)
+    before = checked_whole("before", before, count).astype(np.int64)
+    is_new = checked_flags("is_new", is_new, count)
+    held = np.zeros(count, dtype=bool) if held is None else checked_flags("held", held, count)
+    good = np.ones(count, dtype=bool) if may_seed is None else checked_flags("may_seed", may_seed, count)
+    apart, together = checked_pairs("apart", apart, count), checked_pairs("together", together, count)
+    pairs = np.concatenate([apart, checked_pairs("of_photos", of_photos, count)])
+    ones = np.ones(count, dtype=np.int64)
+    sizes = ones if sizes is None else checked_places("sizes", sizes, count)
+    weights = ones if weights is None else checked_places("weights", weights, count)
     sets = said_to_be_one(before, held, apart, together)
-    pairs = apart if of_photos is None else np.concatenate([apart, of_photos])
     needless = (sets[pairs[:, 0]] == sets[pairs[:, 1]]) | held[pairs].all(axis=1)
     return taken_apart(Faces(rows, before, good, held, is_new & ~held, sets, pairs[~needless], sizes, weights))
 
@@ -141,11 +162,28 @@ def _regrouped(faces: Faces, cuts: Cuts, report: Report) -> Numbers:
 def linked_anew(
     faces: Faces, units: Numbers, base: int, cuts: Cuts, report: Report, edges: Pairs | None = None
 ) -> Numbers:
-    """Numbers, from `base` on where they are new, of all groups in which something is placed.
+    """Link again all groups in which something is placed.
 
-    edges: all pairs of a good face that is placed and another good one that takes part, within the proposal threshold;
-    else they are looked for.
+    Args:
+        faces: n of them, by `faces_to_group`.
+        units: shape (n,), for each face the first face of its unit.
+        base: number above all that there are.
+        report: called with the share of the comparing that is done.
+        edges: all pairs of a good face that is placed and another good one that takes part, within the proposal
+            threshold: two arrays of one length. Else they are looked for.
+
+    Returns:
+        Shape (n,): numbers, from `base` on where they are new, or NOISE.
+
+    Raises:
+        ValueError: an argument has another shape or kind, or units or edges are not of these faces.
     """
+    checked_count("base", base, least=0)
+    units = checked_places("units", units, len(faces.rows))
+    if (units > np.arange(len(units))).any():
+        raise ValueError("units must be the first face of each unit")
+    if edges is not None:
+        checked_pairs("edges", np.column_stack(edges), len(faces.rows))
     if edges is None:
         components = propose(faces, units, ~faces.is_out, cuts.proposal, cuts.min_faces, report)
     else:

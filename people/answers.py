@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
-from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
@@ -13,6 +12,7 @@ from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision, Face, Person, Question
 from people.tracks import FaceState
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 Verb = Decision.Verb
 Machine = Face.TaggedBy.MACHINE
@@ -150,7 +150,7 @@ def split(
     return decide(person.owner, Verb.SPLIT, outcomes, actor=actor, person=person, other=only)
 
 
-@transaction.atomic
+@atomic_again
 def split_group(
     cluster: Cluster, named: Mapping[Person, Collection[int]], unnamed: Sequence[Collection[int]], *, actor: User
 ) -> Decision | None:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -18,6 +17,7 @@ from people.ledger import Outcome, decide
 from people.models import Decision, Face
 from people.tracks import FaceState
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 SMALLEST_PIXELS = 16  # of the original, across and down: of less the network makes nothing
 SAME_OVERLAP = 0.5  # of two boxes around one face, as a share of their union
@@ -32,7 +32,7 @@ class BadBox(ValueError):
     """The box cannot hold a face of the photo; the message is a sentence that says why."""
 
 
-@transaction.atomic
+@atomic_again
 def draw(photo: Photo, box: BoundingBox, *, actor: User) -> tuple[Face, Decision]:
     """Add a face that somebody drew. Raises BadBox."""
     Photo.objects.select_for_update(of=("self",)).get(pk=photo.pk)  # drawn twice at once is drawn once

@@ -26,6 +26,7 @@ from people.models.decision import ChangeQuerySet, DecisionQuerySet
 from people.models.face import ERASED, FaceQuerySet
 from people.relinking import faces_not_found
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 BATCH = 1000  # changes saved by one query, and faces by one transaction
 EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
@@ -33,7 +34,7 @@ EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
 Row = TypeVar("Row", Person, Cluster)
 
 
-@transaction.atomic
+@atomic_again
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
@@ -90,7 +91,11 @@ def forget_photos(owner_id: int, photos: Collection[int]) -> None:
     faces = Face.everywhere.filter(photo__in=photos)
     hashes = Photo.everywhere.filter(pk__in=photos).values_list("sha256", flat=True)
     changes = Change.objects.filter(decision__owner=owner_id)
-    said = changes.filter(Q(face__in=faces) | Q(face=None, photo_sha256__in=list(hashes)))
+    # Each by its own index; together they would be looked for in the whole ledger.
+    of_faces, of_hashes = changes.filter(face__in=faces), changes.filter(face=None, photo_sha256__in=list(hashes))
+    said = Change.objects.filter(
+        pk__in=[*of_faces.values_list("pk", flat=True), *of_hashes.values_list("pk", flat=True)]
+    )
     decisions = set(said.values_list("decision_id", flat=True))
     people, clusters = _mentioned(said)
     people |= set(faces.values_list("person_id", flat=True))
@@ -134,7 +139,7 @@ def _forget_faces_not_found(person: Person) -> None:
         Change.objects.filter(decision__owner=person.owner, face=None, photo_sha256=sha256, box=box).delete()
 
 
-@transaction.atomic
+@atomic_again
 def delete_face_data(owner: User) -> int:
     """Turn face analysis off and delete every face, group, name and answer of an owner; return how many faces.
 

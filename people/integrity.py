@@ -96,7 +96,7 @@ def _groups() -> Iterator[Problem]:
     for pk in named.order_by("pk").values_list("pk", flat=True):
         yield Problem("I8", f"Face {pk} has a name and is in a group, too.")
     faces = Face.everywhere.filter(cluster=OuterRef("pk"))
-    empty = set(Cluster.objects.filter(~Exists(faces), is_hidden=False).values_list("pk", flat=True))
+    empty = set(Cluster.objects.filter(~Exists(faces), is_hidden=False, hidden_by=None).values_list("pk", flat=True))
     for track in ("before__cluster", "after__cluster"):
         empty -= set(Change.objects.filter(**{f"{track}__in": sorted(empty)}).values_list(track, flat=True))
     for pk in sorted(empty):

@@ -15,6 +15,7 @@ from accounts.models import User
 from people.invented_faces import Faces, Naming, faces_of_library, name_some, places_in_photos
 from people.invented_photos import Shots, file_name, photo_rows, store_batches, take_photos
 from people.invented_pictures import CROPS, KINDS, Pictures, Sizes, boxes_of, draw_pictures, link_all
+<<<<<<< HEAD
 from people.invented_rows import (
     DIMENSIONS,
     FIRST_DAY,
@@ -29,8 +30,11 @@ from people.invented_rows import (
     person_rows,
     suggestion_rows,
 )
+=======
+from people.invented_rows import DIMENSIONS, Box, go_on_numbering, store_named
+>>>>>>> main
 from people.mapping import draw_map
-from people.models import Change, Cluster, Decision, Face, Person, SavedSearch, Suggestion, Upkeep
+from people.models import Cluster, Decision, Face, Person, SavedSearch, Upkeep
 from people.ranking import rank_questions
 from photos import acts
 from photos.models import Act, Album, Photo
@@ -148,15 +152,9 @@ def _tidy() -> None:
 
 
 def _store(owner: User, library: Invented, sizes: Sizes, seed: int) -> None:
-    faces, naming, boxes = library.faces, library.naming, library.boxes
-    copy(Person, person_rows(owner, np.unique(naming.names[naming.names > 0]), _name))
-    copy(Cluster, cluster_rows(owner, np.unique(naming.groups[naming.groups > 0])))
-    copy(Photo, photo_rows(owner, library.shots, library.heads, sizes, seed=seed))
-    copy(Face, face_rows(faces, naming, boxes=boxes, crop=partial(file_name, "crops")))
-    copy(Suggestion, suggestion_rows(faces, naming))
-    decided = acts_of(naming)
-    copy(Decision, decision_rows(owner, decided))
-    copy(Change, change_rows(faces, decided, boxes))
+    photos = photo_rows(owner, library.shots, library.heads, sizes, seed=seed)
+    crop = partial(file_name, "crops")
+    store_named(owner, library.faces, library.naming, photos, name_of=_name, boxes=library.boxes, crop=crop)
     go_on_numbering(*store_batches(owner, library.shots))
     Upkeep.objects.get_or_create(owner=owner)
 

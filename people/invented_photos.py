@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from people.invented_pictures import KINDS, SHAPES, Sizes
-from people.invented_rows import FIRST_DAY, Row, copy
+from people.invented_rows import FIRST_DAY, Row, copy, photo_row, sha256_of
 from photos.models import Batch, BatchFile, Photo
 from photos.places import place_names
 
@@ -78,12 +78,7 @@ def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], sizes: Sizes
         width, height = SHAPES[shots.shapes[place]]
         undated, town = bool(shots.is_undated[place]), int(shots.towns[place])
         at = None if town < 0 else np.array(TOWNS[town]) + shifts[place]
-        yield {
-            "id": place + 1,
-            "owner_id": owner.pk,
-            "name": f"IMG_{place + 1:05}.jpg",
-            "sha256": f"{place + 1:064x}",
-            "media_type": "image/jpeg",
+        yield photo_row(owner, place + 1) | {
             **{f"{'original' if kind == 'originals' else kind}": file_name(kind, place + 1) for kind in KINDS},
             "byte_size": sizes.get((int(shots.shapes[place]), int(heads[place])), 0),
             "width": width,
@@ -97,7 +92,6 @@ def photo_rows(owner: User, shots: Shots, heads: NDArray[np.int64], sizes: Sizes
             "uploaded_at": taken_at if undated else taken_at + timedelta(days=7),
             "is_favourite": bool(shots.is_favourite[place]),
             "stage": Photo.Stage.FACES if failed[place] else Photo.Stage.DONE,
-            "attempts": 0,
             "failure": "The file is damaged." if failed[place] else "",
         }
 
@@ -131,7 +125,7 @@ def store_batches(owner: User, shots: Shots) -> list[type[models.Model]]:
                 "id": place + 1,
                 "batch_id": place // A_BATCH + 1,
                 "name": f"IMG_{place + 1:05}.jpg",
-                "sha256": f"{place + 1:064x}",
+                "sha256": sha256_of(place + 1),
                 "outcome": BatchFile.Outcome.STORED,
                 "reason": "",
                 "arrived_at": taken_at + timedelta(days=7),

@@ -24,9 +24,48 @@ EMBEDDING = 512
 MODEL = "facenet-casia"
 CHUNK = 10_000
 BOX = (0.4, 0.3, 0.1, 0.2)
+CROP = "crops/{}.webp".format
 
 Box = tuple[float, float, float, float]
 Row = dict[str, object]
+
+
+def store_named(
+    owner: User,
+    faces: Faces,
+    naming: Naming,
+    photos: Iterable[Row],
+    *,
+    name_of: Callable[[int], str],
+    boxes: Sequence[Box] | None = None,
+    crop: Callable[[int], str] = CROP,
+) -> None:
+    """Store a library in empty tables: its people, groups, photos, faces, suggestions and history."""
+    copy(Person, person_rows(owner, np.unique(naming.names[naming.names > 0]), name_of))
+    copy(Cluster, cluster_rows(owner, np.unique(naming.groups[naming.groups > 0])))
+    copy(Photo, photos)
+    copy(Face, face_rows(faces, naming, boxes=boxes, crop=crop))
+    copy(Suggestion, suggestion_rows(faces, naming))
+    acts = acts_of(naming)
+    copy(Decision, decision_rows(owner, acts))
+    copy(Change, change_rows(faces, acts, boxes))
+
+
+def photo_row(owner: User, number: int) -> Row:
+    """What photos of all invented libraries have in common."""
+    return {
+        "id": number,
+        "owner_id": owner.pk,
+        "name": f"IMG_{number:05}.jpg",
+        "sha256": sha256_of(number),
+        "media_type": "image/jpeg",
+        "attempts": 0,
+        "failure": "",
+    }
+
+
+def sha256_of(photo: int) -> str:
+    return f"{photo:064x}"
 
 
 def person_rows(owner: User, pks: NDArray[np.int64], name_of: Callable[[int], str]) -> Iterator[Row]:
@@ -38,6 +77,7 @@ def person_rows(owner: User, pks: NDArray[np.int64], name_of: Callable[[int], st
             "name": name,
             "folded_name": fold(name),
             "note": "",
+            "form_key": "",
             "is_hidden": False,
             "created_at": FIRST_DAY,
         }
@@ -54,7 +94,7 @@ def face_rows(
     *,
     first: int = 1,
     boxes: Sequence[Box] | None = None,
-    crop: Callable[[int], str] = "crops/{}.webp".format,
+    crop: Callable[[int], str] = CROP,
 ) -> Iterator[Row]:
     """first: the primary key of the first face. crop: the name of the file, by the primary key."""
     landmarks = [0.5] * 10
@@ -154,7 +194,7 @@ def change_rows(faces: Faces, acts: Sequence[Act], boxes: Sequence[Box] | None =
                 "id": pk,
                 "decision_id": decision,
                 "face_id": place + 1,
-                "photo_sha256": f"{faces.photos[place]:064x}",
+                "photo_sha256": sha256_of(int(faces.photos[place])),
                 "box": list(boxes[place] if boxes else BOX),
                 "before": before,
                 "after": after,

@@ -1,4 +1,4 @@
-"""What merging people would do, for the dialog that asks before it is done."""
+"""What merging people would do, for the dialog that asks before it is done; and who somebody became by it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,14 @@ from math import ceil
 from django.db.models import Avg, Case, Count, F, When
 from pgvector.django import CosineDistance
 
-from people.models import Face, Person
+from accounts.models import User
+from people.models import Change, Decision, Face, Person
 from people.models.face import FaceQuerySet
 from photos.models import Photo
 from photos.models.photo import PhotoQuerySet
 
 LEAST_ALIKE = 6  # faces shown, of all of them together
+MOST_MERGES = 10  # one after the other, that are followed
 PHOTOS_SHOWN = 4  # of those that show two of them
 
 
@@ -53,6 +55,29 @@ def preview(people: Sequence[Person]) -> Preview:
     return Preview(
         sides, list(faces.values_list("pk", flat=True)), list(photos.newest_first()[:PHOTOS_SHOWN]), photos.count()
     )
+
+
+def merged_into(owner: User, gone: Collection[int]) -> dict[int, Person]:
+    """Whose faces those of people became, by merges that stand: of primary keys of people who have none any more."""
+    now = {pk: pk for pk in gone}
+    for _ in range(MOST_MERGES):
+        people = Person.objects.owned_by(owner).with_faces().in_bulk(set(now.values()))
+        lost = set(now.values()) - people.keys()
+        further = _last_merges(owner, lost) if lost else {}
+        if not further:
+            break
+        now = {pk: further.get(person, person) for pk, person in now.items()}
+    return {pk: people[person] for pk, person in now.items() if person in people}
+
+
+def _last_merges(owner: User, gone: Collection[int]) -> dict[int, int]:
+    merges = Change.objects.filter(
+        decision__owner=owner, decision__verb=Decision.Verb.MERGE, decision__is_in_force=True
+    )
+    rows = merges.filter(before__person__in=sorted(gone)).order_by("decision").distinct()
+    return {
+        before: into for before, into, _ in rows.values_list("before__person", "decision__person", "decision") if into
+    }
 
 
 def least_alike_first(faces: FaceQuerySet, *, to: FaceQuerySet | None = None) -> FaceQuerySet:

@@ -8,7 +8,6 @@ from collections.abc import Collection
 from functools import cache
 from itertools import groupby
 
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
@@ -22,6 +21,7 @@ from people.review import still_stands
 from people.suggested_again import suggest_again
 from people.tiles import asked_as_somebodys, best_screen, tile_suggestions, tiles_of
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 # Of a hundred faces in a group, so many are somebody else (measured: docs/naming.md).
 MISTAKES = 0.01
@@ -97,7 +97,7 @@ def _has_many_days(owner_id: int) -> bool:
     return days[:FEWEST_DAYS].count() == FEWEST_DAYS
 
 
-@transaction.atomic
+@atomic_again
 def ask_again(undo: Decision) -> list[str]:
     """Ask again at once about what an undo brought back, before the worker ranks all questions; return their keys.
 

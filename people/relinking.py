@@ -8,7 +8,6 @@ hand gets a row again: no detector has to find it.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
@@ -20,11 +19,12 @@ from people.models import Change, Decision, Face, Person
 from people.models.decision import ChangeQuerySet
 from people.tracks import FaceState, state_in_force
 from photos.models import Photo
+from photos.transactions import atomic_again
 
 Box = tuple[float, ...]  # left, top, width, height
 
 
-@transaction.atomic
+@atomic_again
 def relink(photo: Photo) -> int:
     """Give faces of a photo back what was decided about them under other rows; return of how many.
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from people.forms import primary_keys
+from people.merging import merged_into
 from people.models import Face, Person
 from people.models.counting import CountOf
 from photos.models import Album, Photo
@@ -50,12 +51,15 @@ class PhotoSearch:
     @classmethod
     def from_query(cls, owner: User, query: QueryDict) -> Self:
         """Read a search from an address; what is somebody else's or cannot be read is left out."""
-        known = Person.objects.owned_by(owner).with_faces().in_bulk({*_ids(query, "p"), *_ids(query, "without")})
+        named = {*_ids(query, "p"), *_ids(query, "without")}
+        known = Person.objects.owned_by(owner).with_faces().in_bulk(named)
+        if gone := named - known.keys():  # a search that was kept, or a link, from before people were merged
+            known |= merged_into(owner, gone)
         albums = primary_keys(query.getlist("album")[:1])
         mode, count = query.get("mode", ALL), query.get("faces", "")
         return cls(
-            people=tuple(known[pk] for pk in _ids(query, "p") if pk in known),
-            without=tuple(known[pk] for pk in _ids(query, "without") if pk in known),
+            people=tuple(dict.fromkeys(known[pk] for pk in _ids(query, "p") if pk in known)),
+            without=tuple(dict.fromkeys(known[pk] for pk in _ids(query, "without") if pk in known)),
             mode=mode if mode in MODES else ALL,
             since=_day(query.get("from")),
             until=_day(query.get("to")),

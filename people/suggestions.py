@@ -114,7 +114,9 @@ def _write(owner_id: int, chosen: dict[int, _Chosen], *, asked_again: set[int]) 
     standing = _standing(owner_id, [s for f, s in stored.items() if f not in asked_again and f not in wanted], wanted)
     outdated = [s.pk for f, s in stored.items() if f not in standing and not _is_same(s, wanted.get(f))]
     Suggestion.objects.filter(pk__in=outdated).delete()
-    Suggestion.objects.bulk_create(s for face, s in wanted.items() if not _is_same(s, stored.get(face)))
+    new = [s for face, s in wanted.items() if not _is_same(s, stored.get(face))]
+    # An undo may have brought one back since (people.suggested_again); it asks for the next run, too.
+    Suggestion.objects.bulk_create(new, ignore_conflicts=True)
 
 
 def _standing(owner_id: int, suggestions: list[Suggestion], wanted: dict[int, Suggestion]) -> set[int]:

@@ -12,11 +12,14 @@ from accounts.models import User
 from photos import trash
 from photos.models import Act, Album, Batch, Photo
 from photos.models.photo import PhotoQuerySet
+from photos.numbers import written
+from photos.transactions import atomic_again
 
 Verb = Act.Verb
 Source = Photo.DateSource
 InAlbum = Album.photos.through
 BATCH = 5000  # rows written by one query
+MOST_TRIED = 20  # acts, for one that can be taken back
 
 
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
@@ -27,7 +30,7 @@ def restore(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.RESTORE, trash.restore(owner, photos))
 
 
-@transaction.atomic
+@atomic_again
 def mark(owner: User, photos: PhotoQuerySet, *, is_favourite: bool) -> Act | None:
     """Make photos favourites, or plain photos again."""
     changed = _locked(photos.filter(is_favourite=not is_favourite))
@@ -35,7 +38,7 @@ def mark(owner: User, photos: PhotoQuerySet, *, is_favourite: bool) -> Act | Non
     return _note(owner, Verb.FAVOURITE if is_favourite else Verb.PLAIN, changed)
 
 
-@transaction.atomic
+@atomic_again
 def set_date(owner: User, photos: PhotoQuerySet, day: date) -> Act | None:
     """Say on which day photos were taken. They keep their time of day, and so their order."""
     rows = photos.filter(pk__in=_locked(photos)).values_list("pk", "taken_at", "taken_at_source")
@@ -45,7 +48,7 @@ def set_date(owner: User, photos: PhotoQuerySet, day: date) -> Act | None:
     return _note(owner, Verb.DATE, list(before), before={"dates": before})
 
 
-@transaction.atomic
+@atomic_again
 def add_to_album(owner: User, photos: PhotoQuerySet, title: str) -> Act | None:
     """Put photos into the album of this title; a title nobody has yet makes a new album."""
     album = Album.objects.owned_by(owner).filter(title__iexact=title).order_by("pk").first()
@@ -58,7 +61,7 @@ def add_to_album(owner: User, photos: PhotoQuerySet, title: str) -> Act | None:
     return _note(owner, Verb.ADD, added, album=album, before={"is_new": is_new})
 
 
-@transaction.atomic
+@atomic_again
 def remove_from_album(owner: User, album: Album, photos: PhotoQuerySet) -> Act | None:
     inside = InAlbum.objects.filter(album=album, photo__in=photos.order_by().values("pk"))
     removed = list(inside.order_by("photo").values_list("photo", flat=True))
@@ -69,14 +72,14 @@ def remove_from_album(owner: User, album: Album, photos: PhotoQuerySet) -> Act |
     return _note(owner, Verb.REMOVE, removed, album=album, before=before)
 
 
-@transaction.atomic
+@atomic_again
 def choose_cover(album: Album, photo: Photo) -> Act | None:
     before = {"cover": album.cover_id}
     Album.objects.filter(pk=album.pk).update(cover=photo)
     return _note(album.owner, Verb.COVER, [photo.pk], album=album, before=before)
 
 
-@transaction.atomic
+@atomic_again
 def rename_album(album: Album, title: str) -> Act | None:
     """Give an album another title, which none of the owner's may have."""
     before = Album.objects.values_list("title", flat=True).get(pk=album.pk)
@@ -89,7 +92,7 @@ def rename_album(album: Album, title: str) -> Act | None:
     )
 
 
-@transaction.atomic
+@atomic_again
 def delete_album(album: Album) -> Act | None:
     """Delete an album; its photos stay. None if somebody else just did."""
     if not Album.objects.select_for_update(of=("self",)).filter(pk=album.pk).exists():
@@ -118,22 +121,22 @@ def sentence(act: Act) -> str:
 
 def in_words(verb: Verb, count: int, album_title: str) -> str:
     """What an act of a kind did with as many photos, and with the album it was about."""
-    title = {"count": count, "album": album_title}
+    title = {"count": written(count), "album": album_title}
     match verb:
         case Verb.TRASH:
-            text = ngettext("%(count)d photo moved to the trash", "%(count)d photos moved to the trash", count)
+            text = ngettext("%(count)s photo moved to the trash", "%(count)s photos moved to the trash", count)
         case Verb.RESTORE:
-            text = ngettext("%(count)d photo put back", "%(count)d photos put back", count)
+            text = ngettext("%(count)s photo put back", "%(count)s photos put back", count)
         case Verb.FAVOURITE:
-            text = ngettext("%(count)d photo is a favourite", "%(count)d photos are favourites", count)
+            text = ngettext("%(count)s photo is a favourite", "%(count)s photos are favourites", count)
         case Verb.PLAIN:
-            text = ngettext("%(count)d photo is no favourite now", "%(count)d photos are no favourites now", count)
+            text = ngettext("%(count)s photo is no favourite now", "%(count)s photos are no favourites now", count)
         case Verb.DATE:
-            text = ngettext("%(count)d photo has a new date", "%(count)d photos have a new date", count)
+            text = ngettext("%(count)s photo has a new date", "%(count)s photos have a new date", count)
         case Verb.ADD:
-            text = ngettext("%(count)d photo added to %(album)s", "%(count)d photos added to %(album)s", count)
+            text = ngettext("%(count)s photo added to %(album)s", "%(count)s photos added to %(album)s", count)
         case Verb.REMOVE:
-            text = ngettext("%(count)d photo removed from %(album)s", "%(count)d photos removed from %(album)s", count)
+            text = ngettext("%(count)s photo removed from %(album)s", "%(count)s photos removed from %(album)s", count)
         case Verb.COVER:
             text = _("%(album)s has a new cover")
         case Verb.RENAME:
@@ -161,6 +164,13 @@ def _undo_at_once(act: Act) -> bool:
         return False
     Act.objects.filter(pk=act.pk).update(undone_at=timezone.now())
     return True
+
+
+def undo_newest(owner: User, *, since: datetime | None = None) -> Act | None:
+    """Take back the last act that can be, of all or of those after a time; return it."""
+    acts = Act.objects.owned_by(owner).filter(undone_at=None)
+    acts = acts.filter(made_at__gt=since) if since else acts
+    return next((act for act in acts.order_by("-pk")[:MOST_TRIED] if undo(act)), None)
 
 
 def _is_overruled(act: Act) -> bool:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.http import UserRequest
 from photos.models.photo import PhotoQuerySet
-from photos.pagination import asked_page
+from photos.pagination import asked_page, month_counts
 from photos.scrubber import library_scrubber, scrubber_of_months
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 FRAGMENT = "photos/_months.html"
 
@@ -49,6 +55,26 @@ def grid_context(
         # What "all" of a form means at most: photos that arrive meanwhile were not looked at.
         "as_of": timezone.now().isoformat(),
     }
+
+
+def grid_page(
+    request: UserRequest,
+    photos: PhotoQuerySet,
+    *,
+    heading: "StrOrPromise",
+    url: str,
+    scope: str,
+    empty: str,
+    template: str = "photos/grid_page.html",
+    context: Mapping[str, object] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page of one list of photos, which says how many there are. Arguments as of grid_context."""
+    counts = month_counts(photos)  # the one look at all of them
+    count = sum(counts.values())
+    shown = grid_context(request, photos, url=url, scope=scope, total=count, counts=counts, empty=empty)
+    shown |= {"heading": heading, "photo_count": count, "counts_photos": True, **(context or {})}
+    return render(request, grid_template(request, template), shown, status=status)
 
 
 def grid_template(request: UserRequest, page: str) -> str:

@@ -58,7 +58,7 @@ def unpack_archives() -> bool:
         unpack_some(archive)
     except OSError as error:
         # A full disk is no archive's fault. Beat asks again; waking ourselves would spin.
-        logger.error("%s waits to be unpacked: %s", archive, error)
+        logger.error("Archive %s waits to be unpacked: %s", archive.pk, error)
         archive.hand_back()
     else:
         wake_unpacking()

@@ -2,22 +2,25 @@
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.db.models import Count, F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.models import User
 from photos import media_folder, tasks
 from photos.derivatives import thumbnail_names
 from photos.faults import fault
-from photos.models import Act, Photo
+from photos.models import Act, Archive, Batch, BatchFile, Photo
 from photos.models.photo import DELETED_AT, PhotoQuerySet
 from photos.signals import photos_deleting, photos_restored, photos_trashed
+from photos.transactions import atomic_again
 
 PURGED_AT_ONCE = 100  # photos in one transaction
 # Advisory lock: held by a backup for the moment it is of (config.backup.making), shared by who deletes files.
 FILES_HELD = 5849
 
 
-@transaction.atomic
+@atomic_again
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos of an owner into the trash; return the primary keys of those that were not there yet."""
     pks = _locked(Photo.objects.owned_by(owner).filter(pk__in=photos.order_by().values("pk")))
@@ -29,7 +32,7 @@ def move_to_trash(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     """Put photos back where they were; return the primary keys of those that were in the trash."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -39,7 +42,7 @@ def restore(owner: User, photos: PhotoQuerySet) -> list[int]:
     return pks
 
 
-@transaction.atomic
+@atomic_again
 def delete_for_good(owner: User, photos: PhotoQuerySet) -> int:
     """Delete photos that are in the trash; return how many. No page knows them any more; a worker takes them away."""
     pks = _locked(Photo.everywhere.owned_by(owner).in_trash().filter(pk__in=photos.order_by().values("pk")))
@@ -78,7 +81,7 @@ def _may_delete_files() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-@transaction.atomic
+@atomic_again
 def purge_known(owner: User, sha256: str) -> None:
     """Take away a photo that was deleted, and not yet by a worker, because it is being added again."""
     known = Photo.everywhere.owned_by(owner).to_be_purged().filter(sha256=sha256)
@@ -102,8 +105,20 @@ def _delete(photos: list[Photo]) -> None:
             default_storage.delete(name)
     if photos:
         fault("purge-files")
+        _expect_no_longer([photo.pk for photo in photos])
         Photo.everywhere.filter(pk__in=[photo.pk for photo in photos]).delete()
         fault("purge-rows")
+
+
+def _expect_no_longer(photos: list[int]) -> None:
+    """What is noted of their files goes with them, so that their batches wait for so many fewer."""
+    files = BatchFile.objects.filter(photo__in=photos).order_by()
+    sent = files.filter(archive=None).values_list("batch").annotate(Count("pk"))
+    packed = files.exclude(archive=None).values_list("archive").annotate(Count("pk"))
+    for batch, count in sent:
+        Batch.objects.filter(pk=batch).update(expected=Greatest(F("expected") - count, 0))
+    for archive, count in packed:
+        Archive.objects.filter(pk=archive).update(file_count=Greatest(F("file_count") - count, 0))
 
 
 def _locked(photos: PhotoQuerySet) -> list[int]:

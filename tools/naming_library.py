@@ -13,21 +13,8 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from people.invented_faces import Faces, Naming, invented_people, invented_qualities, name_some
-from people.invented_rows import (
-    DIMENSIONS,
-    FIRST_DAY,
-    Row,
-    acts_of,
-    change_rows,
-    cluster_rows,
-    copy,
-    decision_rows,
-    face_rows,
-    go_on_numbering,
-    person_rows,
-    suggestion_rows,
-)
-from people.models import Change, Cluster, Decision, Face, Person, Suggestion
+from people.invented_rows import DIMENSIONS, FIRST_DAY, Row, copy, face_rows, go_on_numbering, photo_row, store_named
+from people.models import Face
 from photos.models import Photo
 
 FACES_A_PHOTO = 1.5
@@ -52,14 +39,8 @@ def invent(count: int) -> tuple[Faces, Faces]:
 def fill(owner: User, faces: Faces) -> None:
     """Store the library of an owner; everything else in the database must be empty."""
     naming = name_some(faces, named=NAMED, least=LEAST_TO_BE_NAMED, confirmed=CONFIRMED, never=LARGE_GROUPS)
-    copy(Person, person_rows(owner, np.unique(naming.names[naming.names > 0]), "Person {}".format))
-    copy(Cluster, cluster_rows(owner, np.unique(naming.groups[naming.groups > 0])))
-    copy(Photo, _photos(owner, np.unique(faces.photos), Photo.Stage.DONE))
-    copy(Face, face_rows(faces, naming))
-    copy(Suggestion, suggestion_rows(faces, naming))
-    acts = acts_of(naming)
-    copy(Decision, decision_rows(owner, acts))
-    copy(Change, change_rows(faces, acts))
+    photos = _photos(owner, np.unique(faces.photos), Photo.Stage.DONE)
+    store_named(owner, faces, naming, photos, name_of="Person {}".format)
     go_on_numbering()
 
 
@@ -77,23 +58,17 @@ def store_arrivals(owner: User, faces: Faces) -> list[int]:
 
 def _photos(owner: User, numbers: NDArray[np.int64], stage: Photo.Stage) -> Iterator[Row]:
     for number in numbers.tolist():
-        yield {
-            "id": number,
-            "owner_id": owner.pk,
-            "name": f"IMG_{number}.jpg",
-            "sha256": f"{number:064x}",
-            "media_type": "image/jpeg",
-            "original": f"originals/{number:064x}.jpg",
+        row = photo_row(owner, number)
+        yield row | {
+            "original": f"originals/{row['sha256']}.jpg",
             "byte_size": 4_000_000,
             "width": 4000,
             "height": 3000,
-            "small": f"small/{number:064x}.webp",
-            "large": f"large/{number:064x}.webp",
+            "small": f"small/{row['sha256']}.webp",
+            "large": f"large/{row['sha256']}.webp",
             "taken_at": FIRST_DAY + number * BETWEEN_PHOTOS,
             "taken_at_source": Photo.DateSource.CAMERA,
             "camera": "Invented",
             "uploaded_at": FIRST_DAY,
             "stage": stage,
-            "attempts": 0,
-            "failure": "",
         }

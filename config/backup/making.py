@@ -115,12 +115,12 @@ class _Copy:
     _seen: dict[str, tuple[tuple[int, int], str]] = field(default_factory=dict)  # size and time, hash
 
     def bring(self, name: str) -> bool:
-        """Have a file here as it is in the library now; whether there is one."""
+        """Have a file here as it is in the library now, or was a moment ago; whether there is one."""
         source, target = Path(settings.MEDIA_ROOT) / name, self.target / name
         try:
             stamp = _stamp(source)
         except FileNotFoundError:
-            return False
+            return name in self._seen  # it is being deleted: only a snapshot says whether it belongs here
         if name in self._seen and self._seen[name][0] == stamp:
             return True
         if self.earlier is not None and (sha256 := self.earlier.lend(name, stamp, target)):

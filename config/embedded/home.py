@@ -56,6 +56,11 @@ class Home:
         return self.path / "logs"
 
     @property
+    def metrics(self) -> Path:
+        """What each process counted, for the one that is asked to add up."""
+        return self.run / "metrics"
+
+    @property
     def programs(self) -> Path:
         """Copies of programs that the account of PostgreSQL cannot reach where they are."""
         return self.path / "programs"

@@ -50,8 +50,8 @@ class Cluster(models.Model):
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="clusters")
     is_hidden = models.BooleanField(default=False)
-    hidden_by = models.ForeignKey(  # as of Person
-        "people.Decision", on_delete=models.SET_NULL, related_name="hidden_groups", null=True, blank=True
+    hidden_by = models.ForeignKey(  # as of Person; such a group outlives its faces
+        "people.Decision", on_delete=models.SET_NULL, related_name="+", null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

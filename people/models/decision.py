@@ -23,7 +23,7 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         acts = self.filter(verb=Decision.Verb.HIDE)
         people, groups = (
             dict(acts.order_by().filter(**{f"{kind}__isnull": False}).values_list("pk").annotate(models.Count(kind)))
-            for kind in ("hidden_people", "hidden_groups")
+            for kind in ("hides_people", "hides_groups")
         )
         return {pk: (people.get(pk, 0), groups.get(pk, 0)) for pk in people.keys() | groups.keys()}
 
@@ -62,6 +62,9 @@ class Decision(models.Model):
     person = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="decisions", null=True, blank=True)
     # Of an act on two people, the other one.
     other = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    # Of HIDE: whom it hid. Kept when they are shown again, for doing it again.
+    hides_people = models.ManyToManyField(Person, related_name="+")
+    hides_groups = models.ManyToManyField("people.Cluster", related_name="+")
     undoes = models.ForeignKey("self", on_delete=models.CASCADE, related_name="undone_by", null=True, blank=True)
     made_at = models.DateTimeField(auto_now_add=True)
     # False once a later decision took this one back; kept here so that constraints are one lookup.

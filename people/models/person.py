@@ -97,10 +97,8 @@ class Person(models.Model):
     birth_date = models.DateField(null=True, blank=True)
     cover_face = models.ForeignKey("people.Face", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     is_hidden = models.BooleanField(default=False)
-    # The act that hid them last; undoing it shows them again. Kept when they are shown, for doing it again.
-    hidden_by = models.ForeignKey(
-        "people.Decision", on_delete=models.SET_NULL, related_name="hidden_people", null=True, blank=True
-    )
+    # The act that hid them last, also when they are shown again: undoing it shows them.
+    hidden_by = models.ForeignKey("people.Decision", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # Names one showing of the form that made somebody of a name others bear: sent twice, it makes one person.
     form_key = models.CharField(max_length=40, blank=True, default="", editable=False)

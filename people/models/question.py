@@ -75,6 +75,15 @@ class Question(models.Model):
         return f"{self.get_kind_display()} ({self.pk})"
 
     @property
+    def people(self) -> list[Person]:
+        """Whom it is about, as far as they have a name."""
+        return [person for person in (self.person, self.other_person) if person]
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        return [cluster for cluster in (self.cluster, self.other_cluster) if cluster]
+
+    @property
     def key(self) -> str:
         """What stays the same when the question is ranked anew: it was skipped under this name."""
         # KEY reads it.

@@ -11,6 +11,7 @@ from accounts.http import UserRequest
 from people import erasing
 from people.models import Face, Person
 from photos import media_folder
+from photos.numbers import written
 
 WORD = _("DELETE")  # what is typed to go on
 
@@ -25,7 +26,7 @@ def delete_face_data(request: UserRequest) -> HttpResponse:
             "Deleted the data of %(n)s faces. Face analysis is off.",
             deleted,
         )
-        messages.success(request, said % {"n": deleted})
+        messages.success(request, said % {"n": written(deleted)})
         return redirect("accounts:settings")
     context: dict[str, object] = {
         "people_count": Person.objects.owned_by(request.user).with_faces().count(),
@@ -48,7 +49,7 @@ def forget(request: UserRequest, person_id: int) -> HttpResponse:
         said = ngettext(
             "Deleted %(name)s and the data of %(n)s face.", "Deleted %(name)s and the data of %(n)s faces.", deleted
         )
-        messages.success(request, said % {"name": person, "n": deleted})
+        messages.success(request, said % {"name": person, "n": written(deleted)})
         return redirect("people:index")
     return _ask(request, {"person": person, "face_count": Face.everywhere.filter(person=person).count()})
 

@@ -15,6 +15,8 @@ from people.forms import HistoryForm
 from people.history import KINDS, Filters, attach_faces, attach_held, attach_texts, day, short, to_redo, what_holds
 from people.models import Decision, Person
 from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
+from photos import acts
+from photos.numbers import written
 
 
 @require_safe
@@ -64,7 +66,8 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
     if count:
         messages.success(
             request,
-            ngettext("%(n)s later answer undone, too.", "%(n)s later answers undone, too.", count) % {"n": count},
+            ngettext("%(n)s later answer undone, too.", "%(n)s later answers undone, too.", count)
+            % {"n": written(count)},
         )
     else:
         messages.info(request, _("Nothing holds these faces any more."))
@@ -73,7 +76,7 @@ def undo_later(request: UserRequest, decision_id: int) -> HttpResponse:
 
 @require_POST
 def undo_last(request: UserRequest) -> HttpResponse:
-    """Take back the last answer that still stands; or ask again what was skipped since."""
+    """Take back what was done last and still stands, an answer or an act on photos; or ask again what was skipped."""
     skipped, act = request.session.pop(JUST_SKIPPED, ["", 0])
     if skipped and act == newest_act(request.user):
         request.session["skipped"] = [key for key in request.session.get("skipped", []) if key != skipped]
@@ -81,7 +84,9 @@ def undo_last(request: UserRequest) -> HttpResponse:
         messages.info(request, _("No longer skipped."))
         return back(request, "/history/")
     last = _last_answer(request.user)
-    if last is None:
+    if act := acts.undo_newest(request.user, since=last.made_at if last else None):
+        messages.success(request, _("Undone: %(act)s.") % {"act": acts.sentence(act)})
+    elif last is None:
         messages.info(request, _("There is nothing to undo."))
     else:
         _undo(request, last)
@@ -121,7 +126,7 @@ def _undo(request: UserRequest, decision: Decision) -> None:
     tag = f"{'undo' if is_redone else 'redo'}:{undone.decision.pk}"
     if undone.stale:
         whole = undone.restored + len(undone.stale)
-        went = _("%(n)s of %(whole)s faces went back.") % {"n": undone.restored, "whole": whole}
+        went = _("%(n)s of %(whole)s faces went back.") % {"n": written(undone.restored), "whole": written(whole)}
         messages.warning(request, f"{went} {_stay(len(undone.stale), undone.later[0])}", extra_tags=tag)
     else:
         messages.success(request, _("Done again.") if is_redone else _("Undone."), extra_tags=tag)
@@ -129,4 +134,4 @@ def _undo(request: UserRequest, decision: Decision) -> None:
 
 def _stay(count: int, held_by: Decision) -> str:
     text = ngettext("%(n)s stays as it is: %(what)s on %(day)s.", "%(n)s stay as they are: %(what)s on %(day)s.", count)
-    return text % {"n": count, "what": short(held_by), "day": day(held_by.made_at)}
+    return text % {"n": written(count), "what": short(held_by), "day": day(held_by.made_at)}

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Max, OuterRef
+from django.db.models import Max, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ from photos.models import Photo
 PEOPLE_PER_PAGE = 48
 HIDDEN_PER_PAGE = 48
 GROUPS_PER_PAGE = 24
-PAIRS_SHOWN = 3  # of people who may be the same
+PAIRS_SHOWN = 3  # of people, or groups, who may be the same
 NAMES_SUGGESTED = 6
 
 # The most photos are told by the most faces: counting those takes an index a third of the time.
@@ -51,8 +51,8 @@ def index(request: UserRequest) -> HttpResponse:
     unnamed = unnamed_groups(request.user)
     groups = group_page(request, unnamed.listed, "groups")
     alike = [] if query else _maybe_the_same(request.user)
-    pairs = [person for question in alike for person in (question.person, question.other_person) if person]
-    attach_covers([*people, *hidden, *pairs])
+    attach_covers([*people, *hidden, *(person for question in alike for person in question.people)])
+    attach_mosaics([cluster for question in alike for cluster in question.clusters])
     context = {
         "people": people,
         "hidden": hidden,
@@ -154,8 +154,10 @@ def _last_seen_first(request: UserRequest, people: PersonQuerySet) -> "Page[Any]
 
 
 def _maybe_the_same(user: User) -> list[Question]:
-    questions = Question.objects.owned_by(user).open().filter(kind=Question.Kind.SAME, person__isnull=False)
-    return list(questions.select_related("person", "other_person").best_first()[:PAIRS_SHOWN])
+    """Pairs of people, then pairs of groups."""
+    questions = Question.objects.owned_by(user).open().filter(kind=Question.Kind.SAME).alias(of_groups=Q(person=None))
+    pairs = questions.select_related("person", "other_person", "cluster", "other_cluster")
+    return list(pairs.order_by("of_groups", "-worth", "pk")[:PAIRS_SHOWN])
 
 
 def _folded(user: User, unnamed: Unnamed) -> "list[tuple[str, str, int | None]]":

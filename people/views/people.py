@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -22,8 +22,8 @@ from people.merging import least_alike_first
 from people.models import Face, Person, Question
 from people.models.face import FaceQuerySet
 from people.models.person import fold
-from people.tiles import asked_as_somebodys
 from people.views.respond import ask_which, back, say_what_was_decided
+from people.views.tabs import tabs_of
 from photos.grid import grid_context
 from photos.models import Photo
 from photos.pagination import month_counts
@@ -50,20 +50,13 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
     attach_covers([person])
     photos = Photo.objects.owned_by(request.user).filter(pk__in=person.faces.order_by().values("photo"))
     tab = "faces" if request.GET.get("tab") == "faces" else "photos"
-    seen = person.faces.order_by().aggregate(
-        faces=Count("pk"),
-        photos=Count("photo", distinct=True),
-        first=Min("photo__taken_at"),
-        last=Max("photo__taken_at"),
-    )
+    tabs = tabs_of(person)
     context: dict[str, object] = {
         "person": person,
         "tab": tab,
         "form": PersonForm(instance=person),
-        "photo_count": seen["photos"],
-        "face_count": seen["faces"],
-        "years": _years(seen["first"], seen["last"]),
-        "to_review": person.suggestions.filter(asked_as_somebodys()).count(),
+        **tabs,
+        "years": _years(tabs["first"], tabs["last"]),
         "often_with": _often_with(person),
         "alike": _perhaps_the_same(request, person),
     }
@@ -73,7 +66,7 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
     else:
         url, scope = person.get_absolute_url(), f"person-{person.pk}"
         counts = None if is_fragment else month_counts(photos)
-        context |= grid_context(request, photos, url=url, scope=scope, total=seen["photos"], counts=counts)
+        context |= grid_context(request, photos, url=url, scope=scope, total=tabs["photo_count"], counts=counts)
     return render(request, "photos/_months.html" if is_fragment else "people/person.html", context)
 
 

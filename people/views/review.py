@@ -24,6 +24,7 @@ from people.review import Card, forecast, next_card
 from people.scope import Scope
 from people.upcoming import Shown, card_after, still_right
 from people.views.respond import FIRST
+from people.views.tabs import tabs_of
 from photos.models import Photo
 
 STRANGERS_SHOWN = 24
@@ -52,10 +53,11 @@ def review(request: UserRequest) -> HttpResponse:
     is_back = FIRST in request.session
     decision = None if is_back else given(request.user, position)
     if decision is not None and decision.is_in_force:
-        return _render(request, queue_context(request, scope) | {"answered": as_answered(decision), "shown": None})
+        context = queue_context(request, scope) | {"answered": as_answered(decision), "shown": None}
+        return _render(request, scope, context)
     first = request.session.pop(FIRST, []) if is_back else [key_of(position) or position] if position else []
     name = "" if is_back or decision is not None else position
-    return _render(request, queue_context(request, scope, first=first, name=name))
+    return _render(request, scope, queue_context(request, scope, first=first, name=name))
 
 
 @require_safe
@@ -118,13 +120,17 @@ def queue_context(
         "can_redo": to_redo(request.user) is not None,
         "again_url": f"{reverse('people:review')}?{urlencode({'again': 1} | scope.fields)}",
         "here": address(scope),
+        **(tabs_of(scope.person) if scope.person else {}),
         **(_without_question(request) if shown is None else {}),
     }
 
 
-def _render(request: UserRequest, context: dict[str, object]) -> HttpResponse:
-    template = "people/_question.html" if request.htmx else "people/review.html"
-    return render(request, template, context)
+def _render(request: UserRequest, scope: Scope, context: dict[str, object]) -> HttpResponse:
+    if request.htmx:
+        return render(request, "people/_question.html", context)
+    if scope.person:  # the page is one of the tabs of that person
+        attach_covers([scope.person])
+    return render(request, "people/review.html", context)
 
 
 def _on_page(card: Card, scope: Scope, name: str = "") -> ShownCard:

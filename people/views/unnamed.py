@@ -3,7 +3,6 @@
 from django.core.paginator import Page
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -12,6 +11,7 @@ from accounts.http import UserRequest
 from people.models import Decision
 from people.unnamed import FacesAlone, unnamed_groups
 from people.views.index import group_page, turned
+from photos.numbers import written
 
 FACES_PER_PAGE = 96
 
@@ -48,4 +48,4 @@ def unnamed(request: UserRequest) -> HttpResponse:
 @require_safe
 def count(request: UserRequest) -> HttpResponse:
     """How many single faces there are, for the fold that holds them."""
-    return HttpResponse(number_format(len(FacesAlone(request.user))), content_type="text/plain")
+    return HttpResponse(str(written(len(FacesAlone(request.user)))), content_type="text/plain")

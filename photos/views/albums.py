@@ -12,9 +12,8 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.http import UserRequest
 from photos import acts
 from photos.forms import TITLE_TAKEN, AlbumForm
-from photos.grid import grid_context, grid_template
+from photos.grid import grid_page
 from photos.models import Album, Photo
-from photos.pagination import month_counts
 from photos.selection import chosen_photos
 from photos.views.respond import back, say_what_was_done
 
@@ -102,10 +101,14 @@ def _albums_page(request: UserRequest, form: AlbumForm, *, status: int = 200) ->
 
 
 def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: int = 200) -> HttpResponse:
-    photos = Photo.objects.owned_by(request.user).filter(albums=album)
-    counts = month_counts(photos)
-    count = sum(counts.values())
-    url, scope, empty = album.get_absolute_url(), f"album-{album.pk}", "photos/_album_empty.html"
-    context = grid_context(request, photos, url=url, scope=scope, total=count, counts=counts, empty=empty)
-    context |= {"album": album, "photo_count": count, "counts_photos": True, "form": form}
-    return render(request, grid_template(request, "photos/album.html"), context, status=status)
+    return grid_page(
+        request,
+        Photo.objects.owned_by(request.user).filter(albums=album),
+        heading=album.title,
+        url=album.get_absolute_url(),
+        scope=f"album-{album.pk}",
+        empty="photos/_album_empty.html",
+        template="photos/album.html",
+        context={"album": album, "form": form},
+        status=status,
+    )

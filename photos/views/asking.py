@@ -9,6 +9,7 @@ from django_htmx.http import reswap, retarget
 
 from accounts.http import UserRequest
 from photos.models.photo import PhotoQuerySet
+from photos.numbers import written
 from photos.selection import choice_in
 from photos.views.respond import back
 
@@ -23,7 +24,7 @@ def ask(
         return back(request, "/")
     context = (context or {}) | {
         "question": f"photos/_ask_{question}.html",
-        "count_text": ngettext("%(count)d photo", "%(count)d photos", count) % {"count": count},
+        "count_text": ngettext("%(count)s photo", "%(count)s photos", count) % {"count": written(count)},
         "chosen": choice_in(request.POST),
         "next": request.POST.get("next", ""),
     }

@@ -3,13 +3,13 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
-from photos.grid import grid_context, grid_template
+from photos.grid import grid_context, grid_page, grid_template
 from photos.models import Album, Batch, Photo
-from photos.pagination import month_counts
 from photos.selection import keys_in
 
 RECENT_BATCHES = 3
@@ -30,15 +30,13 @@ def timeline(request: UserRequest) -> HttpResponse:
 @vary_on_headers("HX-Request", "HX-Target")
 @require_safe
 def favourites(request: UserRequest) -> HttpResponse:
-    photos = Photo.objects.owned_by(request.user).filter(is_favourite=True)
-    counts = month_counts(photos)
-    count = sum(counts.values())
-    url, empty = reverse("photos:favourites"), "photos/_favourites_empty.html"
-    context = grid_context(request, photos, url=url, scope="favourites", total=count, counts=counts, empty=empty)
-    return render(
+    return grid_page(
         request,
-        grid_template(request, "photos/favourites.html"),
-        context | {"photo_count": count, "counts_photos": True},
+        Photo.objects.owned_by(request.user).filter(is_favourite=True),
+        heading=_("Favourites"),
+        url=reverse("photos:favourites"),
+        scope="favourites",
+        empty="photos/_favourites_empty.html",
     )
 
 
@@ -46,13 +44,14 @@ def favourites(request: UserRequest) -> HttpResponse:
 @require_safe
 def undated(request: UserRequest) -> HttpResponse:
     """Photos whose file says no date, to give them one."""
-    photos = Photo.objects.owned_by(request.user).undated()
-    counts = month_counts(photos)
-    count = sum(counts.values())
-    url, empty = reverse("photos:undated"), "photos/_undated_empty.html"
-    context = grid_context(request, photos, url=url, scope="undated", total=count, counts=counts, empty=empty)
-    return render(
-        request, grid_template(request, "photos/undated.html"), context | {"photo_count": count, "counts_photos": True}
+    return grid_page(
+        request,
+        Photo.objects.owned_by(request.user).undated(),
+        heading=_("Photos without a date"),
+        url=reverse("photos:undated"),
+        scope="undated",
+        empty="photos/_undated_empty.html",
+        template="photos/undated.html",
     )
 
 

@@ -13,6 +13,7 @@ from accounts.http import UserRequest
 from photos import acts, trash
 from photos.models import Photo
 from photos.models.photo import KEPT_IN_TRASH
+from photos.numbers import written
 from photos.selection import chosen_photos
 from photos.views.asking import ask
 from photos.views.respond import back, say_what_was_done
@@ -48,7 +49,7 @@ def delete(request: UserRequest) -> HttpResponse:
     photos = chosen_photos(request.user, request.POST, is_in_trash=True)
     if request.POST.get("sure") == "yes":
         count = trash.delete_for_good(request.user, photos)
-        text = ngettext("%(count)d photo deleted for good.", "%(count)d photos deleted for good.", count)
-        messages.success(request, text % {"count": count})
+        text = ngettext("%(count)s photo deleted for good.", "%(count)s photos deleted for good.", count)
+        messages.success(request, text % {"count": written(count)})
         return back(request, reverse("photos:trash"))
     return ask(request, "delete", photos)

@@ -68,7 +68,7 @@ def _upload_all(request: UserRequest) -> HttpResponse:
         try:
             keep_archive(batch, incoming, name=name) if _is_archive(incoming) else take_in(batch, incoming, name=name)
         except NotStored as error:
-            logger.error("%s (%s)", error, error.__cause__)
+            logger.error("A file %s (%s)", error.reason, error.__cause__)
             leave_out(batch, incoming, error)
     # The same file chosen twice is one: nothing more is coming.
     batch.expected = batch.files.count() + batch.archives.count()
@@ -131,7 +131,7 @@ def receive_file(request: UserRequest, batch_id: int) -> JsonResponse:
             return JsonResponse({"outcome": "archive", "name": name}, status=202)
         file = take_in(batch, incoming, name=name)
     except NotStored as error:
-        logger.error("%s (%s)", error, error.__cause__)
+        logger.error("A file %s (%s)", error.reason, error.__cause__)
         return JsonResponse({"message": error.text}, status=507 if error.is_disk_full else 500)
     status = 413 if incoming.is_too_large else STATUS_OF_OUTCOME[BatchFile.Outcome(file.outcome)]
     return JsonResponse(_answer(file), status=status)

@@ -10,6 +10,9 @@
 // data-about: "group=1" or "face=1": whom that may show is offered before anything is typed.
 // data-prefix: one of several boxes in its form: what it sends begins with this, and choosing does not submit.
 
+import { Combobox } from "./combobox.js"
+import { written } from "./numbers.js"
+
 const PAUSE_MS = 80 // between the last letter and the question to the server
 const LIST_HEIGHT = 320
 
@@ -24,14 +27,13 @@ function make(tag, properties = {}, ...children) {
 /** Names this one form: the server makes one person of it, however often it is sent. */
 const randomKey = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
 
-const countOf = (count) => count.toLocaleString(document.documentElement.lang)
 const words = {
   create: (name) => interpolate(gettext("Create “%s”"), [name]),
   another: (name) => interpolate(gettext("Another “%s”"), [name]),
   note: (name) => interpolate(gettext("Note that tells this %s from the other"), [name]),
-  photos: (count) => interpolate(ngettext("%s photo", "%s photos", count), [countOf(count)]),
+  photos: (count) => interpolate(ngettext("%s photo", "%s photos", count), [written(count)]),
   thisOne: (count) => interpolate(gettext("%s. Is it this one?"), [words.photos(count)]),
-  found: (count) => interpolate(ngettext("%s person found", "%s people found", count), [countOf(count)]),
+  found: (count) => interpolate(ngettext("%s person found", "%s people found", count), [written(count)]),
 }
 
 class NameBox extends HTMLElement {
@@ -41,21 +43,22 @@ class NameBox extends HTMLElement {
     this.submitter = this.querySelector("[data-name-submit]")
     this.start = this.dataset.prefix ?? ""
     this.isExistingOnly = "existingOnly" in this.dataset
-    this.options = []
-    this.active = -1
+    this.offers = [] // what the options stand for
     this.ready = Promise.resolve()
-    this.list = make("ul", { className: "name-list", id: `${this.input.id}-list`, hidden: true })
-    this.list.setAttribute("role", "listbox")
-    this.list.setAttribute("aria-label", gettext("People"))
+    this.list = make("ul", { className: "name-list", id: `${this.input.id}-list` })
+    this.combobox = new Combobox(this.input, this.list, gettext("People"), {
+      pressedReturn: (event) => {
+        event.preventDefault() // the form's first button is not what is meant here
+        this.take()
+      },
+      open: () => this.open(),
+    })
     this.said = make("span", { className: "visually-hidden" })
     this.said.setAttribute("role", "status")
     this.dress()
     this.input.addEventListener("focus", () => this.dress())
     this.input.addEventListener("input", () => this.typed())
     this.input.addEventListener("click", () => this.open())
-    this.input.addEventListener("keydown", (event) => this.pressed(event))
-    this.input.addEventListener("blur", () => this.close())
-    this.list.addEventListener("pointerdown", (event) => event.preventDefault()) // keeps the focus in the field
     this.list.addEventListener("click", (event) => this.clicked(event))
     this.submitter?.addEventListener("click", (event) => {
       if (this.isChosen) return
@@ -70,17 +73,11 @@ class NameBox extends HTMLElement {
     if (this.input.nextElementSibling === this.list) return
     this.input.after(this.list, this.said)
     this.isChosen = false
-    for (const [name, value] of Object.entries({
-      role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id,
-    })) this.input.setAttribute(name, value)
+    this.combobox.dress()
   }
 
   get text() {
     return this.input.value.trim()
-  }
-
-  get isOpen() {
-    return !this.list.hidden
   }
 
   // ---------- Asking
@@ -90,7 +87,7 @@ class NameBox extends HTMLElement {
     clearTimeout(this.pause)
     this.asking?.abort()
     if (!this.text) {
-      this.close()
+      this.combobox.close()
       return
     }
     this.ready = new Promise((resolve) => {
@@ -99,7 +96,7 @@ class NameBox extends HTMLElement {
   }
 
   open() {
-    if (this.isOpen || this.isChosen) return
+    if (this.combobox.isOpen || this.isChosen) return
     this.ready = this.ask()
   }
 
@@ -123,27 +120,19 @@ class NameBox extends HTMLElement {
   show(people) {
     const isSame = (person) => plain(person.name) === plain(this.text)
     const namesakes = people.filter(isSame)
-    const options = [...namesakes, ...people.filter((person) => !isSame(person))]
-    if (this.text && !this.isExistingOnly) options.push({ create: this.text, isAnother: namesakes.length > 0 })
-    this.options = options
-    this.list.replaceChildren(...options.map((option, index) => this.row(option, index, namesakes.includes(option))))
+    this.offers = [...namesakes, ...people.filter((person) => !isSame(person))]
+    if (this.text && !this.isExistingOnly) this.offers.push({ create: this.text, isAnother: namesakes.length > 0 })
+    this.list.replaceChildren(...this.offers.map((offer) => this.row(offer, namesakes.includes(offer))))
     this.said.textContent = this.text ? words.found(people.length) : ""
-    if (!this.options.length && this.text) this.list.append(make("li", { className: "none", textContent: gettext("Nobody of that name") }))
-    if (!this.list.childElementCount || document.activeElement !== this.input) {
-      this.close()
-      return
-    }
-    this.list.hidden = false
-    this.input.setAttribute("aria-expanded", "true")
+    if (!this.offers.length && this.text) this.list.append(make("li", { className: "none", textContent: gettext("Nobody of that name") }))
+    if (!this.combobox.show()) return
     this.place()
-    this.highlight(this.text ? 0 : -1) // nothing typed: Return must not name anybody
+    if (this.text) this.combobox.highlight(0) // nothing typed: Return must not name anybody
   }
 
-  row(option, index, isNamesake) {
-    const item = make("li", { id: `${this.list.id}-${index}` })
+  row(option, isNamesake) {
+    const item = make("li")
     item.setAttribute("role", "option")
-    item.setAttribute("aria-selected", "false")
-    item.dataset.index = index
     if (option.create) {
       const about = option.isAnother ? [make("span", { className: "muted small", textContent: gettext("Keep both, and add a note") })] : []
       const text = option.isAnother ? words.another(option.create) : words.create(option.create)
@@ -173,49 +162,11 @@ class NameBox extends HTMLElement {
     this.list.classList.toggle("end", this.list.getBoundingClientRect().right > document.documentElement.clientWidth - 8)
   }
 
-  highlight(index) {
-    this.active = index
-    for (const [i, item] of [...this.list.querySelectorAll("[role=option]")].entries()) {
-      item.setAttribute("aria-selected", String(i === index))
-      if (i === index) item.scrollIntoView({ block: "nearest" })
-    }
-    if (index < 0) this.input.removeAttribute("aria-activedescendant")
-    else this.input.setAttribute("aria-activedescendant", `${this.list.id}-${index}`)
-  }
-
-  close() {
-    this.list.hidden = true
-    this.input.setAttribute("aria-expanded", "false")
-    this.input.removeAttribute("aria-activedescendant")
-    this.active = -1
-  }
-
   // ---------- Choosing
-
-  pressed(event) {
-    const count = this.options.length
-    if (event.isComposing) return
-    if (event.key === "Enter") {
-      event.preventDefault() // the form's first button is not what is meant here
-      this.take()
-    } else if (event.key === "Escape" && this.isOpen) {
-      event.preventDefault()
-      this.close()
-    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !this.isOpen) {
-      event.preventDefault()
-      this.open()
-    } else if (event.key === "ArrowDown" && count) {
-      event.preventDefault()
-      this.highlight((this.active + 1) % count)
-    } else if (event.key === "ArrowUp" && count) {
-      event.preventDefault()
-      this.highlight((this.active - 1 + count) % count)
-    }
-  }
 
   clicked(event) {
     const item = event.target.closest("[role=option]")
-    if (item) this.pick(this.options[item.dataset.index])
+    if (item) this.pick(this.offers[this.combobox.options.indexOf(item)])
   }
 
   /** Take what is highlighted, once the server has said who there is. */
@@ -225,14 +176,14 @@ class NameBox extends HTMLElement {
       return
     }
     const text = this.text
-    if (!this.isOpen && text) this.open()
+    if (!this.combobox.isOpen && text) this.open()
     await this.ready
-    if (text === this.text && this.active >= 0) this.pick(this.options[this.active])
+    if (text === this.text && this.combobox.active >= 0) this.pick(this.offers[this.combobox.active])
   }
 
   pick(option) {
     this.choose(option)
-    this.close()
+    this.combobox.close()
     if (option.isAnother) this.askForNote()
     else if (!this.start) this.submit()
   }

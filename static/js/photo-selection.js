@@ -6,8 +6,11 @@
 // [data-select-day] ticks a day; [data-select-mode] makes every tap a tick; [data-select-all] means all of the list,
 // those not loaded yet, too.
 
-const LONG_PRESS_MS = 450
-const STILL_PX = 10
+import { written } from "./numbers.js"
+import { between, makeStop, onEscape, onLongPress, reachedBy, selectNoText, settleStop } from "./selecting.js"
+
+const TILE = "#months .rows > li"
+const STOP = ".rows > li > a"
 const form = document.getElementById("selection")
 const grid = document.getElementById("months")
 
@@ -30,18 +33,12 @@ function tick(tile, checked) {
   else without.add(box.value)
 }
 
-function between(one, other) {
-  const tiles = tilesOf(grid)
-  const [from, to] = [tiles.indexOf(one), tiles.indexOf(other)].sort((a, b) => a - b)
-  return from < 0 ? [other] : tiles.slice(from, to + 1)
-}
-
 function show() {
   const ticked = tilesOf(grid).filter(isTicked)
   const all = form.querySelector("[data-select-all]")
   const count = isAll ? Number(all.dataset.selectAll) - without.size : ticked.length
   if (isAll && count <= 0) return clear()
-  form.querySelector("[data-selected-count]").textContent = count.toLocaleString(document.documentElement.lang)
+  form.querySelector("[data-selected-count]").textContent = written(count)
   form.classList.toggle("is-open", count > 0)
   document.body.classList.toggle("has-selection", count > 0)
   if (all) all.hidden = isAll || count === 0 || Number(all.dataset.selectAll) <= ticked.length
@@ -70,7 +67,7 @@ const isSelecting = () => document.body.matches(".is-selecting, .has-selection")
 function toggle(tile, withRange) {
   if (withRange && anchor?.isConnected) {
     const checked = isTicked(anchor)
-    for (const each of between(anchor, tile)) tick(each, checked)
+    for (const each of between(tilesOf(grid), anchor, tile)) tick(each, checked)
   } else {
     tick(tile, !isTicked(tile))
     anchor = tile
@@ -80,14 +77,7 @@ function toggle(tile, withRange) {
 
 // Pointer
 
-let wasLongPress = false
-
 grid?.addEventListener("click", (event) => {
-  if (wasLongPress) {
-    wasLongPress = false
-    event.preventDefault()
-    return
-  }
   const day = event.target.closest("[data-select-day]")
   if (day) {
     const tiles = tilesOf(day.closest(".day-head").nextElementSibling)
@@ -113,94 +103,25 @@ grid?.addEventListener("click", (event) => {
   }
 })
 
-// Shift and a click would also select text.
-grid?.addEventListener("mousedown", (event) => {
-  if (event.shiftKey && event.target.closest(".rows > li")) event.preventDefault()
-})
-
-let press = null
-
-function endPress() {
-  clearTimeout(press?.timer)
-  press = null
-}
-
-grid?.addEventListener("pointerdown", (event) => {
-  wasLongPress = false
-  const tile = event.pointerType === "mouse" ? null : event.target.closest(".rows > li")
-  if (!tile) return
-  const timer = setTimeout(() => {
-    wasLongPress = true
-    toggle(tile, false)
-    navigator.vibrate?.(10)
-  }, LONG_PRESS_MS)
-  press = { timer, x: event.clientX, y: event.clientY }
-})
-grid?.addEventListener("pointermove", (event) => {
-  if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) > STILL_PX) endPress()
-})
-for (const kind of ["pointerup", "pointercancel"]) grid?.addEventListener(kind, endPress)
-// A long press would also open the menu of a link.
-grid?.addEventListener("contextmenu", (event) => {
-  if (wasLongPress || press) event.preventDefault()
-})
+selectNoText(TILE)
+onLongPress((target) => target.closest(TILE), (tile) => toggle(tile, false))
 
 // Keyboard: one tile is in the order of Tab, the others are reached from it.
 
-function makeCurrent(tile) {
-  for (const link of grid.querySelectorAll('.rows > li > a[tabindex="0"]')) link.tabIndex = -1
-  if (tile) linkOf(tile).tabIndex = 0
-}
-
 function rove() {
   for (const tile of tilesOf(grid)) {
-    const link = linkOf(tile)
-    if (!link.hasAttribute("tabindex")) link.tabIndex = -1
     const box = boxOf(tile)
     if (box) box.tabIndex = -1
     if (isAll && box && !without.has(box.value)) tick(tile, true)
   }
-  if (!grid.querySelector('.rows > li > a[tabindex="0"]')) makeCurrent(tilesOf(grid)[0])
-}
-
-/** The tile nearest in the row above (-1) or below (1). */
-function inNextRow(tile, direction) {
-  const tiles = tilesOf(grid)
-  const here = tile.getBoundingClientRect()
-  const middle = here.left + here.width / 2
-  let row = null
-  let best = null
-  let least = Infinity
-  for (let place = tiles.indexOf(tile) + direction; tiles[place]; place += direction) {
-    const box = tiles[place].getBoundingClientRect()
-    const isBeyond = direction > 0 ? box.top >= here.bottom - 2 : box.bottom <= here.top + 2
-    if (!isBeyond) continue
-    row ??= box.top
-    if (Math.abs(box.top - row) > box.height / 2) break
-    const distance = Math.abs(box.left + box.width / 2 - middle)
-    if (distance < least) [best, least] = [tiles[place], distance]
-  }
-  return best
-}
-
-function target(tile, key) {
-  const tiles = tilesOf(grid)
-  const place = tiles.indexOf(tile)
-  switch (key) {
-    case "ArrowLeft": return tiles[place - 1]
-    case "ArrowRight": return tiles[place + 1]
-    case "ArrowUp": return inNextRow(tile, -1)
-    case "ArrowDown": return inNextRow(tile, 1)
-    case "Home": return tiles[0]
-    case "End": return tiles.at(-1)
-    default: return null
-  }
+  settleStop(grid, STOP)
 }
 
 function extend(from, to) {
   if (!anchor?.isConnected) anchor = from
-  const wanted = new Set(between(anchor, to))
-  for (const tile of between(anchor, from)) if (!wanted.has(tile)) tick(tile, false)
+  const tiles = tilesOf(grid)
+  const wanted = new Set(between(tiles, anchor, to))
+  for (const tile of between(tiles, anchor, from)) if (!wanted.has(tile)) tick(tile, false)
   for (const tile of wanted) tick(tile, true)
   show()
 }
@@ -213,23 +134,20 @@ grid?.addEventListener("keydown", (event) => {
     toggle(tile, event.shiftKey)
     return
   }
-  const next = target(tile, event.key)
+  const next = reachedBy(event.key, tilesOf(grid), tile)
   if (!next) return
   event.preventDefault()
   if (event.shiftKey) extend(tile, next)
-  makeCurrent(next)
+  makeStop(grid, STOP, linkOf(next))
   linkOf(next).focus()
 })
 
 grid?.addEventListener("focusin", (event) => {
   const tile = event.target.closest(".rows > li")
-  if (tile) makeCurrent(tile)
+  if (tile) makeStop(grid, STOP, linkOf(tile))
 })
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], details.menu[open]")) return
-  if (isSelecting()) clear()
-})
+onEscape(isSelecting, clear)
 
 // The form
 
@@ -249,7 +167,7 @@ form?.addEventListener("formdata", ({ formData }) => {
 form?.addEventListener("click", (event) => {
   if (event.target.closest("[data-clear-selection]")) {
     clear()
-    grid.querySelector('.rows > li > a[tabindex="0"]')?.focus({ preventScroll: true })
+    grid.querySelector(`${STOP}[tabindex="0"]`)?.focus({ preventScroll: true })
   }
   if (event.target.closest("[data-select-all]")) {
     isAll = true
@@ -282,7 +200,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 // After an act the bar with the focus is gone: it goes on in the grid.
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.requestConfig?.verb !== "post" || detail.target !== grid || document.activeElement !== document.body) return
-  grid.querySelector('.rows > li > a[tabindex="0"]')?.focus({ preventScroll: true })
+  grid.querySelector(`${STOP}[tabindex="0"]`)?.focus({ preventScroll: true })
 })
 addEventListener("pageshow", () => { if (grid) { for (const tile of tilesOf(grid)) tile.classList.toggle("is-selected", Boolean(isTicked(tile))); show() } })
 

@@ -7,12 +7,11 @@
 //   [data-pick-none]      selects none;                  [data-select] starts and ends selecting
 // Shift and a click selects everything since the last click.
 
-const LONG_PRESS_MS = 500
+import { written } from "./numbers.js"
+import { between, onEscape, onLongPress } from "./selecting.js"
 
 let isSelecting = false
 let last = null
-let press = null
-let isPressed = false // a long press was one: the click that ends it means nothing
 
 const region = () => document.querySelector("[data-picking]")
 const form = () => document.getElementById("picks")
@@ -31,7 +30,7 @@ function update() {
   const count = whole + beside
   const people = ticked.filter((box) => box.name === "people").length
   const groups = ticked.length - people
-  for (const element of form().querySelectorAll("[data-picked]")) element.textContent = count.toLocaleString(document.documentElement.lang)
+  for (const element of form().querySelectorAll("[data-picked]")) element.textContent = written(count)
   for (const element of form().querySelectorAll("[data-while-picked]")) element.hidden = !count
   for (const element of form().querySelectorAll("[data-for-groups]")) element.hidden = !groups || people > 0
   for (const element of form().querySelectorAll("[data-for-people]")) element.hidden = !people || people + groups < 2
@@ -54,11 +53,7 @@ function stop() {
 }
 
 function clickedBox(box, isRange) {
-  const all = boxes()
-  if (isRange && all.includes(last)) {
-    const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b)
-    tick(all.slice(from, to + 1), box.checked)
-  }
+  if (isRange) tick(between(boxes(), last, box), box.checked)
   last = box
   update()
 }
@@ -74,10 +69,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-select], [data-pick-every], [data-pick-none]")
   if (box) {
     clickedBox(box, event.shiftKey)
-  } else if (link && (isSelecting || isPressed)) {
+  } else if (link && isSelecting) {
     event.preventDefault()
-    if (!isPressed) link.parentElement.querySelector("input[form=picks]").click()
-    isPressed = false
+    link.parentElement.querySelector("input[form=picks]").click()
   } else if (button?.matches("[data-select]")) {
     isSelecting = !isSelecting
     if (isSelecting) update()
@@ -90,28 +84,15 @@ document.addEventListener("click", (event) => {
   }
 })
 
-document.addEventListener("keydown", (event) => {
-  const isElsewhere = event.defaultPrevented || document.querySelector("dialog[open], details.menu[open]")
-  if (event.key === "Escape" && form() && !isElsewhere && region().classList.contains("picking")) stop()
-})
+onEscape(() => form() && region().classList.contains("picking"), stop)
 
-// A long press selects, as phones do it.
-document.addEventListener("pointerdown", (event) => {
-  const card = event.pointerType === "touch" && event.target.closest(".pickable")
-  isPressed = false
-  if (!card || event.target.closest("input, button, form")) return
-  press = setTimeout(() => {
-    isPressed = true
+onLongPress(
+  (target) => (target.closest("input, button, form") ? null : target.closest(".pickable")),
+  (card) => {
     isSelecting = true
     tick([card.querySelector("input[form=picks]")], true)
-  }, LONG_PRESS_MS)
-})
-for (const name of ["pointerup", "pointercancel", "pointermove", "scroll"]) {
-  document.addEventListener(name, () => clearTimeout(press), { passive: true })
-}
-document.addEventListener("contextmenu", (event) => {
-  if (isPressed && event.target.closest(".pickable")) event.preventDefault()
-})
+  },
+)
 
 // Where one was is part of the address: coming back leads there, also when the browser loads the page anew.
 document.addEventListener("click", (event) => {

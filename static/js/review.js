@@ -189,10 +189,13 @@ function takeQueue(part) {
   if (key) queue.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus()
 }
 
-/** The message with its Undo, and the number in the navigation. */
+/** The message with its Undo, and the numbers in the navigation and on the tabs of a person. */
 function takeAround(reply) {
   const toasts = reply.querySelector("#toasts")
   if (toasts) document.getElementById("toasts").replaceChildren(...toasts.childNodes)
+  const tabs = reply.querySelector("#person-tabs")
+  tabs?.removeAttribute("hx-swap-oob")
+  if (tabs) document.getElementById("person-tabs")?.replaceWith(tabs)
   const pill = [...reply.children].find((element) => element.matches(".pill"))
   if (!pill) return
   pill.removeAttribute("hx-swap-oob")

@@ -8,6 +8,9 @@
 //   [data-tick-all]      ticks all, or none if all are ticked;  [data-clear] ticks none
 // Shift and a click ticks everything since the last click.
 
+import { written } from "./numbers.js"
+import { between, selectNoText } from "./selecting.js"
+
 let last
 
 const boxesOf = (form) => [...form.querySelectorAll("input[name=faces]")]
@@ -16,7 +19,7 @@ function count(form) {
   const ticked = boxesOf(form).filter((box) => box.checked)
   const all = ticked.reduce((sum, box) => sum + Number(box.dataset.faces ?? 1), 0)
   const settled = all && all + Number(form.dataset.more ?? 0)
-  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = settled.toLocaleString(document.documentElement.lang)
+  for (const element of form.querySelectorAll("[data-ticked]")) element.textContent = written(settled)
   for (const button of form.querySelectorAll("[data-needs-ticked]")) button.disabled = !ticked.length
   for (const button of form.querySelectorAll("[data-needs-unticked]")) button.hidden = ticked.length === boxesOf(form).length
   for (const button of form.querySelectorAll("[data-needs-one]")) button.disabled = ticked.length !== 1
@@ -44,18 +47,12 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-tick-all]")) tick(form, boxes, boxes.some((box) => !box.checked))
   else if (event.target.closest("[data-clear]")) tick(form, boxes, false)
   else if (event.target.name === "faces") {
-    if (event.shiftKey && boxes.includes(last)) {
-      const [from, to] = [boxes.indexOf(last), boxes.indexOf(event.target)].sort((a, b) => a - b)
-      tick(form, boxes.slice(from, to + 1), event.target.checked)
-    }
+    if (event.shiftKey) tick(form, between(boxes, last, event.target), event.target.checked)
     last = event.target
   }
 })
 
-// Shift and a click on a picture would also select text.
-document.addEventListener("mousedown", (event) => {
-  if (event.shiftKey && event.target.closest("form[data-selection] .tile")) event.preventDefault()
-})
+selectNoText("form[data-selection] .tile")
 
 // Return on a face would send the form.
 document.addEventListener("keydown", (event) => {

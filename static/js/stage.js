@@ -1,6 +1,8 @@
 // The photo on the viewer's stage: PhotoSwipe zooms, pans and swipes it, and the boxes stay glued to it.
 // It fills the stage instead of the window, and none of its buttons, keys or dialogs are used: the page has its own.
 
+import { fitNames } from "./box-names.js"
+
 const PAN_STEP = 80 // pixels
 const FILLS = 2400 // pixels of a photo's longer side that fill any stage
 const MOST_SCALED = 2.5
@@ -110,6 +112,7 @@ class Stage {
     const boxes = slide?.container.querySelector(".boxes")
     const size = slide?.content.shownSize
     if (boxes && size) Object.assign(boxes.style, { width: `${size.width}px`, height: `${size.height}px` })
+    if (boxes) fitNames(boxes, this.element)
   }
 
   /** Put something in the place of a photo that cannot be shown yet. */

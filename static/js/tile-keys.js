@@ -1,34 +1,22 @@
 // Faces to tick, by key: <ul data-grid> is one stop for Tab, arrows move in it, with Shift they tick what they pass.
 // X unticks the face that is pointed at or focused; O opens its pile in place, as a click on its number does.
 
+import { makeStop, reachedBy, settleStop } from "./selecting.js"
+
+const BOX = "input[name=faces]"
+
 let pointedAt = null
 document.addEventListener("pointerover", (event) => { pointedAt = event.target })
 
 const grids = () => document.querySelectorAll("[data-grid]")
-const boxesIn = (grid) => [...grid.querySelectorAll("input[name=faces]")]
+const tilesIn = (grid) => [...grid.children].filter((tile) => tile.offsetParent && tile.querySelector(BOX))
 const areKeysOff = () => document.body.dataset.keys === "off"
 
-function makeOneStop(grid, stop) {
-  for (const box of boxesIn(grid)) box.tabIndex = box === stop ? 0 : -1
-}
-
 function moveTo(grid, box) {
-  makeOneStop(grid, box)
+  settleStop(grid, BOX)
+  makeStop(grid, BOX, box)
   box.focus()
   box.closest("li").scrollIntoView({ block: "nearest" })
-}
-
-/** How many tiles a row has: as many as lie as high as the first. */
-function columns(grid) {
-  const tiles = [...grid.children].filter((tile) => tile.offsetParent)
-  return tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length || 1
-}
-
-function target(boxes, from, key, grid) {
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(grid), ArrowDown: columns(grid) }
-  if (key === "Home") return boxes[0]
-  if (key === "End") return boxes.at(-1)
-  return key in steps ? boxes[from + steps[key]] : undefined
 }
 
 function move(event) {
@@ -42,13 +30,11 @@ function move(event) {
     moveTo(first.closest("[data-grid]"), first)
     return
   }
-  const boxes = boxesIn(grid)
-  const from = boxes.indexOf(event.target)
-  const to = from < 0 ? undefined : target(boxes, from, event.key, grid)
-  if (from < 0) return
+  if (!event.target.matches(BOX)) return
   event.preventDefault()
+  const to = reachedBy(event.key, tilesIn(grid), event.target.closest("li"))?.querySelector(BOX)
   if (!to) return
-  if (event.shiftKey && to.checked !== boxes[from].checked) to.click()
+  if (event.shiftKey && to.checked !== event.target.checked) to.click()
   moveTo(grid, to)
 }
 
@@ -118,10 +104,10 @@ function unfold(opener, faces) {
 }
 
 document.addEventListener("kith:card", () => {
-  for (const grid of grids()) makeOneStop(grid, boxesIn(grid)[0])
+  for (const grid of grids()) settleStop(grid, BOX)
 })
 document.addEventListener("focusin", (event) => {
-  const grid = event.target.matches?.("input[name=faces]") && event.target.closest("[data-grid]")
-  if (grid) makeOneStop(grid, event.target)
+  const grid = event.target.matches?.(BOX) && event.target.closest("[data-grid]")
+  if (grid) makeStop(grid, BOX, event.target)
 })
-for (const grid of grids()) makeOneStop(grid, boxesIn(grid)[0])
+for (const grid of grids()) settleStop(grid, BOX)

@@ -1,6 +1,8 @@
 // The files of the uploader, a row each: what it looks like, how far it is and what became of it, in words.
 // Rows are kept by the uploader's id of a file: two folders may both have an IMG_1.jpg.
 
+import { written } from "./numbers.js"
+
 const ROWS_A_FRAME = 100 // 3,000 rows must not freeze the page
 const THUMBNAIL_HEIGHT = 80 // pixels: 40 at double density
 const LARGEST_DRAWN = 60e6 // bytes; decoding more only for a thumbnail costs too much
@@ -140,7 +142,7 @@ export class UploadList {
     for (const button of this.filters.querySelectorAll("button")) {
       const state = button.dataset.only
       button.hidden = Boolean(state) && !some.includes(state)
-      button.querySelector("[data-count]").textContent = (state ? this.number(state) : this.items.size).toLocaleString(document.documentElement.lang)
+      button.querySelector("[data-count]").textContent = written(state ? this.number(state) : this.items.size)
       if (button.hidden && this.list.dataset.only === state) this.filter(this.filters.querySelector("button"))
     }
   }

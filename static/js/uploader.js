@@ -2,6 +2,7 @@
 // stored, a duplicate, or left out with a reason. Loaded by drop.js when somebody wants to upload.
 
 import { carryPages } from "./carrying.js"
+import { written } from "./numbers.js"
 import { Batches, Refused, csrfHeaders, isArchive, isTemporary } from "./upload-batches.js"
 import { UploadChip } from "./upload-chip.js"
 import { UploadList } from "./upload-list.js"
@@ -37,7 +38,7 @@ function part(root, name) {
 }
 
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms) })
-const said = (text, number) => interpolate(text, [number.toLocaleString(document.documentElement.lang)])
+const said = (text, number) => interpolate(text, [written(number)])
 
 class Uploader {
   constructor(root, dialog, { Uppy, XHRUpload }) {

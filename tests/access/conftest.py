@@ -49,9 +49,9 @@ def two(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[
 
     kept, settings.MEDIA_ROOT = settings.MEDIA_ROOT, tmp_path_factory.mktemp("media")
     with django_db_blocker.unblock(), transaction.atomic():
-        mine = make_belongings(make_user(username="bob"), "Bernard")
+        mine = make_belongings(make_user(), "Bernard")
         count_from(7 * 10**8)
-        theirs = make_belongings(make_user(username="alice"))
+        theirs = make_belongings(make_user())
         count_from(10**6)
         for each in (mine, theirs):
             photo = make_photo(each.owner)

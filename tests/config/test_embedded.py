@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -204,6 +205,32 @@ def test_a_pid_file_that_lies_never_blocks_a_start(stopped_home, content):
 
         assert foreign.poll() is None, "the foreign process must be left alone"
         foreign.kill()
+
+
+@pytest.mark.parametrize("place", ["postgres/.s.PGSQL.5432", "valkey/valkey.sock"])
+def test_a_socket_that_somebody_else_listens_on_becomes_ours(stopped_home, place):
+    path = Home(stopped_home).sockets() / place
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as foreign:
+        foreign.bind(str(path))
+        foreign.listen()
+        path.with_name(f"{path.name}.lock").write_text(f"{os.getpid()}\n/elsewhere\n1\n5432\n")
+
+        with running(stopped_home) as again:
+            assert rows(again) == ["a.jpg"]
+            assert redis.Redis.from_url(again.redis_client_url).ping()
+
+
+def test_a_folder_in_the_place_of_a_socket_is_named(stopped_home):
+    path = Home(stopped_home).sockets() / "valkey" / "valkey.sock"
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+    with pytest.raises(EmbeddedError, match=r"(?s)Valkey did not start. Its log .*Failed opening Unix socket"):
+        EmbeddedServices(stopped_home).start()
+
+    path.rmdir()
+    assert all_servers(stopped_home) == []
 
 
 def test_a_backend_that_outlives_its_postmaster_is_ended_before_the_next_start(services):

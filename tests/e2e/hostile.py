@@ -6,6 +6,11 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -43,38 +48,52 @@ PAYLOADS = (
 
 def make() -> dict[str, object]:
     from accounts.models import User
+    from tests.factories import make_user
+
+    owner = make_user(username=PAYLOADS[1])
+    pages = fill(owner, PAYLOADS)
+    users = [User.objects.create(username=f"{text} ", face_analysis="on") for text in PAYLOADS if text != PAYLOADS[1]]
+    return {"pages": pages, "owner": session_of(owner), "users": [session_of(user) for user in users]}
+
+
+def fill(owner: "User", texts: Sequence[str]) -> list[list[str]]:
+    """Put each text into every field; return the addresses that show each of them."""
     from people import answers
     from people.models import Person, SavedSearch
     from photos import acts
     from photos.models import Photo
-    from tests.factories import make_album, make_batch, make_face, make_group, make_photo, make_suggestion, make_user
+    from tests.factories import make_album, make_batch, make_face, make_photo, make_suggestion
 
-    owner = make_user(username=PAYLOADS[1])
-    pages: list[str] = []
-    for number, text in enumerate(PAYLOADS):
+    pages = []
+    everywhere = make_photo(owner, name="all of them")
+    batch = make_batch(owner, title=texts[0])
+    for number, text in enumerate(texts):
         photo = make_photo(
-            owner, sha256=f"{number:064x}", name=text, camera=text, place=text, latitude=1.0, longitude=2.0,
+            owner, sha256=f"e{number:063x}", name=text, camera=text, place=text, latitude=1.0, longitude=2.0,
             exposure={"lens": text}, taken_at_source=Photo.DateSource.CAMERA,
         )  # fmt: skip
         person = Person.objects.create(owner=owner, name=text, note=text)
-        faces = [make_face(photo), make_face(photo), make_face(photo, quality=0.5)]
-        answers.confirm(person, [faces[0].pk], actor=owner)
-        make_suggestion(faces[1], person)
+        known = [make_face(photo), make_face(everywhere, left=number / 40)]
+        answers.confirm(person, [face.pk for face in known], actor=owner)
+        make_suggestion(make_face(photo), person)
         album = make_album(owner, text)
-        album.photos.add(photo)
-        batch = make_batch(owner, title=text, album=album)
+        album.photos.set([photo, everywhere])
+        acts.choose_cover(album, photo)
         batch.files.create(name=text, outcome="rejected", reason=text)
         batch.files.create(name=f"{text}.jpg", outcome="stored", photo=photo)
         make_photo(owner, sha256=f"f{number:063x}", name=text, failure=text[:200])
         SavedSearch.objects.create(owner=owner, query=f"p={person.pk}&place={number}", title=text)
-        acts.choose_cover(album, photo)
-        pages += [f"/people/{person.pk}/", f"/albums/{album.pk}/", f"/photos/{photo.pk}/?in=album-{album.pk}"]
-        pages += [f"/batches/{batch.pk}/", f"/search/?p={person.pk}"]
-    make_group(owner, 3)
-    people = list(Person.objects.owned_by(owner).values_list("pk", flat=True)[:4])
-    pages += ["/people/merge/?" + "&".join(f"people={pk}" for pk in people), f"/people/{people[0]}/forget/"]
-    users = [User.objects.create(username=f"{text} ", face_analysis="on") for text in PAYLOADS if text != PAYLOADS[1]]
-    return {"pages": pages, "owner": session_of(owner), "users": [session_of(user) for user in users]}
+        pages.append(
+            [
+                f"/photos/{photo.pk}/?in=album-{album.pk}",
+                f"/people/{person.pk}/",
+                f"/albums/{album.pk}/",
+                f"/search/?p={person.pk}&place={number}",
+            ]
+        )
+    merge = "&".join(f"people={person.pk}" for person in Person.objects.owned_by(owner))
+    pages[0] += [f"/photos/{everywhere.pk}/", f"/batches/{batch.pk}/", f"/people/merge/?{merge}"]
+    return pages
 
 
 def session_of(user: object) -> str:
@@ -90,11 +109,11 @@ def drop() -> dict[str, object]:
     from accounts.models import User
     from people import leaving
 
-    hostile = User.objects.filter(username__in=[*PAYLOADS, *(f"{text} " for text in PAYLOADS)])
-    for user in list(hostile):
+    users = list(User.objects.filter(username__in=[*PAYLOADS, *(f"{text} " for text in PAYLOADS)]))
+    for user in users:
         leaving.leave(user)
         leaving.finish_leaving(user)
-    return {"left": hostile.count()}
+    return {"left": User.objects.filter(pk__in=[user.pk for user in users]).count()}
 
 
 def main() -> None:

@@ -73,6 +73,28 @@ def test_ticks_ranges_and_days(page: Page):
     expect(tiles(page).first.locator("input")).not_to_be_checked()
 
 
+@pytest.mark.parametrize("width", [390, 820, 1280])
+def test_a_finger_reaches_the_whole_tick_of_a_day(page: Page, width: int):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/")
+    page.locator(".day-tick").first.scroll_into_view_if_needed()
+
+    reached = page.evaluate(
+        """() => {
+            const tick = document.querySelector(".day-tick")
+            const { left, top, width, height } = tick.getBoundingClientRect()
+            const isReached = (x, y) => document.elementFromPoint(x, y)?.closest(".day-tick") === tick
+            const pixels = [...Array(44).keys()].map((pixel) => pixel + 0.5)
+            return [
+                pixels.filter((pixel) => isReached(left + pixel, top + height / 2)).length,
+                pixels.filter((pixel) => isReached(left + width / 2, top + pixel)).length,
+            ]
+        }"""
+    )
+
+    assert min(reached) >= 43  # edges between two pixels
+
+
 def test_a_photo_in_the_trash_takes_its_faces_along_and_brings_them_back(page: Page):
     counts = faces_of(page, "Barack Obama")
     page.goto("/people/")

@@ -311,6 +311,31 @@ def test_on_a_phone_a_swipe_turns_and_the_sheet_opens_and_shuts(phone: Page):
     expect(phone.locator(DIALOG)).to_have_count(0)
 
 
+def test_on_a_phone_a_long_name_under_a_box_stays_on_the_photo(phone: Page):
+    open_first(phone)
+    phone.locator(".boxes text").first.wait_for()
+    # Where a face is at an edge, and somebody of a long name.
+    phone.evaluate(
+        """() => {
+            const text = document.querySelector(".boxes text")
+            text.textContent = "Wolfeschlegelsteinhausenbergerdorff the Third of Hohenstein"
+            delete text.dataset.name
+            text.closest("svg").setAttribute("x", "80%")
+        }"""
+    )
+    phone.set_viewport_size({"width": 360, "height": 780})
+    phone.wait_for_function("document.querySelector('.boxes text').textContent.endsWith('…')")
+
+    left, right = phone.evaluate(
+        """() => {
+            const { left, right } = document.querySelector(".boxes text").getBoundingClientRect()
+            return [left, right]
+        }"""
+    )
+    assert left >= 0
+    assert right <= 360
+
+
 def test_a_face_is_drawn_with_a_finger(phone: Page):
     open_first(phone, nth=NO_FACE + 2)
     rows = phone.locator("#about .face-row")

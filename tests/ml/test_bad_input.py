@@ -26,6 +26,7 @@ from ml import (
     arguments,
     calibration,
     clustering,
+    coarse,
     constraints,
     dbscan,
     device,
@@ -35,10 +36,13 @@ from ml import (
     group_ids,
     identification,
     images,
+    kept_faces,
+    kept_rows,
     linkage,
     map_layout,
     models,
     neighbours,
+    placing,
     projection,
     quality,
     regrouping,
@@ -110,6 +114,18 @@ PAIRS_KNOWN = {
     "repeats": np.array([1, 2]),
 }  # fmt: skip
 
+KEPT_ROWS = kept_rows.KeptRows(ROWS, threshold=0.4)
+KEPT = {
+    "keys": np.arange(len(ROWS)),
+    "rows": ROWS,
+    "before": LABELS,
+    "photos": np.arange(len(ROWS)),
+    "good": QUALITIES > 0.3,
+}
+KEPT_FACES = kept_faces.KeptFaces(**KEPT, threshold=0.4)
+PLACES = np.arange(len(KEPT_FACES.is_there))
+TO_GROUP = regrouping.faces_to_group(ROWS, LABELS, LABELS > 8)
+
 CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     alignment.crop_for_embedding: CUT,
     alignment.cut_by_landmarks: {"image": PHOTO, "landmarks": LANDMARKS, "margin": 32},
@@ -147,6 +163,26 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     dbscan.cluster_embeddings: {"embeddings": ROWS, "threshold": 0.4, "min_faces": 2},
     neighbours.pairs_within: {"rows": ROWS, "threshold": 0.4},
     neighbours.pairs_between: {"rows": ROWS, "others": ROWS, "threshold": 0.4},
+    neighbours.in_order: {"look": lambda first, second: np.array([first]), "blocks": np.array([[0, 0], [0, 8]])},
+    neighbours.bound_axes: {"rows": ROWS, "least": 0.5, "longest": 1.0, "full_pair": 4000.0},
+    neighbours.within: {
+        "places": np.array([[0, 1]]), "rows": ROWS, "others": ROWS, "first": 0, "second": 0, "least": 0.5, "doubt": 0.1,
+    },
+    coarse.frame_for: {"rows": ROWS, "axes": np.eye(ROWS.shape[1], 16), "least": 0.5, "longest": 1.0},
+    kept_rows.KeptRows: {"rows": ROWS, "threshold": 0.4},
+    kept_rows.KeptRows.put: {"self": kept_rows.KeptRows(ROWS, threshold=0.4), "places": np.arange(3), "rows": ROWS[:3]},
+    kept_rows.KeptRows.remove: {"self": kept_rows.KeptRows(ROWS, threshold=0.4), "places": np.arange(3)},
+    kept_rows.KeptRows.near: {"self": KEPT_ROWS, "probes": ROWS[:3]},
+    kept_faces.KeptFaces: {**KEPT, "threshold": 0.4},
+    kept_faces.KeptFaces.put: {
+        "self": kept_faces.KeptFaces(**KEPT, threshold=0.4), "places": np.arange(len(ROWS)), **KEPT,
+    },
+    kept_faces.KeptFaces.remove: {"self": kept_faces.KeptFaces(**KEPT, threshold=0.4), "places": np.arange(3)},
+    kept_faces.KeptFaces.before_of: {"self": KEPT_FACES, "places": np.arange(3)},
+    placing.place_among: {
+        "kept": KEPT_FACES, "is_new": PLACES == 3, "held": PLACES < 2, "apart": np.array([[0, 4]]),
+        "together": np.array([[2, 3]]), "repeats": np.array([1, 2]), "cuts": regrouping.Cuts(0.4, 0.45),
+    },
     clustering.group_faces: {
         "embeddings": ROWS, "proposal_threshold": 0.4, "linkage_threshold": 0.4, "min_faces": 2,
         "may_seed": np.ones(len(ROWS), bool), **PAIRS_KNOWN,
@@ -154,6 +190,15 @@ CALLS: dict[Callable[..., Any], dict[str, Any]] = {
     regrouping.regroup: {
         "rows": ROWS, "before": LABELS, "is_new": LABELS > 8, "proposal_threshold": 0.4, "linkage_threshold": 0.4,
         "min_faces": 2, "settled": 5, "may_seed": np.ones(len(ROWS), bool), "held": LABELS < 2, **PAIRS_KNOWN,
+    },
+    regrouping.faces_to_group: {
+        "rows": ROWS, "before": LABELS, "is_new": LABELS > 8, "may_seed": np.ones(len(ROWS), bool), "held": LABELS < 2,
+        "apart": np.array([[0, 4]]), "together": np.array([[2, 3]]), "of_photos": np.array([[5, 9]]),
+        "sizes": LABELS + 1, "weights": LABELS + 1,
+    },
+    regrouping.linked_anew: {
+        "faces": TO_GROUP, "units": TO_GROUP.units(), "base": 12, "cuts": regrouping.Cuts(0.4, 0.45),
+        "report": lambda share: None, "edges": (np.array([0, 1]), np.array([4, 5])),
     },
     arrivals.faces_with_other_mates: {"before": LABELS, "after": LABELS},
     map_layout.lay_out: {"rows": ROWS, "radii": np.full(len(ROWS), 3.0), "width": 200.0, "height": 100.0},
@@ -386,6 +431,32 @@ def call(function: Callable[..., Any], values: dict[str, Any]) -> Any:
 
 
 SHORT = [
+    (neighbours.bound_axes, "longest", -1.0),
+    (neighbours.in_order, "blocks", np.array([[0, -1]])),
+    (neighbours.within, "places", np.array([[0, len(ROWS)]])),
+    (neighbours.within, "places", np.array([[-1, 0]])),
+    (neighbours.within, "first", len(ROWS)),
+    (neighbours.within, "others", ROWS[:, 1:]),
+    (coarse.frame_for, "axes", np.eye(ROWS.shape[1] + 1, 16)),
+    (kept_rows.KeptRows, "threshold", 1.0),
+    (kept_rows.KeptRows.put, "places", np.arange(2)),
+    (kept_rows.KeptRows.put, "places", np.array([0, 1, -1])),
+    (kept_rows.KeptRows.put, "rows", ROWS[:3] * 2),
+    (kept_rows.KeptRows.put, "rows", ROWS[:3, 1:]),
+    (kept_rows.KeptRows.remove, "places", np.array([-1])),
+    (kept_rows.KeptRows.near, "probes", ROWS[:3, 1:]),
+    (kept_faces.KeptFaces, "keys", np.arange(3)),
+    (kept_faces.KeptFaces, "good", np.ones(3, bool)),
+    (kept_faces.KeptFaces.put, "photos", np.arange(3)),
+    (kept_faces.KeptFaces.put, "places", np.arange(len(ROWS)) - 1),
+    (kept_faces.KeptFaces.before_of, "places", np.array([PLACES[-1] + 1])),
+    (placing.place_among, "is_new", np.ones(3, bool)),
+    (placing.place_among, "apart", np.array([[0, PLACES[-1] + 1]])),
+    (placing.place_among, "together", np.array([[-1, 0]])),
+    (regrouping.faces_to_group, "sizes", np.arange(3)),
+    (regrouping.faces_to_group, "of_photos", np.array([[0, 1000]])),
+    (regrouping.linked_anew, "units", PLACES[: len(ROWS)] + 1),
+    (regrouping.linked_anew, "edges", (np.array([0]), np.array([1000]))),
     (calibration.calibration_error, "is_right", QUALITIES[1:] > 0.4),
     (calibration.calibration_error, "probabilities", QUALITIES * 2),
     (calibration.calibration_error, "probabilities", np.zeros(0)),
@@ -690,15 +761,8 @@ OF_FILES = {
 # The same, one by one, in modules that also take arrays; the first of each are tested here, or beside their others.
 LISTED = {
     # Of rows that ml.neighbours has checked
-    "ml.coarse": {"coarse_rows", "frame_for", "reaching", "Coarse.lines", "Coarse.panels", "Coarse.share_reaching",
-                  "Frame.coarse"},
-    "ml.neighbours": {"bound_axes", "in_order", "within"},
-    # Of rows that KeptRows has checked as they came (tests/ml/test_kept_rows.py)
-    "ml.kept_rows": {"KeptRows", "KeptRows.near", "KeptRows.put", "KeptRows.remove"},
-    "ml.kept_faces": {"KeptFaces", "KeptFaces.before", "KeptFaces.before_of", "KeptFaces.put", "KeptFaces.remove"},
-    # Of faces that regroup or KeptFaces has checked
-    "ml.placing": {"place_among"},
-    "ml.regrouping": {"faces_to_group", "linked_anew"},
+    "ml.coarse": {"coarse_rows", "reaching", "Coarse.lines", "Coarse.panels", "Coarse.share_reaching", "Frame.coarse"},
+    "ml.kept_faces": {"KeptFaces.before"},  # takes nothing
     # Of arrays that the other function there made
     "ml.dbscan": {"count_neighbours", "join", "labels_of", "roots_of"},
     "ml.calibration": {"Calibration.weights", "Calibration.odds", "Calibration.as_json", "Calibration.from_json",

@@ -1,5 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -107,10 +105,9 @@ def test_results_come_in_the_order_of_the_blocks_and_do_not_pile_up():
         begun.append(first)
         return np.array([first])
 
-    with ThreadPoolExecutor(2) as threads:
-        for found in neighbours.in_order(threads, look, blocks):
-            taken.append(int(found[0]))
-            assert len(begun) <= len(taken) + 2 * cores_available()
+    for found in neighbours.in_order(look, blocks):
+        taken.append(int(found[0]))
+        assert len(begun) <= len(taken) + 2 * cores_available()
 
     assert taken == list(range(50))
 

@@ -40,7 +40,7 @@ def test_a_new_yes_brings_back_what_faces_are_compared_by_and_names_were_there_a
 
     face = Face.objects.get()
     assert (face.model, face.person, face.crop) == (ERASED, ann, before.crop)
-    assert not face.embedding.any() and not np.any(face.projection.to_list())
+    assert not np.any(face.embedding) and not np.any(face.projection)
     assert tasks.embed_again() == 0  # not without a yes
     assert "New model" not in signed_in.get("/status/").content.decode()
 

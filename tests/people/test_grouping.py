@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from people import answers, grouping, ledger, tasks
-from people.grouping import CannotGroup, group_owner, regroup_from_scratch
+from people import answers, ledger, tasks
+from people.grouping import CannotGroup, group_owner, regroup_from_scratch, whole_library
 from people.models import Cluster, Decision, Face, Library, Upkeep
 from people.tasks import group_faces
 from photos.models import Photo
@@ -145,13 +145,13 @@ def test_faces_that_get_free_are_grouped_again_without_new_photos(alice):
 def test_an_answer_given_while_groups_are_made_stays(alice, monkeypatch):
     faces = make_alike(alice, 1, 3)
     ann = make_person(alice)
-    compute = grouping.regroup
+    compute = whole_library.regroup
 
     def answer_meanwhile(*args, **kwargs):
         answers.confirm(ann, [faces[0].pk], actor=alice)
         return compute(*args, **kwargs)
 
-    monkeypatch.setattr(grouping, "regroup", answer_meanwhile)
+    monkeypatch.setattr(whole_library, "regroup", answer_meanwhile)
     group_owner(alice.pk)
 
     assert Face.objects.get(pk=faces[0].pk).person == ann
@@ -228,6 +228,23 @@ def test_a_hidden_group_is_still_hidden_after_its_faces_were_named_and_are_free_
     assert groups() == {pks(faces)}
 
 
+def test_a_group_that_is_hidden_again_while_its_faces_are_named_comes_back_hidden(alice):
+    faces = make_alike(alice, 1, 2)
+    group_owner(alice.pk)
+    hidden = ledger.hide(alice, [], list(Cluster.objects.all()), actor=alice)
+    shown = ledger.undo(hidden, actor=alice).decision
+    named = answers.confirm(make_person(alice), pks(faces), actor=alice)
+    Upkeep.objects.want(alice.pk, groups=True)
+    group_owner(alice.pk)
+
+    ledger.undo(shown, actor=alice)
+    ledger.undo(named, actor=alice)
+    group_owner(alice.pk)
+
+    assert [c.is_hidden for c in Cluster.objects.all()] == [True]
+    assert groups() == {pks(faces)}
+
+
 @pytest.fixture
 def hidden_beside_shown(alice):
     """Two groups of three, one of them hidden, that two faces between them would make one."""
@@ -284,13 +301,13 @@ def test_all_groups_made_anew_leave_hidden_ones_alone(alice, hidden_beside_shown
 def test_a_group_that_is_hidden_while_groups_are_made_is_looked_at_again(alice, hidden_beside_shown, monkeypatch):
     hidden, shown, new = hidden_beside_shown
     Cluster.objects.update(is_hidden=False)
-    real = grouping.regroup
+    real = whole_library.regroup
 
     def hide_meanwhile(*args, **kwargs):
         Cluster.objects.filter(pk=hidden.pk).update(is_hidden=True)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(grouping, "regroup", hide_meanwhile)
+    monkeypatch.setattr(whole_library, "regroup", hide_meanwhile)
     group_owner(alice.pk)
 
     assert hidden.faces.count() == 3
@@ -447,8 +464,8 @@ def test_the_centre_is_taken_away_from_a_hundred_groups_on_and_anew_when_they_ha
 
 def test_grouping_that_fails_is_tried_again_ever_later(alice, monkeypatch):
     make_photo(alice, stage=Photo.Stage.GROUPING)
-    compute = grouping.regroup
-    monkeypatch.setattr(grouping, "regroup", fail)
+    compute = whole_library.regroup
+    monkeypatch.setattr(whole_library, "regroup", fail)
     pauses = []
     for _ in range(12):
         Upkeep.objects.update(retry_at=None)
@@ -459,7 +476,7 @@ def test_grouping_that_fails_is_tried_again_ever_later(alice, monkeypatch):
         pauses.append(round((upkeep.retry_at - timezone.now()).total_seconds() / 60))
 
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360]
-    monkeypatch.setattr(grouping, "regroup", compute)
+    monkeypatch.setattr(whole_library, "regroup", compute)
     Upkeep.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
     assert group_faces(alice.pk) is True
     upkeep = Upkeep.objects.get()
@@ -486,13 +503,13 @@ def test_beat_sends_no_message_for_an_owner_whose_grouping_is_put_off(alice, bob
 
 def test_answers_that_always_come_first_put_grouping_off(alice, monkeypatch):
     faces = make_alike(alice, 1, 3)
-    compute = grouping.regroup
+    compute = whole_library.regroup
 
     def say_something_meanwhile(*args, **kwargs):
         Upkeep.objects.want(alice.pk, groups=True)
         return compute(*args, **kwargs)
 
-    monkeypatch.setattr(grouping, "regroup", say_something_meanwhile)
+    monkeypatch.setattr(whole_library, "regroup", say_something_meanwhile)
     with pytest.raises(CannotGroup):
         group_owner(alice.pk)
 

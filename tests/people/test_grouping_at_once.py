@@ -7,8 +7,8 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 
-from people import answers, erasing, grouping, ledger
-from people.grouping import CannotGroup, group_owner, regroup_from_scratch
+from people import answers, erasing, ledger
+from people.grouping import CannotGroup, group_owner, regroup_from_scratch, whole_library
 from people.locks import Job, one_at_a_time
 from people.models import Cluster, Decision, Face, Upkeep
 from photos.models import Photo
@@ -50,7 +50,7 @@ def side_by_side(*acts: Callable[[], object]) -> Iterator[list[object]]:
 @pytest.fixture
 def paused(monkeypatch):
     """Groups an owner in a thread, which waits with its snapshot taken until the block is over."""
-    compute = grouping.regroup
+    compute = whole_library.regroup
 
     @contextmanager
     def pause(owner) -> Iterator[list[object]]:
@@ -63,7 +63,7 @@ def paused(monkeypatch):
                 done.wait(WAIT)
             return compute(*args, **kwargs)
 
-        monkeypatch.setattr(grouping, "regroup", wait_once)
+        monkeypatch.setattr(whole_library, "regroup", wait_once)
         with side_by_side(lambda: group_owner(owner.pk)) as results:
             taken.wait(WAIT)
             yield results

@@ -221,6 +221,34 @@ def test_an_undone_act_offers_redo_and_a_redone_one_undo(signed_in, alice, faces
     assert "Redo" not in page
 
 
+def test_an_older_hiding_that_is_done_again_hides_again(signed_in, alice, ann):
+    older = ledger.hide(alice, [ann], [], actor=alice)
+    shown = ledger.undo(older, actor=alice).decision
+    ann.refresh_from_db()
+    ledger.undo(ledger.hide(alice, [ann], [], actor=alice), actor=alice)
+
+    ledger.undo(shown, actor=alice)
+
+    ann.refresh_from_db()
+    assert ann.is_hidden
+    assert sentence(older) == "Ann hidden"
+
+
+def test_who_was_hidden_by_two_acts_stays_hidden_until_both_are_taken_back(alice, ann):
+    older = ledger.hide(alice, [ann], [], actor=alice)
+    shown = ledger.undo(older, actor=alice).decision
+    ann.refresh_from_db()
+    newer = ledger.hide(alice, [ann], [], actor=alice)
+    again = ledger.undo(shown, actor=alice).decision
+    hidden = []
+    for act in (again, newer):
+        ledger.undo(act, actor=alice)
+        ann.refresh_from_db()
+        hidden.append(ann.is_hidden)
+
+    assert hidden == [True, False]
+
+
 def test_at_turns_to_the_page_of_a_decision(signed_in, alice, faces):
     first = answers.ignore(alice, faces, actor=alice)
     for _ in range(60):

@@ -46,6 +46,36 @@ def test_acts_on_photos_stand_between_the_decisions_of_their_time(signed_in, ali
     ]
 
 
+def test_u_in_review_takes_back_what_was_done_last_an_answer_or_an_act_on_photos(signed_in, alice, photos):
+    ann = make_person(alice)
+    acts.mark(alice, of(photos[0]), is_favourite=True)
+    answers.confirm(ann, [make_face(photos[0]).pk], actor=alice)
+    acts.move_to_trash(alice, of(photos[1]))
+    told = []
+    for _ in range(4):
+        page = signed_in.post(reverse("people:undo-last"), {"next": "/history/"}, follow=True).content.decode()
+        told.append(re.search(r"Undone: [^<]*\.|Undone\.|There is nothing to undo\.", page)[0])
+
+    assert told == [
+        "Undone: 1 photo moved to the trash.",
+        "Undone.",
+        "Undone: 1 photo is a favourite.",
+        "There is nothing to undo.",
+    ]
+    assert not ann.faces.exists()
+    assert Photo.objects.filter(is_favourite=False).count() == 4
+
+
+def test_u_passes_over_an_act_that_cannot_be_taken_back_any_more(signed_in, alice, photos):
+    acts.mark(alice, of(photos[0]), is_favourite=True)
+    acts.move_to_trash(alice, of(photos[1]))
+    Photo.everywhere.filter(pk=photos[1].pk).delete()
+
+    signed_in.post(reverse("people:undo-last"))
+
+    assert not Photo.objects.get(pk=photos[0].pk).is_favourite
+
+
 def test_every_kind_of_act_is_told(signed_in, alice, photos):
     acts.move_to_trash(alice, of(photos[0]))
     acts.restore(alice, Photo.everywhere.filter(pk=photos[0].pk))

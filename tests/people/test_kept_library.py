@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from people import answers, erasing, grouping, kept_library, ledger
-from people.grouping import group_owner, regroup_from_scratch
+from people import answers, erasing, kept_library, ledger
+from people.grouping import arrivals, group_owner, regroup_from_scratch, whole_library
 from people.models import Cluster, Decision, Face, FaceWrite, Library, Upkeep
 from photos.models import Photo
 from tests.factories import make_face, make_person, make_photo, make_user, unit
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def small_libraries_are_kept(monkeypatch):
     monkeypatch.setattr(kept_library, "FEWEST", 1)
     monkeypatch.setattr(kept_library, "MOST_CHANGES", 100)
-    monkeypatch.setattr(grouping, "FEW", 2)
+    monkeypatch.setattr(arrivals, "FEW", 2)
     kept_library.forget_all()
     yield
     kept_library.forget_all()
@@ -31,8 +31,8 @@ def small_libraries_are_kept(monkeypatch):
 def looks(monkeypatch):
     """How often all faces were looked at."""
     counted = []
-    look = grouping.regroup
-    monkeypatch.setattr(grouping, "regroup", lambda *args, **kwargs: counted.append(1) or look(*args, **kwargs))
+    look = whole_library.regroup
+    monkeypatch.setattr(whole_library, "regroup", lambda *args, **kwargs: counted.append(1) or look(*args, **kwargs))
     return counted
 
 

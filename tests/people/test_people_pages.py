@@ -669,6 +669,22 @@ def test_a_split_group_is_not_put_together_by_the_next_grouping(signed_in, alice
     assert clusters[half[0].pk] == clusters[half[1].pk] != clusters[one[2].pk]
 
 
+def test_two_groups_that_may_be_one_are_asked_about_on_the_page(signed_in, alice):
+    one, other = make_group(alice), make_group(alice)
+    question = Question.objects.create(
+        owner=alice, kind=Question.Kind.SAME, cluster=one, other_cluster=other, faces=6, answers=1, worth=6
+    )
+    people = make_question(make_known(alice, "Ann", faces=2), make_known(alice, "Anna"))
+
+    page = signed_in.get(INDEX)
+    assert page.context["alike"] == [people, question]
+    assert "Are these two groups the same person?" in page.content.decode()
+    signed_in.post(reverse("people:answer-same", args=[question.pk]), {"answer": "same"})
+
+    assert Decision.objects.get().verb == Decision.Verb.SAME
+    assert signed_in.get(INDEX).context["alike"] == [people]
+
+
 def test_questions_of_hidden_people_are_not_asked_on_the_page(signed_in, alice):
     ann, anna = make_known(alice, "Ann", likeness=unit(1), faces=3), make_known(alice, "Anna", likeness=unit(1))
     rank_questions(alice.pk)

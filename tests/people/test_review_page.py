@@ -100,7 +100,7 @@ def test_the_reply_takes_as_many_queries_in_any_library(signed_in, alice, groups
     rank_questions(alice.pk)
     first, second = open_queue(signed_in)
 
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(49):
         send(signed_in, first, "name", showing=second, name="Cleo")
 
 
@@ -344,6 +344,29 @@ def test_about_one_person_only(signed_in, ann, groups):
 
     assert "Nothing left to ask about Ann" in html
     assert forms_in(html) == []
+
+
+def test_the_questions_about_a_person_are_a_tab_of_theirs(signed_in, ann, django_assert_max_num_queries):
+    address = f"{reverse('people:review')}?person={ann.pk}"
+
+    def tabs(page: str) -> list[tuple[str, bool]]:
+        links = re.findall(r"<li><a href=[^>]*>.*?</a>", re.search(r'<ul class="tabs">.*?</ul>', page, re.DOTALL)[0])
+        return [(re.sub(r"<[^>]*>", "", link).strip(), 'aria-current="page"' in link) for link in links]
+
+    signed_in.get(address)
+    with django_assert_max_num_queries(40):
+        page = signed_in.get(address).content.decode()
+
+    assert tabs(page) == [("Photos 2", False), ("Faces 2", False), ("To review 6", True)]
+    assert tabs(signed_in.get(ann.get_absolute_url()).content.decode()) == [
+        ("Photos 2", True),
+        ("Faces 2", False),
+        ("To review 6", False),
+    ]
+    assert 'class="tabs"' not in signed_in.get(reverse("people:review")).content.decode()
+    [form] = open_queue(signed_in, f"?person={ann.pk}")
+    reply = send(signed_in, form, "yes", faces=form["shown"][:1]).content.decode()
+    assert tabs(reply)[1] == ("Faces 3", False)
 
 
 def test_about_the_faces_of_some_photos_only(signed_in, ann, groups):

@@ -7,13 +7,13 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
-from people import answers
+from people import answers, ledger
 from people.models import SavedSearch
 from people.models.person import fold
 from people.search import PhotoSearch
 from people.search_offers import offers
 from people.search_words import period, sentence
-from tests.factories import make_album, make_face, make_person, make_photo, make_user
+from tests.factories import make_album, make_face, make_known, make_person, make_photo, make_user
 
 
 @pytest.fixture
@@ -297,3 +297,38 @@ def test_favourites_are_offered_shown_as_a_chip_and_taken_off(signed_in, alice, 
     assert [chip.words for chip in page.context["chips"]] == ["Favourites"]
     assert page.context["chips"][0].remove_url == "/search/?"
     assert re.search(r'<input[^>]*name="favourites"[^>]*checked', html)
+
+
+def test_a_kept_search_follows_people_who_are_merged_and_comes_back_with_an_undo(signed_in, alice):
+    ann, anna, bea = (make_known(alice, name) for name in ("Ann", "Anna", "Bea"))
+    address = f"/search/?p={anna.pk}&without={bea.pk}"
+
+    def found() -> tuple[list[str], list[str]]:
+        search = signed_in.get(address).context["search"]
+        return [person.name for person in search.people], [person.name for person in search.without]
+
+    first = answers.merge(anna, ann, actor=alice)
+    assert found() == (["Ann"], ["Bea"])
+    second = answers.merge(ann, bea, actor=alice)
+    assert found() == (["Bea"], ["Bea"])
+    for merge in (second, first):
+        ledger.undo(merge, actor=alice)
+
+    assert found() == (["Anna"], ["Bea"])
+
+
+def test_a_search_for_two_people_who_are_one_now_names_them_once(signed_in, alice):
+    ann, anna = make_known(alice, "Ann"), make_known(alice, "Anna")
+    answers.merge(anna, ann, actor=alice)
+
+    page = signed_in.get("/search/", {"p": [ann.pk, anna.pk]})
+
+    assert [person.name for person in page.context["search"].people] == ["Ann"]
+    assert page.context["photo_count"] == 2
+
+
+def test_nobody_follows_a_merge_of_somebody_elses_people(signed_in, alice, bob):
+    theirs, other = make_known(bob, "Ann"), make_known(bob, "Anna")
+    answers.merge(theirs, other, actor=bob)
+
+    assert signed_in.get("/search/", {"p": theirs.pk}).context["search"].people == ()

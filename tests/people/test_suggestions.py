@@ -9,7 +9,17 @@ from people.models import Suggestion
 from people.suggestions import refresh_suggestions
 from people.tasks import refresh_suggestions as refresh_task
 from people.tasks import wake_workers
-from tests.factories import make_cluster, make_face, make_group, make_known, make_person, make_photo, make_user, unit
+from tests.factories import (
+    make_cluster,
+    make_face,
+    make_group,
+    make_known,
+    make_person,
+    make_photo,
+    make_suggestion,
+    make_user,
+    unit,
+)
 
 NEAR = {"towards": 60, "by": 0.3}  # cosine distance 0.04
 FAR = {"towards": 60, "by": 3.0}  # cosine distance 0.68
@@ -142,6 +152,20 @@ def test_suggestions_go_when_their_reason_goes(alice, ann):
     refresh_suggestions(alice.pk)
 
     assert face.pk not in suggested()
+
+
+def test_a_suggestion_that_an_undo_brings_back_while_others_are_written_stays(alice, ann, monkeypatch):
+    face = make_face(make_photo(alice), likeness=unit(1, **NEAR))
+    look = suggestions._still_open
+
+    def suggest_meanwhile(*args):
+        make_suggestion(face, ann)
+        return look(*args)
+
+    monkeypatch.setattr(suggestions, "_still_open", suggest_meanwhile)
+    refresh_suggestions(alice.pk)
+
+    assert suggested() == {face.pk: "Ann"}
 
 
 @pytest.mark.parametrize("say", ["no", "yes"])

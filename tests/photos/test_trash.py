@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from photos import acts, trash
 from photos.intake import start_batch, take_in
-from photos.models import BatchFile, Photo
+from photos.models import Archive, Batch, BatchFile, Photo
 from photos.models.photo import KEPT_IN_TRASH
 from tests.factories import make_album, make_batch, make_photo
 
@@ -37,6 +37,24 @@ def test_a_batch_is_not_waited_for_because_of_photos_in_the_trash(alice):
     progress = batch.progress()
     assert (progress.total, progress.stored, progress.is_done) == (3, 3, True)
     assert (progress.kept, progress.thumbnails, progress.faces, progress.grouped) == (2, 2, 2, 2)
+
+
+def test_a_young_batch_does_not_wait_for_photos_that_are_deleted_for_good(alice):
+    batch = make_batch(alice, expected=4)  # one of which is an archive
+    archive = Archive.objects.create(batch=batch, name="a.zip", file_count=2, finished_at=timezone.now())
+    for number in range(5):
+        photo = make_photo(alice, small="x.webp")
+        packed_in = archive if number > 2 else None
+        stored = BatchFile.Outcome.STORED
+        BatchFile.objects.create(batch=batch, name=f"{number}.jpg", outcome=stored, photo=photo, archive=packed_in)
+    first = Photo.objects.order_by("pk").first()
+    acts.move_to_trash(alice, photos(first, photo))
+
+    trash.delete_for_good(alice, photos(first, photo))
+    trash.purge()
+
+    progress = Batch.objects.get().progress()
+    assert (progress.total, progress.uploaded, progress.kept, progress.is_done) == (3, 3, 3, True)
 
 
 def test_what_is_in_the_trash_takes_room_until_it_is_gone(signed_in, alice):

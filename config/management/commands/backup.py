@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 
 from config.backup.layout import BackupError
@@ -25,6 +26,8 @@ class Command(BaseCommand):
             made = make(folder, self.stdout.write)
         except (BackupError, MediaMissing) as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database did not answer: {error} Earlier backups are as they were.") from error
         counts, size = made.manifest.counts, filesizeformat(made.manifest.byte_count)
         shared = f", {made.linked} of them shared with the backup before" if made.linked else ""
         self.stdout.write(

@@ -2,6 +2,7 @@
 
 import errno
 import http.client
+import shutil
 import signal
 import socket
 import sys
@@ -20,8 +21,9 @@ from django.db import connections
 from rich.console import Console
 from rich.text import Text
 
-from config.embedded import EmbeddedError, EmbeddedServices
+from config.embedded import EmbeddedError, EmbeddedServices, Home
 from config.embedded.lock import FolderLock
+from config.logs import json_logger, put_large_files_aside
 from config.static_files import collect_if_changed
 from config.supervisor import Program, Supervisor, end_leftovers
 
@@ -31,6 +33,7 @@ READY_WITHIN = 120.0
 # A worker's pool process is replaced after the task that took it past this: with its
 # parent (0.2 GB) and one batch of photos it stays below 2.5 GB.
 ML_MEMORY_KILOBYTES = 2_000_000
+IO_MEMORY_KILOBYTES = 1_000_000  # suggestions over a large library are the most it does
 # First let it finish its task, then ask again; what is cut off, another worker takes over.
 WORKER_STOP = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 3.0))
 
@@ -48,6 +51,7 @@ class Command(BaseCommand):
         self.home = Path(settings.KITH_HOME).resolve()
         self.host, self.port = host, port
         self.services = EmbeddedServices.needed(self.home)
+        self.log = json_logger("kith", self.services.home.logs / "kith.jsonl")
         try:
             self.run()
         except EmbeddedError as error:
@@ -77,6 +81,8 @@ class Command(BaseCommand):
 
     def serve(self) -> None:
         """Start everything, keep it running, and stop it in the end, whatever happens."""
+        # What ended processes counted: numbers begin anew with each start.
+        shutil.rmtree(self.services.home.metrics, ignore_errors=True)
         supervisor = Supervisor(
             self.home,
             programs(self.host, self.port, self.home),
@@ -125,6 +131,7 @@ class Command(BaseCommand):
     def look_after(self, supervisor: Supervisor) -> None:
         begin, ready = time.monotonic(), False
         while True:
+            put_large_files_aside(self.services.home.logs)
             supervisor.look_after()
             try:
                 self.services.restart_ended(self.say)
@@ -140,6 +147,7 @@ class Command(BaseCommand):
             time.sleep(LOOK_EVERY)
 
     def say(self, sentence: str) -> None:
+        self.log.info(sentence)
         self.show("kith", sentence)
 
     def show(self, name: str, line: str) -> None:
@@ -153,16 +161,22 @@ class Command(BaseCommand):
 def programs(host: str, port: int, home: Path) -> list[Program]:
     """What makes up Kith on one machine."""
     schedule = f"--schedule={home / 'run' / 'beat-schedule'}"
-    memory = f"--max-memory-per-child={ML_MEMORY_KILOBYTES}"
+    io = _worker("io", "-B", schedule, f"--max-memory-per-child={IO_MEMORY_KILOBYTES}")
+    ml = _worker("ml", f"--max-memory-per-child={ML_MEMORY_KILOBYTES}")
     # Weights are fetched beside the rest: the first time that takes minutes, in which albums
     # can be made already. A process of its own, because it fills its memory with networks.
     fetch = [sys.executable, "manage.py", "fetch_models"]
     return [
-        Program("web", _web(host, port)),
-        Program("io", _worker("io", "-B", schedule), stop_steps=WORKER_STOP, oom_score=200),
-        Program("fetch", fetch, once=True),
-        Program("ml", _worker("ml", memory), stop_steps=WORKER_STOP, oom_score=500, after="fetch"),
+        Program("web", _web(host, port), environment=_logged("web", home)),
+        Program("io", io, stop_steps=WORKER_STOP, oom_score=200, environment=_logged("io", home)),
+        Program("fetch", fetch, once=True, environment=_logged("fetch", home)),
+        Program("ml", ml, stop_steps=WORKER_STOP, oom_score=500, environment=_logged("ml", home), after="fetch"),
     ]
+
+
+def _logged(name: str, home: Path) -> dict[str, str]:
+    """What a program writes goes to the terminal as lines, and to a file of its own as JSON."""
+    return {"KITH_PROGRAM": name, "KITH_LOG_FILE": str(Home(home).logs / f"{name}.jsonl")}
 
 
 def _web(host: str, port: int) -> list[str]:

@@ -105,7 +105,9 @@ SAMPLES = [
     Sample("JPEG, 60000 x 1", plain(60_000, 1), size=(60_000, 1)),
     Sample("JPEG, 49 megapixels", plain(7_000, 7_000), size=(7_000, 7_000)),
     Sample("JPEG, 100 megapixels", plain(10_000, 10_000), size=(10_000, 10_000)),
-    Sample("JPEG, progressive, 100 megapixels", lambda i: encoded(Image.new("L", (10_000, 10_000), 9), progressive=True)),
+    Sample(
+        "JPEG, progressive, 100 megapixels", lambda i: encoded(Image.new("L", (10_000, 10_000), 9), progressive=True)
+    ),
     Sample("JPEG, 101 megapixels", lying(10_100, 10_000), too_many(101)),
     Sample("JPEG that claims 65500 x 65500", lying(65_500, 65_500), too_many(4290)),
     Sample("JPEG that claims 7000 x 7000", lying(7_000, 7_000), size=(7_000, 7_000)),

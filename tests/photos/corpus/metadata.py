@@ -94,7 +94,10 @@ SAMPLES = [
     Sample("EXIF of 4 billion entries", with_exif(directory([(0x010F, 2, 0xFFFFFFFF, 8)]))),
     Sample("EXIF, maker note of 64 kB", tagged({ExifTags.Base.MakerNote: b"m" * 65_000}, ifd=DETAILS)),
     Sample("EXIF, script as the camera", tagged({0x010F: SCRIPT, 0x0110: SCRIPT})),
-    Sample("EXIF, script as the comment", tagged({ExifTags.Base.UserComment: b"ASCII\0\0\0" + SCRIPT.encode()}, ifd=DETAILS)),
+    Sample(
+        "EXIF, script as the comment",
+        tagged({ExifTags.Base.UserComment: b"ASCII\0\0\0" + SCRIPT.encode()}, ifd=DETAILS),
+    ),
     Sample("EXIF, script as the lens", tagged({ExifTags.Base.LensModel: SCRIPT}, ifd=DETAILS)),
     Sample("EXIF, NUL in the camera", tagged({0x010F: "Goo\0gle", 0x0110: "Pix\0el"})),
     Sample("IPTC, script as the caption", caption),
@@ -105,7 +108,10 @@ SAMPLES = [
     Sample("GPS, not a number", with_exif(place(struct.pack("<6I", 0, 0, 0, 0, 0, 0)))),
     Sample("GPS, infinite", with_exif(place(struct.pack("<6I", 0xFFFFFFFF, 0, 1, 0, 1, 0)))),
     Sample("GPS of one number", tagged({1: "N", 2: 41.0, 3: "E", 4: 12.0}, ifd=GPS)),
-    *[Sample(f"EXIF, {kind}", tagged({ExifTags.Base.DateTimeOriginal: text}, ifd=DETAILS)) for kind, text in DATES.items()],
+    *[
+        Sample(f"EXIF, {kind}", tagged({ExifTags.Base.DateTimeOriginal: text}, ifd=DETAILS))
+        for kind, text in DATES.items()
+    ],
     Sample("ICC of 4 MB", profile(srgb() + bytes(4_000_000))),
     Sample("ICC of garbage", profile(b"garbage" * 50)),
     Sample("ICC of a wide gamut", profile(wide_gamut())),

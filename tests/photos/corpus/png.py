@@ -61,9 +61,7 @@ def interlaced(image: Image.Image) -> bytes:
     """Adam7: seven pictures, each of every so manieth pixel."""
     grey = np.asarray(image.convert("L"))
     steps = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
-    rows = b"".join(
-        b"\0" + row.tobytes() for top, left, down, right in steps for row in grey[top::down, left::right]
-    )
+    rows = b"".join(b"\0" + row.tobytes() for top, left, down, right in steps for row in grey[top::down, left::right])
     return written(image.width, image.height, zlib.compress(rows), interlaced=1)
 
 
@@ -107,7 +105,11 @@ SAMPLES = [
     Sample("PNG, 30000 x 1", lambda image: encoded(image.resize((30_000, 1)), "PNG"), size=(30_000, 1)),
     Sample("PNG, 0 x 100", lambda image: written(0, 100, zlib.compress(b"\0" * 100)), BROKEN),
     Sample("PNG, 100 x 0", lambda image: written(100, 0, b""), BROKEN),
-    Sample("PNG that claims 2147483647 x 2147483647", lambda i: written(2**31 - 1, 2**31 - 1, b"x"), too_many(4611686014132)),
+    Sample(
+        "PNG that claims 2147483647 x 2147483647",
+        lambda i: written(2**31 - 1, 2**31 - 1, b"x"),
+        too_many(4611686014132),
+    ),
     Sample("PNG, 50000 x 50000 of 1 bit", lambda i: bomb(50_000, 50_000, bits=1), too_many(2500)),
     Sample("PNG, 13300 x 13300", lambda i: bomb(13_300, 13_300), too_many(177)),
     Sample("PNG with alpha, 100 megapixels", lambda i: bomb(10_000, 10_000, colour=6), size=(10_000, 10_000)),

@@ -15,24 +15,7 @@ from accounts.models import User
 from people.invented_faces import Faces, Naming, faces_of_library, name_some, places_in_photos
 from people.invented_photos import Shots, file_name, photo_rows, store_batches, take_photos
 from people.invented_pictures import CROPS, KINDS, Pictures, Sizes, boxes_of, draw_pictures, link_all
-<<<<<<< HEAD
-from people.invented_rows import (
-    DIMENSIONS,
-    FIRST_DAY,
-    Box,
-    acts_of,
-    change_rows,
-    cluster_rows,
-    copy,
-    decision_rows,
-    face_rows,
-    go_on_numbering,
-    person_rows,
-    suggestion_rows,
-)
-=======
-from people.invented_rows import DIMENSIONS, Box, go_on_numbering, store_named
->>>>>>> main
+from people.invented_rows import DIMENSIONS, FIRST_DAY, Box, go_on_numbering, store_named
 from people.mapping import draw_map
 from people.models import Cluster, Decision, Face, Person, SavedSearch, Upkeep
 from people.ranking import rank_questions

@@ -71,8 +71,16 @@ def _mergers(distances, sizes, farthest):  # type: ignore[no-untyped-def]
     Follows nearest neighbours until two are each other's, and merges those. With average linkage a merger never brings
     a third group nearer than its nearer half was. So a group whose nearest is beyond the farthest is finished, and
     parts come before the whole, though not in order of distance.
+
+    Rounding must not undo either: of faces that are all but equal it makes one distance two, the way there and the way
+    back, and a mean less than both halves. Then neighbours would be followed round in circles, and out of the chain.
     """
     count = len(sizes)
+    for one in range(count):
+        for other in range(one):
+            nearer = min(distances[one, other], distances[other, one])
+            distances[one, other] = nearer
+            distances[other, one] = nearer
     mergers = np.empty((max(count - 1, 0), 2), dtype=np.int64)
     heights = np.empty(max(count - 1, 0))
     found = 0
@@ -110,6 +118,7 @@ def _mergers(distances, sizes, farthest):  # type: ignore[no-untyped-def]
             for other in range(count):
                 if is_open[other] and other != kept:
                     mean = (sizes[kept] * distances[kept, other] + sizes[gone] * distances[gone, other]) / both
+                    mean = max(mean, np.float64(min(distances[kept, other], distances[gone, other])))
                     distances[kept, other] = mean
                     distances[other, kept] = mean
             sizes[kept] = both

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 # For a group of photos, which takes seconds. On a machine that is busy with other things it takes longer, but then the
 # processor is not ours meanwhile.
-LIMIT_SECONDS = 40.0
-PROCESSOR_SECONDS = 20.0
+LIMIT_SECONDS = 30.0
+PROCESSOR_SECONDS = 15.0
 LAST_LIMIT_SECONDS = 100.0  # also of one that waits for something that never comes; before Celery ends the task
 LOOK_EVERY = 1.0
 

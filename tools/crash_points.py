@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="one step of each kind")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kith-crash-", dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="kith-crash-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
             points = try_all(kith, list(plan(options.steps, short=options.short)))

@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=TIMES, help="how often each is done; all at once twice as often")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kith-recovery-", dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="kith-recovery-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
             figures = measure(Recovery(kith), short=options.short, times=options.times)

@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--harms", type=int, default=60)
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kith-soak-", dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="kith-soak-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
             given = {"minutes": options.minutes, "photos": options.photos, "harms": options.harms}

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.db.models import Max, OuterRef, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -87,6 +88,7 @@ def names(request: UserRequest) -> JsonResponse:
 
 
 @require_POST
+@transaction.atomic  # nobody is made whom no face is given
 def together(request: UserRequest) -> HttpResponse:
     """Name or hide all that was selected, or hide one person. Merging asks first, on a page of its own."""
     if hidden := primary_keys(request.POST.getlist("hide")):

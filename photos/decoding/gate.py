@@ -17,6 +17,7 @@ from PIL import Image
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 RGB_BYTES = 3  # a pixel
+SHARED_BYTES = 16 * 1024**2  # what stays of the shared file, so that the next picture needs no new memory
 WALL_SECONDS = 60  # for one picture, kept by the server
 ANSWER_SECONDS = WALL_SECONDS + 10  # a server that keeps silent for longer hangs itself
 PROGRAM = ("-m", "photos.decoding.server")
@@ -101,7 +102,8 @@ class _Server:
             size = self._ask("pixels", arguments)
             width, height = int(size["width"]), int(size["height"])
             content = os.pread(self._shared, width * height * RGB_BYTES, 0)
-            os.ftruncate(self._shared, 0)
+            if len(content) > SHARED_BYTES:
+                os.ftruncate(self._shared, SHARED_BYTES)
         return Image.frombytes("RGB", (width, height), content)
 
     def _ask(self, job: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +144,7 @@ class _Server:
             self._stop()
             self._owner = os.getpid()
             self._shared = _unnamed_file()
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  our own program
                 [sys.executable, *PROGRAM, str(self._shared)],
                 pass_fds=[self._shared],
                 stdin=subprocess.PIPE,

@@ -3,7 +3,7 @@
 import io
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ EXTENSIONS = {
     "GIF": "gif",
     "BMP": "bmp",
 }
+BAND_ROWS = 64
 JPEG_FORMATS = ("JPEG", "MPO")
 # A JPEG of which less can be seen is refused. One that lost its last bytes can still be shown, as every viewer does.
 LEAST_READABLE = 0.25
@@ -103,7 +104,13 @@ def pixels(path: str, min_side: int) -> dict[str, Any]:
     with _opened(path) as image:
         _forgive(image)
         upright = reduced_upright(image, min_side)
-    return {"width": upright.width, "height": upright.height, "content": upright.tobytes()}
+    return {"width": upright.width, "height": upright.height, "content": _bands(upright)}
+
+
+def _bands(image: Image.Image) -> Iterator[bytes]:
+    """The pixels of some rows at a time: all at once would be one more copy in new memory."""
+    for top in range(0, image.height, BAND_ROWS):
+        yield image.crop((0, top, image.width, min(top + BAND_ROWS, image.height))).tobytes()
 
 
 def details(path: str) -> dict[str, Any]:

@@ -64,6 +64,6 @@ def _end_of_boxes(file: BinaryIO, length: int) -> int:
 
 
 def is_raw(image: Image.Image) -> bool:
-    """Whether a TIFF file is a camera's raw file, of which Pillow would show a small preview as if it were the photo."""
+    """Whether a TIFF file is a camera's raw file: Pillow would take the small preview in it for the photo."""
     tags = getattr(image, "tag_v2", {})
     return DNG_VERSION in tags or (SUB_IFDS in tags and bool(tags.get(NEW_SUBFILE_TYPE, 0) & IS_REDUCED))

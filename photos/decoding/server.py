@@ -11,13 +11,14 @@ import resource
 import select
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from photos.decoding.gate import TOO_DEMANDING, WALL_SECONDS
 from photos.decoding.jobs import JOBS, CannotWrite, Unacceptable, rehearse
 from photos.decoding.kinds import IS_DAMAGED
 
-MEMORY_BYTES = 2 * 1024**3  # a picture of 100 MP takes 400 MB, its rotated copy as much again
+MEMORY_BYTES = 2 * 1024**3  # of address space: a HEIC of 100 MP needs more than half of it
 CPU_SECONDS = 30
 
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -102,14 +103,16 @@ def _run_limited(job: str, arguments: dict[str, Any], writing: int, shared: int 
     os._exit(0)
 
 
-def _put(content: bytes, shared: int | None) -> None:
+def _put(content: Iterable[bytes], shared: int | None) -> None:
     """Leave the content of an answer in the shared file. Raises CannotWrite."""
     assert shared is not None
+    end = 0
     try:
-        os.ftruncate(shared, 0)
-        written = 0
-        while written < len(content):
-            written += os.pwrite(shared, memoryview(content)[written:], written)
+        for part in content:
+            start = end
+            end += len(part)
+            while start < end:
+                start += os.pwrite(shared, part[start - end :], start)
     except OSError as error:
         raise CannotWrite(error.errno, error.strerror) from error
 

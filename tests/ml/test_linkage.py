@@ -7,7 +7,7 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
 from ml.group_distances import USUAL_PAIRS, USUAL_WIDTH
-from ml.linkage import link
+from ml.linkage import FARTHEST, _mergers, link
 from tests.ml.synthetic import on_circle
 
 NOBODY = np.zeros((0, 2), dtype=np.int64)
@@ -123,3 +123,20 @@ def test_copies_of_one_face_are_one_group():
     rows = np.tile(on_circle(33), (50, 1))
 
     assert set(link(rows, singles(rows), NOBODY, threshold=1e-6).tolist()) == {0}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_faces_that_are_all_but_equal_are_followed_in_no_circle(seed):
+    """As of one picture kept many times: rounding makes their distances differ there and back."""
+    chance = np.random.default_rng(seed)
+    count = int(chance.integers(8, 60))
+    rows = chance.standard_normal(128) + chance.standard_normal((count, 128)) * chance.choice([0, 1e-7, 1e-6, 3e-4])
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    distances = np.maximum(1 - np.matmul(rows, rows.T), 0)
+    distances += chance.uniform(0, 1e-7, distances.shape).astype(np.float32)  # as some processors round
+    np.fill_diagonal(distances, np.inf)
+
+    # Not compiled: machine code does not look whether it writes past the end.
+    mergers, _ = _mergers.py_func(distances, np.ones(count), FARTHEST)
+
+    assert len(mergers) == count - 1

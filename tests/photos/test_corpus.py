@@ -169,12 +169,12 @@ def test_names_do_no_harm_where_a_file_is_refused_and_where_it_is_downloaded(sig
         assert b"".join(download.streaming_content) == Path(photo.original.path).read_bytes()
         assert download["Content-Disposition"].startswith("attachment")
         assert (download["X-Content-Type-Options"], download["Content-Security-Policy"]) == ("nosniff", "sandbox")
-        download.close()
 
 
 def test_the_form_without_javascript_takes_the_same_names(signed_in, alice):
-    # What would end the header of a part is no name.
-    names = [sample.sent_name for sample in samples("names") if not {"\n", '"'} & set(sample.sent_name)]
+    # What would end the header of a part, or make it too long, is no name.
+    sent = [sample.sent_name for sample in samples("names")]
+    names = [name for name in sent if not {"\n", '"'} & set(name) and len(name) < 500]
     files = [SimpleUploadedFile("x", encoded(drawing(64, 48, seed=n))) for n in range(len(names))]
     for file, name in zip(files, names, strict=True):
         file._name = name.encode(errors="replace").decode()

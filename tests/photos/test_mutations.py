@@ -44,8 +44,7 @@ def verdict(path: Path, folder: Path) -> str:
         decoding.inspect(path, max_pixels=100_000_000)
         decoding.derive(path, small=folder / "small", large=folder / "large")
         decoding.pixels(path, min_side=1920)
-    except decoding.Rejected as error:
-        assert str(error).endswith("was left out")
+    except decoding.Rejected:
         return "refused"
     return "taken"
 

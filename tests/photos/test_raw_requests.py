@@ -145,7 +145,7 @@ def test_requests_that_are_wrong_are_refused_in_good_time_and_leave_nothing(web)
         "10,000 fields": web.post(fields + b"--b--\r\n"),
         "5,000 files": web.post(many + b"--b--\r\n", path="/upload/"),
         "5,000 files at once for a batch": web.post(many + b"--b--\r\n"),
-        "shorter than it says": web.ask(web.head(length=len(photo) + 1_000), photo),
+        "shorter than it says": web.ask(web.head(length=len(photo)), photo[:-1_000]),
         "longer than it says": web.ask(web.head(length=len(photo) // 2), photo),
         "a length below 0": web.ask(web.head(length=-5), photo),
         "a length of words": web.ask(web.head(length="many"), photo),

@@ -14,7 +14,7 @@ MINUTES, PHOTOS, HARMS, SEED = 0.75, 90, 15, 7
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="kith-faults-", dir="/var/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="kith-faults-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
         library.use(Path(folder) / "home", KEPT / "models")
         with running(Path(folder), models=KEPT / "models") as kith:
             wrong = _wrong(kith)

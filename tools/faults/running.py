@@ -32,6 +32,7 @@ class Running:
             "KITH_MODELS": str(models),
             "KITH_FAULT": f"{faults}/",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",  # says where, should a process end by a segmentation fault
         }
         self.process: subprocess.Popen[bytes] | None = None
 

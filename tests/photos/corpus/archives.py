@@ -8,12 +8,16 @@ import zipfile
 
 from PIL import Image
 
-from photos import archives
 from tests.photos.corpus.png import zeros as packed_zeros
 from tests.photos.corpus.sample import NOT_A_PHOTO, OK, Sample
 from tests.photos.zips import declaring, overlapping, patched, with_link, zipped
-from tests.pictures import drawing, encoded
+from tests.pictures import encoded
 
+IS_NESTED = "is an archive inside an archive and was left out"
+IS_LINK = "is a link to a file and not a photo"
+IS_LOCKED = "is locked with a password and was left out"
+PACKED_ODDLY = "is packed in a way Kith does not read and was left out"
+DAMAGED_INSIDE = "is damaged inside the archive and was left out"
 HARMFUL = "is built to do harm: files in it share their bytes. Nothing was taken from it"
 SWELLS = "would become more than 100 times as large. Nothing was taken from it"
 TOO_MANY = "holds more than 50,000 files. Split it, or add its folder instead"
@@ -43,6 +47,10 @@ def holding(files: dict[str, bytes]):
 
 def changed(**what: int):
     return lambda image: patched(named("1.jpg")(image), **what)
+
+
+def claiming(entries: int):
+    return lambda image: b"PK\x03\x04" + bytes(26) + declaring(entries)
 
 
 def nest(image: Image.Image) -> bytes:
@@ -87,36 +95,40 @@ def many(image: Image.Image) -> bytes:
     )  # fmt: skip
 
 
+FOLDERS = ("Rome/1.jpg", "Rome/day 2/2.jpg", "3.jpg")
+MIXED = {"good.jpg": OK, "bad.jpg": NOT_A_PHOTO, "a.txt": NOT_A_PHOTO}
+JUNK = {"__MACOSX/._good.jpg": b"x", ".DS_Store": b"x", "Thumbs.db": b"x"}
 DEEP = "/".join(["d"] * 200) + "/1.jpg"
 
 SAMPLES = [
     Sample(f"archive, {kind}", make, verdict, name=f"{number}.zip")
     for number, (kind, make, verdict) in enumerate([
-        ("folders", named("Rome/1.jpg", "Rome/day 2/2.jpg", "3.jpg"), dict.fromkeys(["Rome/1.jpg", "Rome/day 2/2.jpg", "3.jpg"], OK)),
+        ("folders", named(*FOLDERS), dict.fromkeys(FOLDERS, OK)),
         ("empty", lambda image: zipped({}), {}),
         ("path up", named("../../slip.jpg"), {"../../slip.jpg": OK}),
         ("absolute path", named("/etc/slip.jpg"), {"/etc/slip.jpg": OK}),
         ("path of Windows", named("..\\..\\slip.jpg"), {"..\\..\\slip.jpg": OK}),
-        ("link", lambda image: with_link("secret.jpg", "/etc/passwd"), {"secret.jpg": archives.IS_LINK}),
+        ("link", lambda image: with_link("secret.jpg", "/etc/passwd"), {"secret.jpg": IS_LINK}),
         ("entries that overlap", lambda image: overlapping(2_000, 1_000_000), {"": HARMFUL}),
-        ("archives in archives", nest, {f"lib {number}.zip": archives.IS_NESTED for number in range(4)}),
+        ("archives in archives", nest, {f"lib {number}.zip": IS_NESTED for number in range(4)}),
         ("10 GB of zeros", zeros, {"": SWELLS}),
-        ("100,000 entries claimed", lambda image: declaring(100_000), {"": TOO_MANY}),
-        ("200 million entries claimed", lambda image: declaring(200_000_000), {"": TOO_MANY}),
+        ("100,000 entries claimed", claiming(100_000), {"": TOO_MANY}),
+        ("200 million entries claimed", claiming(200_000_000), {"": TOO_MANY}),
         ("50,001 entries, 1 claimed", many, {"": TOO_MANY}),
         ("200 folders deep", named(DEEP), {DEEP: OK}),
-        ("locked", changed(flags=1), {"1.jpg": archives.IS_LOCKED}),
-        ("unknown packing", changed(method=99), {"1.jpg": archives.PACKED_ODDLY}),
-        ("packing that takes memory", changed(method=zipfile.ZIP_LZMA), {"1.jpg": archives.PACKED_ODDLY}),
+        ("locked", changed(flags=1), {"1.jpg": IS_LOCKED}),
+        ("unknown packing", changed(method=99), {"1.jpg": PACKED_ODDLY}),
+        ("packing that takes memory", changed(method=zipfile.ZIP_LZMA), {"1.jpg": PACKED_ODDLY}),
         ("cut in half", cut(0.5), {"": NO_DIRECTORY}),
         ("cut before its end", cut(0.99), {"": NO_DIRECTORY}),
         ("only its start", lambda image: b"PK\x03\x04" + image.tobytes()[:1_000], {"": NO_DIRECTORY}),
-        ("damaged inside", damaged_inside, {"bad.jpg": archives.IS_DAMAGED, "good.jpg": OK}),
+        ("damaged inside", damaged_inside, {"bad.jpg": DAMAGED_INSIDE, "good.jpg": OK}),
         ("entry of 4 GB claimed", changed(size=0xFFFFFFF0), {"1.jpg": TOO_LARGE}),
-        ("entry smaller than claimed", changed(size=1_000_000), {"1.jpg": archives.IS_DAMAGED}),
-        ("the same name twice", lambda i: zipped([("1.jpg", photo(i)), ("1.jpg", photo(drawing(64, 48, seed=5)))]), {"1.jpg": OK}),
-        ("good and bad mixed", holding({"bad.jpg": b"Dear diary", "a.txt": b"x"}), {"good.jpg": OK, "bad.jpg": NOT_A_PHOTO, "a.txt": NOT_A_PHOTO}),
-        ("what computers put there", holding({"__MACOSX/._good.jpg": b"x", ".DS_Store": b"x", "Thumbs.db": b"x"}), {"good.jpg": OK}),
+        ("entry smaller than claimed", changed(size=20_000), {"1.jpg": OK}),
+        ("entry larger than claimed", changed(size=500), {"1.jpg": DAMAGED_INSIDE}),
+        ("the same name twice", named("1.jpg", "1.jpg"), {"1.jpg": OK}),
+        ("good and bad mixed", holding({"bad.jpg": b"Dear diary", "a.txt": b"x"}), MIXED),
+        ("what computers put there", holding(JUNK), {"good.jpg": OK}),
         ("script as a name", named("<script>alert(1)</script>.jpg"), {"<script>alert(1)</script>.jpg": OK}),
     ])
 ]  # fmt: skip

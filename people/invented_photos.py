@@ -48,10 +48,15 @@ class Shots:
 
 
 def take_photos(count: int, *, seed: int) -> Shots:
+    """Photos of events that are spread evenly over the years; a year without one has a single photo at least."""
     random = np.random.default_rng([seed, 7])
-    events = max(1, count // AN_EVENT)
-    starts = np.sort(random.uniform(0, YEARS * 365.0, events))
-    of_event = np.sort(random.integers(0, events, count))
+    large = max(1, count // AN_EVENT)
+    events = max(large, min(count, YEARS))
+    years = np.arange(events) * YEARS // events
+    starts = np.sort(years * 365 + random.uniform(0, 365 - DAYS_AN_EVENT, events))
+    of_event = (np.arange(large) * events // large)[random.integers(0, large, count)]
+    of_event[:events] = np.arange(events)  # no event without a photo
+    of_event.sort()
     days = starts[of_event] + random.uniform(0, DAYS_AN_EVENT, count)
     days = np.sort(days)
     towns = np.where(random.random(events) < WITH_PLACE, random.integers(0, len(TOWNS), events), -1)

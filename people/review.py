@@ -248,8 +248,8 @@ def _clearest_and_least_alike(clearest_first: Sequence[int]) -> list[int]:
     faces = load_faces(members.embedded_by(members.aggregate(Max("model"))["model__max"]))
     like = faces.rows @ unit_rows(faces.rows.mean(axis=0, keepdims=True))[0]
     rest = ~np.isin(faces.pks, clearest)
-    least_alike = faces.pks[rest][np.argsort(like[rest], kind="stable")]
-    return clearest + least_alike[: TILES - len(clearest)].tolist()
+    least_alike: list[int] = faces.pks[rest][np.argsort(like[rest], kind="stable")].tolist()
+    return clearest + least_alike[: TILES - len(clearest)]
 
 
 def _shown(pks: Sequence[int]) -> list[Face]:

@@ -22,10 +22,12 @@ BATCH = 5000  # rows written by one query
 MOST_TRIED = 20  # acts, for one that can be taken back
 
 
+@transaction.atomic
 def move_to_trash(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.TRASH, trash.move_to_trash(owner, photos))
 
 
+@transaction.atomic
 def restore(owner: User, photos: PhotoQuerySet) -> Act | None:
     return _note(owner, Verb.RESTORE, trash.restore(owner, photos))
 

@@ -136,7 +136,7 @@ def _back_up(owner, target: Path) -> None:
             _upload(owner, range(number, number + 4))
             make_due_derivatives()
             counts["arrived"] += 4
-            doomed = Photo.objects.filter(pk__gt=Photo.objects.order_by("pk")[0].pk, name__startswith="1000")
+            doomed = Photo.objects.filter(pk__gt=Photo.objects.order_by("pk")[0].pk, name__startswith="10000")
             Photo.everywhere.filter(pk__in=doomed.order_by("pk").values("pk")[:2]).update(trashed_at=DELETED_AT)
             counts["deleted"] += trash.purge()
         connections.close_all()

@@ -18,4 +18,7 @@ def new_faces(request: UserRequest, batch_id: int) -> HttpResponse:
     stored = batch.files.filter(outcome=BatchFile.Outcome.STORED).values("photo")
     faces = Face.objects.owned_by(request.user).filter(photo__in=stored, is_ignored=False)
     best = faces.without_vectors().select_related("photo", "person").order_by("-quality", "pk")
-    return render(request, "people/_new_faces.html", {"faces": best[:SHOWN], "face_count": faces.count()})
+    count = faces.count()
+    if not count:
+        return HttpResponse(status=204)  # what keeps their place stays
+    return render(request, "people/_new_faces.html", {"faces": best[:SHOWN], "face_count": count})

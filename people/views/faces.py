@@ -1,6 +1,7 @@
 """Actions on one face, from the page of its photo."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -27,6 +28,7 @@ def crop(request: UserRequest, face_id: int) -> HttpResponseBase:
 
 
 @require_POST
+@transaction.atomic  # nobody is made whom no face is given
 def name_face(request: UserRequest, face_id: int) -> HttpResponse:
     face = _face_of(request, face_id)
     form = NameForm(request.POST, owner=request.user)

@@ -57,6 +57,7 @@ def group(request: UserRequest, cluster_id: int) -> HttpResponse:
 
 
 @require_POST
+@transaction.atomic  # nobody is made whom no face is given
 def name_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Name a whole group but for the faces that were shown and unticked."""
     cluster = _cluster_of(request, cluster_id)

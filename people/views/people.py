@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -104,6 +105,7 @@ def hide(request: UserRequest, person_id: int) -> HttpResponse:
 
 
 @require_POST
+@transaction.atomic  # nobody is made whom no face is given
 def change_faces(request: UserRequest, person_id: int) -> HttpResponse:
     """What a selection of a person's faces can have done: not them, somebody else, their cover, or faces like it."""
     person = _person_of(request, person_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,6 +21,7 @@ MOST_PARTS = 8
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic  # nobody is made whom no face is given
 def split_person(request: UserRequest, person_id: int) -> HttpResponse:
     """Find sub-groups of a person's faces; those that get a name, or are said to be nobody's, leave the person."""
     person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
@@ -40,6 +42,7 @@ def split_person(request: UserRequest, person_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic  # nobody is made whom no face is given
 def split_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Say that a group is not one person: its parts become groups of their own, or get a name at once."""
     cluster = get_object_or_404(Cluster.objects.owned_by(request.user), pk=cluster_id)

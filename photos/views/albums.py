@@ -101,14 +101,17 @@ def _albums_page(request: UserRequest, form: AlbumForm, *, status: int = 200) ->
 
 
 def _album_page(request: UserRequest, album: Album, form: AlbumForm, *, status: int = 200) -> HttpResponse:
+    photos = Photo.objects.owned_by(request.user).filter(albums=album)
+    # The people are a matter of the app above; the database knows them under their relation's name.
+    has_people = photos.order_by().filter(faces__person__is_hidden=False).exists  # asked by the whole page
     return grid_page(
         request,
-        Photo.objects.owned_by(request.user).filter(albums=album),
+        photos,
         heading=album.title,
         url=album.get_absolute_url(),
         scope=f"album-{album.pk}",
         empty="photos/_album_empty.html",
         template="photos/album.html",
-        context={"album": album, "form": form},
+        context={"album": album, "form": form, "has_people": has_people},
         status=status,
     )

@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
 from photos.grid import grid_context, grid_page, grid_template
-from photos.models import Album, Batch, Photo
+from photos.models import Album, Batch, Photo, Progress
 from photos.selection import keys_in
 
 RECENT_BATCHES = 3
@@ -23,7 +23,7 @@ def timeline(request: UserRequest) -> HttpResponse:
     into = _album_to_fill(request)
     url = reverse("photos:timeline") + (f"?into={into.pk}" if into else "")
     context = grid_context(request, photos, url=url, scope="library", empty="photos/_timeline_empty.html")
-    context |= {"batch": _unfinished_batch(request), "into": into}
+    context |= {"into": into, **_unfinished_batch(request)}
     return render(request, grid_template(request, "photos/timeline.html"), context)
 
 
@@ -61,7 +61,8 @@ def _album_to_fill(request: UserRequest) -> Album | None:
     return Album.objects.owned_by(request.user).filter(pk__in=keys[:1]).first() if keys else None
 
 
-def _unfinished_batch(request: UserRequest) -> Batch | None:
-    """The newest batch that there is something to wait for; of several at once the others follow."""
+def _unfinished_batch(request: UserRequest) -> dict[str, Batch | Progress]:
+    """For its card: the newest batch that there is something to wait for; of several at once the others follow."""
     recent = Batch.objects.owned_by(request.user).may_go_on().select_related("owner")[:RECENT_BATCHES]
-    return next((batch for batch in recent if not batch.progress().is_done), None)
+    far = ((batch, batch.progress()) for batch in recent)
+    return next(({"batch": batch, "progress": progress} for batch, progress in far if not progress.is_done), {})

@@ -143,12 +143,15 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
     batch = _batch_of(request, batch_id)
     photos = batch.photos().owned_by(request.user)
     files = batch.files.select_related("photo").order_by("name")
+    brought = Photo.objects.filter(pk__in=files.filter(outcome=BatchFile.Outcome.STORED).order_by().values("photo"))
     context = _card_context(batch) | {
         "rejected": files.filter(outcome=BatchFile.Outcome.REJECTED)[:REMARKS_SHOWN],
         "duplicates": files.filter(outcome=BatchFile.Outcome.DUPLICATE)[:REMARKS_SHOWN],
         "damaged": files.filter(outcome=BatchFile.Outcome.STORED).exclude(reason="")[:REMARKS_SHOWN],
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
+        # The faces are a matter of the app above; the database knows them under their relation's name.
+        "has_faces": brought.filter(faces__is_ignored=False).exists,  # asked by the whole page
     }
     context |= grid_context(
         request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos)
@@ -229,7 +232,6 @@ def retry_all(request: UserRequest) -> HttpResponse:
 def _mark_faceless(photos: list[Photo]) -> None:
     """Find out which of these photos were searched for faces and have none."""
     searched = [photo.pk for photo in photos if photo.stage in (Photo.Stage.GROUPING, Photo.Stage.DONE)]
-    # The faces are a matter of the app above; the database knows them under their relation's name.
     faceless = set(Photo.objects.filter(pk__in=searched, faces=None).values_list("pk", flat=True))
     for photo in photos:
         photo.is_faceless = photo.pk in faceless

@@ -127,9 +127,19 @@ class Drawing {
     for (const [name, value] of Object.entries(box)) form.elements[name].value = value.toFixed(5)
     const rows = new Set([...document.querySelectorAll("#about .face-row")].map((row) => row.id))
     stop()
-    document.addEventListener("htmx:afterSettle", () => nameIt(rows), { once: true })
+    onceSettled(() => nameIt(rows))
     form.requestSubmit()
   }
+}
+
+/** Call back when what is beside the photo has been swapped; the page below it fetches things, too. */
+function onceSettled(callback) {
+  const settled = ({ detail }) => {
+    if (detail.target?.id !== "about") return
+    document.removeEventListener("htmx:afterSettle", settled)
+    callback()
+  }
+  document.addEventListener("htmx:afterSettle", settled)
 }
 
 /** Offer the face that is new in the list to be named. */

@@ -108,12 +108,32 @@ onLongPress((target) => target.closest(TILE), (tile) => toggle(tile, false))
 
 // Keyboard: one tile is in the order of Tab, the others are reached from it.
 
+// What is swapped in does not know which tile was the stop; after an act it may be gone, and the next one takes its place.
+let followed = [] // ids
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!grid || detail.target !== grid) return
+  const tiles = tilesOf(grid)
+  const place = tiles.findIndex((tile) => linkOf(tile).tabIndex === 0)
+  followed = tiles.slice(Math.max(place, 0)).map(({ id }) => id)
+})
+
+function keepStop() {
+  if (!followed.length || grid.querySelector(`${STOP}[tabindex="0"]`)) return
+  const tiles = new Map(tilesOf(grid).map((tile) => [tile.id, tile]))
+  const tile = tiles.get(followed.find((id) => tiles.has(id))) ?? [...tiles.values()].at(-1)
+  if (tile) makeStop(grid, STOP, linkOf(tile))
+}
+
+const goOnInGrid = () => grid.querySelector(`${STOP}[tabindex="0"]`)?.focus({ preventScroll: true })
+
 function rove() {
   for (const tile of tilesOf(grid)) {
     const box = boxOf(tile)
     if (box) box.tabIndex = -1
     if (isAll && box && !without.has(box.value)) tick(tile, true)
   }
+  keepStop()
   settleStop(grid, STOP)
 }
 
@@ -167,7 +187,7 @@ form?.addEventListener("formdata", ({ formData }) => {
 form?.addEventListener("click", (event) => {
   if (event.target.closest("[data-clear-selection]")) {
     clear()
-    grid.querySelector(`${STOP}[tabindex="0"]`)?.focus({ preventScroll: true })
+    goOnInGrid()
   }
   if (event.target.closest("[data-select-all]")) {
     isAll = true
@@ -186,21 +206,21 @@ dialog?.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target === dialog) {
+    htmx.process(dialog) // htmx itself comes to that later: a key pressed before would send the form as a page
     dialog.showModal()
     return
   }
   if (!grid || !(detail.target === grid || grid.contains(detail.target))) return
-  if (detail.requestConfig.verb === "post") {
+  const isAct = detail.requestConfig.verb === "post"
+  if (isAct) {
     dialog?.close()
     clear()
   }
   rove()
   show()
-})
-// After an act the bar with the focus is gone: it goes on in the grid.
-document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  if (detail.requestConfig?.verb !== "post" || detail.target !== grid || document.activeElement !== document.body) return
-  grid.querySelector(`${STOP}[tabindex="0"]`)?.focus({ preventScroll: true })
+  // What was pressed is gone with the bar or the dialog. The browser notices later; a key may be pressed before.
+  const { activeElement, body } = document
+  if (isAct && (activeElement === body || !activeElement.checkVisibility())) goOnInGrid()
 })
 addEventListener("pageshow", () => { if (grid) { for (const tile of tilesOf(grid)) tile.classList.toggle("is-selected", Boolean(isTicked(tile))); show() } })
 

@@ -30,7 +30,7 @@ from photos.uploading import receive_local_file
 from tests.factories import make_album, make_cluster, make_face, make_person, make_user
 from tests.pictures import drawing, encoded
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.django_db(transaction=True)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -9,18 +9,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import arguments, chromium
 from tests.config.conftest import open_folder
+from tests.e2e.pages import addresses_of, rows_of_library, visit
 from tests.services import KEPT, ROOT
 
 READY_SECONDS = 300  # loading the networks, on a machine that does other things, too
-# What a page is looked at in, beside test_2_looks: each theme and each width, but not each with each.
+# What a page is looked at in, beside test_5_looks: each theme and each width, but not each with each.
 LOOKS = [("light", 1280), ("dark", 390)]
 PATIENCE_MS = 30_000  # for a click or an expectation, on a machine that does other things, too
 BROKE = re.compile(r"^.*(?:ERROR django\.request: |Traceback \(most recent).*$", re.MULTILINE)
@@ -46,24 +50,33 @@ def _database_beside_the_browser() -> Iterator[None]:
 def kith(models_dir: Path) -> Iterator[Kith]:
     """A freshly started Kith with an empty data folder; it fails on anything that broke in the server."""
     with open_folder() as folder:
-        port = free_port()
-        with (folder / "up.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(port)],
-                cwd=ROOT,
-                env=environment(folder / "home"),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
         try:
-            wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
-            yield Kith(f"http://127.0.0.1:{port}", process)
+            with running_kith(folder) as kith:
+                yield kith
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
             said = (folder / "up.log").read_text()
             print(said[-20_000:])
         assert BROKE.findall(said) == []
+
+
+@contextmanager
+def running_kith(folder: Path) -> Iterator[Kith]:
+    """`manage.py up` with its home, and what it says, in a folder."""
+    port = free_port()
+    with (folder / "up.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=ROOT,
+            env=environment(folder / "home"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{port}/healthz", folder / "up.log")
+        yield Kith(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
 
 
 @pytest.fixture(scope="package")
@@ -91,6 +104,22 @@ def page(browser: Browser, kith: Kith) -> Iterator[Page]:
     # The browser reports refused files (422) as errors, too; the page says more about them.
     assert [text for text in complaints if "status of 422" not in text] == []
     assert [url for url in requests if not re.match(rf"{kith.address}|data:|blob:", url)] == []
+
+
+@pytest.fixture(scope="module")
+def addresses(page: Page) -> Iterator[dict[str, str]]:
+    """Name of the picture -> address, for each page of the library; a photo is in the trash meanwhile."""
+    known = rows_of_library(page)
+    visit(page, f"POST {reverse('photos:move-to-trash')}?photos={known['trashed']}")
+    yield addresses_of(known)
+    page.goto("/")
+    visit(page, f"POST {reverse('photos:trash-restore')}?photos={known['trashed']}")
+
+
+def violations(page: Page) -> list[str]:
+    """What of a page, as it stands, shuts somebody out; one line each."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}" for each in found]
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -82,13 +82,13 @@ def fill(owner: "User", texts: Sequence[str]) -> list[list[str]]:
         batch.files.create(name=text, outcome="rejected", reason=text)
         batch.files.create(name=f"{text}.jpg", outcome="stored", photo=photo)
         make_photo(owner, sha256=f"f{number:063x}", name=text, failure=text[:200])
-        SavedSearch.objects.create(owner=owner, query=f"p={person.pk}&place={number}", title=text)
+        SavedSearch.objects.create(owner=owner, query=f"p={person.pk}", title=text)
         pages.append(
             [
                 f"/photos/{photo.pk}/?in=album-{album.pk}",
                 f"/people/{person.pk}/",
                 f"/albums/{album.pk}/",
-                f"/search/?p={person.pk}&place={number}",
+                f"/search/?p={person.pk}",
             ]
         )
     merge = "&".join(f"people={person.pk}" for person in Person.objects.owned_by(owner))

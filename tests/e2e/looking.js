@@ -38,7 +38,7 @@
     const isSeen = parts.some((part) => {
       const style = getComputedStyle(part);
       const hasOutline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-      return hasOutline || style.boxShadow !== "none" || parseFloat(style.strokeWidth) >= 5;
+      return hasOutline || style.boxShadow !== "none" || parseFloat(style.strokeWidth) >= 7;
     });
     return isSeen ? null : e.outerHTML.slice(0, 120);
   }

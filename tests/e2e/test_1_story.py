@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, Response, expect
 
-from tests.e2e.conftest import Kith
+from tests.e2e.conftest import LOOKS, Kith, violations
 from tests.pictures import PORTRAITS, drawing, portraits
 
 DRAWN = 190
@@ -54,12 +54,14 @@ def side_by_side(*paths: Path) -> Image.Image:
 def test_the_first_visit_makes_an_account_and_asks_about_faces(page: Page):
     page.goto("/")
     expect(page).to_have_url(re.compile("/welcome/$"))
+    is_for_everybody(page)
     page.get_by_label("User name").fill("ruth")
     for field in page.locator("input[type=password]").all():
         field.fill(PASSWORD)
     page.locator("main button[type=submit], main form button").first.click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Shall Kith look for faces in your photos?")
+    is_for_everybody(page)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("Choose one")).to_be_visible()
     page.get_by_text("Yes, find people").click()
@@ -192,6 +194,17 @@ def test_photos_go_into_an_album(page: Page):
     page.locator("#album-title-of-selection").fill("Story")
     page.keyboard.press("Enter")
     expect(page.locator(".toast-k")).to_contain_text("3 photos added to Story")
+
+
+def is_for_everybody(page: Page) -> None:
+    """Look at a page that is shown once, in each theme and each width."""
+    for scheme, width in LOOKS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def note_photo(response: Response) -> None:

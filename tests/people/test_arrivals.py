@@ -25,8 +25,18 @@ def test_only_faces_of_photos_the_batch_brought_are_shown(signed_in, alice):
     assert reverse("people:review") in response.content.decode()
 
 
-def test_a_batch_without_faces_shows_nothing(signed_in, alice):
-    assert strip(signed_in, make_batch(alice)).content.decode().strip() == ""
+def test_a_batch_without_faces_leaves_their_place_as_it_is(signed_in, alice):
+    assert strip(signed_in, make_batch(alice)).status_code == 204
+
+
+def test_the_page_keeps_a_place_for_the_faces_there_are(signed_in, alice):
+    batch, photo = make_batch(alice), make_photo(alice)
+    batch.record("a.jpg", BatchFile.Outcome.STORED, photo=photo, reason="")
+    assert "New faces so far" not in signed_in.get(batch.get_absolute_url()).content.decode()
+
+    make_face(photo)
+
+    assert "New faces so far" in signed_in.get(batch.get_absolute_url()).content.decode()
 
 
 def test_the_strip_costs_the_same_number_of_queries_for_any_number_of_faces(

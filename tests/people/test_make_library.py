@@ -13,6 +13,8 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.models import User
+from people.invented_photos import YEARS, take_photos
+from people.invented_rows import FIRST_DAY
 from people.ledger import undo
 from people.models import Cluster, Decision, Face, LibraryMap, Person, Question, SavedSearch, Suggestion
 from photos import acts, trash
@@ -56,7 +58,8 @@ def test_there_is_something_of_everything(library):
     assert faces.gallery().exists()
     assert faces.filter(is_ignored=True).exists()
     assert faces.untagged().filter(cluster=None, suggestion=None).exists()
-    assert (photos.order_by("-taken_at")[0].taken_at - photos.order_by("taken_at")[0].taken_at).days > 10 * 365
+    taken = Photo.everywhere.owned_by(library).values_list("taken_at", flat=True)
+    assert {(moment - FIRST_DAY).days // 365 for moment in taken} == set(range(YEARS))
 
 
 def test_nobody_is_in_a_photo_twice(library):
@@ -112,6 +115,13 @@ def test_a_kith_that_holds_something_is_left_alone(db):
 def test_a_library_that_cannot_be_is_refused(db, photos, faces):
     with pytest.raises(CommandError, match="at most five faces"):
         call_command("make_library", photos=photos, faces=faces, verbosity=0)
+
+
+@pytest.mark.parametrize("photos", [YEARS, 2000])
+def test_few_or_many_photos_are_of_each_year(photos):
+    shots = take_photos(photos, seed=1)
+
+    assert {(taken_at - FIRST_DAY).days // 365 for taken_at in shots.times} == set(range(YEARS))
 
 
 def test_another_seed_makes_another_library():

@@ -271,3 +271,13 @@ def test_the_photo_of_somebody_else_does_not_exist(client, bob, photo, name):
 
     assert client.post(url, BOX).status_code == 404
     assert client.get(url).status_code == 405
+
+
+def test_a_suggested_face_can_be_set_aside_too_and_says_that_it_was_drawn(signed_in, alice):
+    face = make_face(make_photo(alice), is_drawn=True)
+    make_suggestion(face, make_known(alice))
+
+    page = signed_in.get(face.photo.get_absolute_url()).content.decode()
+
+    assert "This is no face" in page
+    assert "Suggested, drawn by hand" in page

@@ -100,7 +100,7 @@ def test_the_reply_takes_as_many_queries_in_any_library(signed_in, alice, groups
     rank_questions(alice.pk)
     first, second = open_queue(signed_in)
 
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(49):
         send(signed_in, first, "name", showing=second, name="Cleo")
 
 

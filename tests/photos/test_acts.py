@@ -152,6 +152,17 @@ def test_a_day_nobody_can_read_is_asked_for_again(signed_in, alice):
     assert not Act.objects.exists()
 
 
+def test_a_question_on_a_page_of_its_own_is_a_plain_form_and_has_a_heading(signed_in, alice):
+    asked = {"photos": str(make_photo(alice).pk)}
+
+    page = signed_in.post(reverse("photos:set-date"), asked).content.decode()
+    part = signed_in.post(reverse("photos:set-date"), asked, headers={"HX-Request": "true"}).content.decode()
+
+    assert "<h1" in page
+    assert 'hx-target="#months"' not in page  # it is not there
+    assert 'hx-target="#months"' in part
+
+
 def test_all_of_a_list_means_what_its_page_showed(alice, rf):
     album, photos = make_album(alice), [make_photo(alice) for _ in range(5)]
     album.photos.add(*photos[:4])

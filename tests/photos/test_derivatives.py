@@ -69,7 +69,7 @@ def test_an_original_that_rotted_fails_alone(stored, arriving):
     assert make_due_derivatives() == 1
 
     stored.refresh_from_db()
-    assert "is not a photo" in stored.failure
+    assert stored.failure == "Its original cannot be decoded any more."
     assert stored.state_text == "Failed"
 
 

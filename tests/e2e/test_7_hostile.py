@@ -204,7 +204,7 @@ def opens(path: str, kind: str) -> bool:
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(path)
         elif kind == "folder":
-            os.listdir(path)
+            list(Path(path).iterdir())
         else:
             os.close(os.open(path, os.O_RDONLY))
     except OSError:

@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
-.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak
+.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak store-faults
 
 run: setup
 	$(VENV)/bin/python manage.py up
@@ -29,7 +29,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 test: dev
 	$(VENV)/bin/python -m tests.prepare
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: dev
 	$(VENV)/bin/ruff format --check .
@@ -60,6 +60,10 @@ crash-points: dev
 recovery: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m tools.recovery $(if $(JSON),--json $(JSON))
+
+# PostgreSQL, Valkey and the disk are killed, frozen, emptied and filled while clients send photos.
+store-faults: dev
+	$(VENV)/bin/python -m tools.store_faults $(if $(JSON),--json $(JSON))
 
 # It is hurt at random for MINUTES while clients send photos.
 SEED ?= 1

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from config import metrics as counts
 from ml import weights
+from photos import media_folder
 from photos.face_model import wanted_face_model
 from photos.models import Archive, Photo
 from photos.workers import workers
@@ -101,7 +102,10 @@ def _queue_answers() -> bool:
 
 
 def _media_takes_files() -> bool:
-    return os.access(settings.MEDIA_ROOT, os.W_OK)
+    try:
+        return os.access(settings.MEDIA_ROOT, os.W_OK) and not media_folder.trouble()
+    except DatabaseError:  # a folder without its mark is told from an empty library by the rows
+        return False
 
 
 def _free_bytes() -> int:

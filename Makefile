@@ -29,7 +29,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 test: dev
 	$(VENV)/bin/python -m tests.prepare
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: dev
 	$(VENV)/bin/ruff format --check .

@@ -21,6 +21,16 @@ class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore
         ("js/*.js", ((r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),)),
     )
 
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self._urls: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        """The manifest does not change while a process runs, and a page names a hundred files, most of them icons."""
+        if force or name not in self._urls:
+            self._urls[name] = super().url(name, force)
+        return self._urls[name]
+
 
 def collect_if_changed() -> bool:
     """Collect the static files into STATIC_ROOT unless they are there; return whether it did."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from accounts.models import User
 from people.invented_faces import Faces, Naming, faces_of_library, name_some, places_in_photos
 from people.invented_photos import Shots, file_name, photo_rows, store_batches, take_photos
 from people.invented_pictures import CROPS, KINDS, Pictures, Sizes, boxes_of, draw_pictures, link_all
-from people.invented_rows import DIMENSIONS, Box, go_on_numbering, store_named
+from people.invented_rows import DIMENSIONS, FIRST_DAY, Box, go_on_numbering, store_named
 from people.mapping import draw_map
 from people.models import Cluster, Decision, Face, Person, SavedSearch, Upkeep
 from people.ranking import rank_questions
 from photos import acts
-from photos.models import Album, Photo
+from photos.models import Act, Album, Photo
 
 FRIENDS, FAMILY = 6, 6  # people.invented_faces: the first people; nobody has named the friends yet
 NAMED = 0.4  # of the people with so many faces
@@ -159,6 +160,7 @@ def _act(owner: User, library: Invented, seed: int) -> None:
     for start in range(1000, min(len(chosen), 4000), 30):
         acts.mark(owner, photos.filter(pk__in=chosen[start : start + 30]), is_favourite=True)
     _keep_searches(owner)
+    _spread_acts(owner)
 
 
 def _make_albums(owner: User, shots: Shots) -> None:
@@ -170,6 +172,14 @@ def _make_albums(owner: User, shots: Shots) -> None:
         town = shots.places[shots.towns[starts[first]]].partition(",")[0] if shots.towns[starts[first]] >= 0 else "Home"
         title = f"{town}, {shots.times[starts[first]]:%B %Y}"
         acts.add_to_album(owner, Photo.objects.owned_by(owner).filter(pk__in=photos), title)
+
+
+def _spread_acts(owner: User) -> None:
+    """Have them made all along, as the decisions were: a page of the history shows both."""
+    made, decisions = list(Act.objects.owned_by(owner).order_by("pk")), Decision.objects.owned_by(owner).count()
+    for number, act in enumerate(made, 1):
+        act.made_at = FIRST_DAY + timedelta(minutes=number * decisions / len(made))
+    Act.objects.bulk_update(made, ["made_at"], 1000)
 
 
 def _keep_searches(owner: User) -> None:

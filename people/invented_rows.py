@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import numpy as np
 from django.db import connection, models
@@ -208,21 +209,25 @@ def _after(person: int | None, verb: str) -> Row:
 
 
 def copy(model: type[models.Model], rows: Iterable[Row]) -> None:
-    """Store rows of a table, the fields that are given; vectors come as bytes already."""
+    """Store rows of a table: the fields that are given, the others as they are by default. Vectors come as bytes."""
     rows = iter(rows)
     first = next(rows, None)
     if first is None:
         return
     columns = {field.column: _type(field.db_type(connection) or "") for field in model._meta.concrete_fields}
-    names = ", ".join(f'"{name}"' for name in first)
+    others = {
+        field.column: field.get_default()
+        for field in model._meta.concrete_fields
+        if field.column not in first and field.has_default()
+    }
+    names = ", ".join(f'"{name}"' for name in [*first, *others])
     with (
         connection.cursor() as cursor,
         cursor.copy(f'COPY "{model._meta.db_table}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
     ):
-        copy.set_types([columns[name] for name in first])
-        copy.write_row(tuple(first.values()))
-        for row in rows:
-            copy.write_row(tuple(row.values()))
+        copy.set_types([columns[name] for name in [*first, *others]])
+        for row in chain([first], rows):
+            copy.write_row((*row.values(), *others.values()))
 
 
 def _type(column: str) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Avg, BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models.expressions import CombinedExpression
 
 from people.models import Face, Suggestion
+from people.models.counting import CountOf
 
 TILES = 12  # what fits one screen without scrolling
 # A group less likely to be somebody is asked about as "Who is this?", with that person's name as one key.
@@ -54,6 +56,13 @@ def asked_as_somebodys() -> Q:
     is_likely = Suggestion.objects.filter(face=OuterRef("pk"), probability__gte=LEAST_OF_GROUP)
     is_last = ~Exists(left.filter(~Exists(is_likely)))
     return Q(face__cluster=None) | Q(probability__gte=LEAST_OF_GROUP) | Q(is_last)
+
+
+def count_asked(person: OuterRef) -> CombinedExpression:
+    """How many suggestions of a person become a tile; the likely ones are counted without a look at their faces."""
+    theirs = Suggestion.objects.filter(person=person)
+    unlikely = theirs.filter(asked_as_somebodys(), probability__lt=LEAST_OF_GROUP)
+    return CountOf(theirs.filter(probability__gte=LEAST_OF_GROUP)) + CountOf(unlikely)
 
 
 def tile_key(face: str = "face__", suggestion: str = "") -> Case:

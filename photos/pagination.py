@@ -96,7 +96,7 @@ def timeline_page(
         return _page_before(photos, place, counts)
     place = _parse_cursor(after)
     following = photos.older_than(*place) if place else photos
-    following = following if counts is None else following.filter(taken_at__gte=_last_month(counts, place))
+    following = following if counts is None else _in_months_of_page(following, counts, place)
     found = list(following.newest_first().select_related("owner")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     months = _by_month(photos, shown, place[0] if place else None, counts)
@@ -107,19 +107,23 @@ def timeline_page(
     )
 
 
-def _last_month(counts: Mapping[datetime, int], place: Place | None) -> datetime:
-    """The month that a page ends in, or an older one.
+def _in_months_of_page(photos: PhotoQuerySet, counts: Mapping[datetime, int], place: Place | None) -> PhotoQuerySet:
+    """Of the photos after a place those of as many months as a page can need.
 
-    PostgreSQL cannot know how far apart the photos of a list are: it looks through all that are younger than a few, or
-    for all of thousands.
+    PostgreSQL does not know that the photos of a list are near each other: it would look through all younger ones.
     """
-    following = 0
-    for month, count in counts.items():
+    months = [month for month in counts if place is None or month <= _month_start(place[0])]
+    if not months:
+        return photos
+    found = 0
+    for last in months:
         # How many of its own month come after a place is not known.
-        following += count if place is None or month < _month_start(place[0]) else 0
-        if following > PAGE_SIZE:
-            return month
-    return min(counts, default=datetime.min.replace(tzinfo=UTC))
+        found += counts[last] if place is None or last < _month_start(place[0]) else 0
+        if found > PAGE_SIZE:
+            break
+    end = _next_month(months[0])
+    photos = photos.filter(taken_at__gte=last)
+    return photos.filter(taken_at__lt=end) if end > months[0] else photos  # nothing comes after the year 9999
 
 
 def _page_before(photos: PhotoQuerySet, place: Place, counts: Mapping[datetime, int] | None) -> Page:

@@ -59,8 +59,11 @@ def linked(people: Sequence[Person]) -> SafeString:
 
 @register.simple_tag
 def model_change(user: User) -> Progress | None:
-    """How far the user's faces are with the model in use; None where it is unknown."""
+    """How far the user's faces are with the model in use; None where it is unknown, or all of them are."""
     try:
-        return progress(current_face_model().name, owner=user)
+        model = current_face_model().name
     except WeightsUnavailable:
         return None
+    # All faces are counted only while there is something to say: it takes as long as the rest of the page.
+    others = Face.objects.owned_by(user).embedded().not_embedded_by(model)
+    return progress(model, owner=user) if others.exists() else None

@@ -17,11 +17,10 @@ from accounts.models import User
 from people import answers, ledger
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
-from people.models import Cluster, Decision, Face, Person, Question, Suggestion
-from people.models.counting import CountOf
+from people.models import Cluster, Decision, Face, Person, Question
 from people.models.person import PersonQuerySet
 from people.review import likely_people
-from people.tiles import asked_as_somebodys
+from people.tiles import count_asked
 from people.unnamed import Unnamed, has_faces_alone, unnamed_groups
 from people.views.respond import ask_which, back, say_what_was_decided
 from people.views.selection import Selection
@@ -110,7 +109,7 @@ def _people_called(user: User, query: str) -> PersonQuerySet:
     """Everybody of a user who has faces, with what a card shows; of a query, whose names begin like it."""
     people = Person.objects.owned_by(user).with_faces().with_photo_count()
     people = people.named_like(query) if query else people
-    return people.annotate(to_check=CountOf(Suggestion.objects.filter(asked_as_somebodys(), person=OuterRef("pk"))))
+    return people.annotate(to_check=count_asked(OuterRef("pk")))
 
 
 def turned(request: HttpRequest, items: Any, per_page: int, parameter: str) -> "Page[Any]":

@@ -15,6 +15,7 @@ from accounts.models import User
 from people import tasks
 from people.covers import attach_covers, attach_mosaics
 from people.models import Cluster, Face, LibraryMap, Person, Upkeep
+from people.models.cluster import SMALLEST_GROUP
 from people.models.library_map import HEIGHT, PERSON, WIDTH
 from photos.broker import send_wakeup
 
@@ -108,7 +109,8 @@ def _circles(owner: User, drawn: LibraryMap) -> list[Circle]:
     people = (
         Person.objects.owned_by(owner).with_faces().filter(is_hidden=False).with_photo_count().in_bulk(pks["person"])
     )
-    groups = Cluster.objects.owned_by(owner).filter(is_hidden=False).waiting().in_bulk(pks["group"])
+    waiting = Cluster.objects.owned_by(owner).filter(is_hidden=False).with_counts().in_bulk(pks["group"])
+    groups = {pk: group for pk, group in waiting.items() if group.face_count >= SMALLEST_GROUP}
     found = [
         Circle(shown, circle["x"], circle["y"], circle["r"])
         for circle in drawn.circles

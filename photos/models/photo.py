@@ -285,9 +285,13 @@ class Photo(models.Model):
         return "" if tenths == 15 else f"r{tenths}"
 
     @property
+    def day_text(self) -> str:
+        return day_in_words(self.taken_at.date())
+
+    @property
     def alt_text(self) -> str:
         if self.taken_at_source == self.DateSource.CAMERA:
-            return _("Photo of %(day)s") % {"day": day_in_words(self.taken_at.date())}
+            return _("Photo of %(day)s") % {"day": self.day_text}
         return _("Photo %(name)s") % {"name": self.name}
 
     @property

@@ -35,6 +35,8 @@ OWNER = {
     "people.Change": "decision__owner",
     "people.Cluster": "owner",
     "people.Decision": "owner",
+    "people.Decision_hides_groups": "decision__owner",
+    "people.Decision_hides_people": "decision__owner",
     "people.Face": "photo__owner",
     "people.Library": "owner",
     "people.LibraryMap": "owner",

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from photos import pagination
 from photos.models import Photo
-from photos.pagination import asked_page, timeline_page
+from photos.pagination import asked_page, month_counts, timeline_page
 from photos.scrubber import library_scrubber
 from tests.factories import make_album, make_photo
 
@@ -29,13 +29,16 @@ def test_photos_are_listed_by_month_newest_first(alice):
     ]
 
 
-def test_pages_follow_each_other_without_gap_or_repetition(alice, monkeypatch):
+@pytest.mark.parametrize("is_counted", [False, True])
+def test_pages_follow_each_other_without_gap_or_repetition(alice, monkeypatch, is_counted):
     monkeypatch.setattr(pagination, "PAGE_SIZE", 3)
-    photos = [make_photo(alice, taken_at=on(2024, 5)) for _ in range(8)]
+    days = [(2021, 2), (2024, 4), (2024, 4), (2024, 4), (2024, 5), (2024, 5), (2024, 5), (9999, 12)]
+    photos = [make_photo(alice, taken_at=on(*day)) for day in days]
+    counts = month_counts(Photo.objects.owned_by(alice)) if is_counted else None
     seen, cursor = [], None
 
     for _ in range(3):
-        page = timeline_page(Photo.objects.owned_by(alice), cursor)
+        page = timeline_page(Photo.objects.owned_by(alice), cursor, counts=counts)
         seen += [photo for month in page.months for photo in month.photos]
         cursor = page.next_cursor
 

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from people.models import Face
-from photos import trash
+from photos import media_folder, trash
 from photos.models import Photo
 from tests.access.library import Belongings, make_belongings, owned_models
 from tests.factories import make_photo, make_user
@@ -19,6 +19,7 @@ def home(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Belon
     from django.conf import settings
 
     kept, settings.MEDIA_ROOT = settings.MEDIA_ROOT, tmp_path_factory.mktemp("media")
+    media_folder.set_mark("tests")
     with django_db_blocker.unblock(), transaction.atomic():
         yield make_belongings(make_user(username="alice"), media=settings.MEDIA_ROOT)
         transaction.set_rollback(True)
@@ -48,6 +49,7 @@ def two(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[
     from django.conf import settings
 
     kept, settings.MEDIA_ROOT = settings.MEDIA_ROOT, tmp_path_factory.mktemp("media")
+    media_folder.set_mark("tests")
     with django_db_blocker.unblock(), transaction.atomic():
         mine = make_belongings(make_user(), "Bernard")
         count_from(7 * 10**8)

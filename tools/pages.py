@@ -29,6 +29,8 @@ NOT_PAGES = {
     "people:names-json": "streams every name there is",
     "accounts:welcome": "while there is no user",
     "accounts:faces": "asked once",
+    "metrics": "asked by a machine",
+    "ready": "asked by a machine",
     "words": "kept by the browser, the same for everybody",
 }
 # Bare without a library: a page of any size shows them alike.

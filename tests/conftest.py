@@ -1,12 +1,14 @@
 """Fixtures for all tests. Services are started by tests/services.py."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import Client
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from accounts.models import User
 from ml import weights
@@ -18,14 +20,21 @@ from tests.pictures import drawing, encoded
 SHARED = Path(__file__).parent / "e2e"  # all of whose tests use one running Kith
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Of several processes one runs each file, and one all that share a browser; these first, as they take longest."""
-    for item in items:
-        name = item.path.parent.name if item.path.is_relative_to(SHARED) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(name))
-    yield
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest first: of several processes (`make test`) none is to be left with it alone."""
     items.sort(key=lambda item: not item.path.is_relative_to(SHARED))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """One process runs all tests of a file, and one all that use the running Kith."""
+    return _FilesAndFolder(config, log)
+
+
+class _FilesAndFolder(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return SHARED.name if file.startswith(f"{SHARED.parent.name}/{SHARED.name}/") else file
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,6 @@ from config import operations, words
 
 handler500 = "config.errors.server_error"
 
-handler500 = "config.errors.server_error"
-
 urlpatterns = [
     path("healthz/ready", operations.ready, name="ready"),
     path("metrics", operations.metrics, name="metrics"),

@@ -76,7 +76,7 @@ class FacesAlone(Sequence[Face]):
 
 
 def has_faces_alone(owner: User, groups: Unnamed) -> bool:
-    return bool(groups.alone) or _in_no_group(owner).exists()
+    return _in_no_group(owner).exists() or bool(groups.alone)
 
 
 def _in_no_group(owner: User) -> FaceQuerySet:

@@ -14,7 +14,7 @@ from tests.access.library import make_belongings
 from tests.factories import make_user
 from tools.pages import NOT_PAGES, PAGES, SIGNED_OUT, First, Sample, queries_counted
 
-SMALL, LARGE = (300, 900), (3000, 9000)  # photos and faces
+SMALL, LARGE = (400, 1200), (4000, 12_000)  # photos and faces
 
 
 @pytest.fixture(scope="module")

@@ -30,9 +30,10 @@ def address(name: str, ids: dict[str, int]) -> str:
 
 
 def told(response: HttpResponseBase) -> tuple[int, dict[str, str], bytes]:
-    """All that an answer says, but for what differs every time: the token, a card's name, the moment."""
+    """All that an answer says, but for what differs every time: the token, a card's name, moment and number."""
     content = b"".join(response) if response.streaming else response.content
-    return response.status_code, dict(response.headers), CHANGES.sub(b"", content)
+    headers = {name: value for name, value in response.headers.items() if name != "X-Request-ID"}
+    return response.status_code, headers, CHANGES.sub(b"", content)
 
 
 def ask(client: Client, method: str, url: str) -> HttpResponseBase:

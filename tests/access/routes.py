@@ -95,7 +95,7 @@ EXPECTED: dict[str, Expected] = {
     "photos:originals": Expected(200),
     "photos:status": Expected(200),
     "photos:healthz": Expected(200, stranger=(200, REFUSED)),
-    "ready": Expected(200, stranger=(200, REFUSED)),
+    "ready": Expected(503, stranger=(503, REFUSED)),  # no worker runs beside these tests
     "metrics": Expected(200, stranger=(200, REFUSED)),  # to programs of the same machine
     # People and faces
     "people:index": Expected(200),

@@ -70,7 +70,8 @@ def _soak(figures: Any) -> str:
     harms = figures["harms"]
     return (
         f"{figures['minutes']:.0f} min, {sum(harms.values())} harms of {len(harms)} kinds,"
-        f" {figures['acknowledged']} photos: {len(figures['problems'])} problems, {len(figures['left'])} left, done after {figures['settled']:.0f} s"
+        f" {figures['acknowledged']} photos: {len(figures['problems'])} problems, {len(figures['left'])} left,"
+        f" done after {figures['settled']:.0f} s"
     )
 
 

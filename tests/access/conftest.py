@@ -1,5 +1,6 @@
 """One library, and a browser of everybody who may ask for something in it."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,8 @@ from photos import media_folder, trash
 from photos.models import Photo
 from tests.access.library import Belongings, make_belongings, owned_models
 from tests.factories import make_photo, make_user
+
+STARTS = itertools.count(10**6, 10**6)  # of the numbers of a library: those of two modules may be there at once
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,10 @@ def two(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[tuple[
     media_folder.set_mark("tests")
     with django_db_blocker.unblock(), transaction.atomic():
         mine = make_belongings(make_user(), "Bernard")
-        count_from(7 * 10**8)
+        start = next(STARTS)
+        count_from(700 * start)
         theirs = make_belongings(make_user())
-        count_from(10**6)
+        count_from(start)
         for each in (mine, theirs):
             photo = make_photo(each.owner)
             trash.move_to_trash(each.owner, Photo.objects.filter(pk=photo.pk))

@@ -95,7 +95,7 @@ EXPECTED: dict[str, Expected] = {
     "photos:originals": Expected(200),
     "photos:status": Expected(200),
     "photos:healthz": Expected(200, stranger=(200, REFUSED)),
-    "ready": Expected(503, stranger=(503, REFUSED)),  # no worker runs beside these tests
+    "ready": Expected(200, stranger=(200, REFUSED)),
     "metrics": Expected(200, stranger=(200, REFUSED)),  # to programs of the same machine
     # People and faces
     "people:index": Expected(200),
@@ -121,7 +121,7 @@ EXPECTED: dict[str, Expected] = {
     "people:names-csv": Expected(200),
     "people:names-json": Expected(200),
     "people:map": Expected(200),
-    "people:new-faces": Expected(200),
+    "people:new-faces": Expected(204),  # nobody new
     "people:group": Expected(200),
     "people:name-group": Expected(REFUSED, 302),
     "people:hide-group": Expected(REFUSED, 302),

@@ -125,6 +125,8 @@ FILES = [
     "photos:original",
     "photos:originals",
     "photos:healthz",
+    "ready",
+    "metrics",
     "people:names-csv",
     "people:names-json",
     "people:crop",

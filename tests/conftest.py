@@ -7,8 +7,6 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.test import Client
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
 
 from accounts.models import User
 from ml import weights
@@ -16,25 +14,6 @@ from photos import media_folder
 from photos.uploading import IncomingFile, receive_local_file
 from tests.factories import make_user
 from tests.pictures import drawing, encoded
-
-SHARED = Path(__file__).parent / "e2e"  # all of whose tests use one running Kith
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest first: of several processes (`make test`) none is to be left with it alone."""
-    items.sort(key=lambda item: not item.path.is_relative_to(SHARED))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """One process runs all tests of a file, and one all that use the running Kith."""
-    return _FilesAndFolder(config, log)
-
-
-class _FilesAndFolder(LoadFileScheduling):
-    def _split_scope(self, nodeid: str) -> str:
-        file = str(super()._split_scope(nodeid))
-        return SHARED.name if file.startswith(f"{SHARED.parent.name}/{SHARED.name}/") else file
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 # Two processes share the files; then the browser, which wants the machine for itself.
 test: dev
 	$(VENV)/bin/python -m tests.prepare
-	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --durations 20
+	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 	$(VENV)/bin/python -m pytest tests/e2e --durations 10
 
 check: dev

@@ -237,10 +237,10 @@ def test_photos_get_a_date_and_the_scrubber_leads_to_it_and_back_to_the_place(pa
 
     page.goto("/")
     page.evaluate(
-        "(action) => fetch(action, {method: 'POST', headers: JSON.parse(document.body.getAttribute('hx-headers'))})",
+        "(action) => fetch(action, {method: 'POST', headers: JSON.parse(document.body.getAttribute('hx-headers'))})"
+        ".then((reply) => reply.text())",
         undo,
     )
-    page.wait_for_load_state("networkidle")
     page.goto("/undated/")
     expect(page.get_by_role("heading", name="May 1998")).to_have_count(0)
 

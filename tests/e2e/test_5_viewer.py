@@ -14,6 +14,7 @@ from tests.e2e.test_1_story import ADDRESSES
 
 DIALOG = "#viewer-dialog[open]"
 EMBEDDED_MS = 60_000  # until a worker has cut out a face that was drawn, on a slow machine
+PHOTO = ".pswp__img:not(.pswp__img--placeholder)"
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +70,14 @@ def turn(page: Page, key: str) -> str:
 
 def box_on_photo(page: Page) -> list[float]:
     """Where the first box is, in fractions of the photo as it is on the screen."""
+    expect(page.locator(f".pswp__zoom-wrap:has(.boxes) {PHOTO}")).to_be_visible()
     return page.evaluate(
-        """() => {
-            const photo = document.querySelector(".boxes").closest(".pswp__zoom-wrap").querySelector(".pswp__img")
+        """(chosen) => {
+            const photo = document.querySelector(".boxes").closest(".pswp__zoom-wrap").querySelector(chosen)
             const [box, all] = [document.querySelector(".boxes .line"), photo].map((e) => e.getBoundingClientRect())
             return [(box.left - all.left) / all.width, (box.top - all.top) / all.height, box.width / all.width]
-        }"""
+        }""",
+        PHOTO,
     )
 
 
@@ -329,7 +332,7 @@ def test_on_a_phone_a_long_name_under_a_box_stays_on_the_photo(phone: Page):
         }"""
     )
     phone.set_viewport_size({"width": 360, "height": 780})
-    phone.wait_for_function("document.querySelector('.boxes text').textContent.endsWith('…')")
+    expect(phone.locator(".boxes text").first).to_have_text(re.compile("…$"))
 
     left, right = phone.evaluate(
         """() => {

@@ -326,7 +326,7 @@ def test_on_a_phone_a_long_name_under_a_box_stays_on_the_photo(phone: Page):
     phone.evaluate(
         """() => {
             const text = document.querySelector(".boxes text")
-            text.textContent = "Wolfeschlegelsteinhausenbergerdorff the Third of Hohenstein"
+            text.textContent = "Wolfeschlegelsteinhausenbergerdorff the Third of Hohenstein ".repeat(2)
             delete text.dataset.name
             text.closest("svg").setAttribute("x", "80%")
         }"""

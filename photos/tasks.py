@@ -80,6 +80,8 @@ def sweep_uploads() -> int:
     from photos.begun import sweep_begun
     from photos.unpacking import sweep_archives
 
+    if not media_is_there():
+        return 0
     return sweep_incoming() + sweep_archives() + sweep_begun()
 
 

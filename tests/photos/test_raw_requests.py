@@ -17,6 +17,7 @@ from django.test import Client
 
 from config.embedded import EmbeddedServices
 from config.management.commands.up import _web
+from photos.media_folder import MARK
 from photos.models import Batch, Photo
 from tests.factories import make_batch, make_user
 from tests.pictures import drawing, encoded
@@ -74,7 +75,7 @@ class Web:
     def left(self) -> list[Path]:
         """What lies in the folders of uploads and of temporary files, without gunicorn's own."""
         found = [*(self.home / "media").rglob("*"), *(self.home / "tmp").rglob("*")]
-        return [path for path in found if path.is_file() and "originals" not in path.parts]
+        return [path for path in found if path.is_file() and path.name != MARK and "originals" not in path.parts]
 
 
 def part(content: bytes, name: str = "a.jpg", field: str = "file") -> bytes:

@@ -35,10 +35,10 @@ def test_a_stored_sentence_is_translated_when_it_is_shown(stored, german):
 @pytest.mark.parametrize(
     ("module", "names"),
     [
-        ("photos/decoding/server.py", ("DAMAGED", "TOO_DEMANDING")),
-        ("photos/derivatives.py", ("VANISHED",)),
+        ("photos/decoding/kinds.py", ("IS_DAMAGED",)),
+        ("photos/decoding/server.py", ("TOO_DEMANDING",)),
+        ("photos/derivatives.py", ("VANISHED", "UNREADABLE")),
         ("photos/models/photo.py", ("GAVE_UP",)),
-        ("people/finding.py", ("UNREADABLE",)),
         ("people/recognising.py", ("UNREADABLE", "TOO_MUCH", "FAILED")),
     ],
 )

@@ -61,13 +61,14 @@ def test_too_few_people_are_refused(tmp_path):
 
 
 def test_photos_of_a_person_are_in_their_folder(tmp_path):
+    folder = tmp_path / "portraits"
     for person in range(30):
-        (tmp_path / f"{person:02}").mkdir()
-        (tmp_path / f"{person:02}" / "1.jpg").write_bytes(b"")
-    (tmp_path / "README").write_text("")
+        (folder / f"{person:02}").mkdir(parents=True)
+        (folder / f"{person:02}" / "1.jpg").write_bytes(b"")
+    (folder / "README").write_text("")
 
-    assert portraits_of(tmp_path)[1] == (tmp_path / "01" / "1.jpg", 1)
-    assert len(portraits_of(tmp_path)) == 30
+    assert portraits_of(folder)[1] == (folder / "01" / "1.jpg", 1)
+    assert len(portraits_of(folder)) == 30
 
 
 def test_the_largest_face_of_each_photo_is_embedded_by_each_model(finder, astronaut, tmp_path):

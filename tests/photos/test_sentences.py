@@ -36,7 +36,7 @@ def test_a_stored_sentence_is_translated_when_it_is_shown(stored, german):
     ("module", "names"),
     [
         ("photos/decoding/kinds.py", ("IS_DAMAGED",)),
-        ("photos/decoding/server.py", ("TOO_DEMANDING",)),
+        ("photos/decoding/gate.py", ("TOO_DEMANDING",)),
         ("photos/derivatives.py", ("VANISHED", "UNREADABLE")),
         ("photos/models/photo.py", ("GAVE_UP",)),
         ("people/recognising.py", ("UNREADABLE", "TOO_MUCH", "FAILED")),

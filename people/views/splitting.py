@@ -21,41 +21,49 @@ MOST_PARTS = 8
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic  # nobody is made whom no face is given
 def split_person(request: UserRequest, person_id: int) -> HttpResponse:
     """Find sub-groups of a person's faces; those that get a name, or are said to be nobody's, leave the person."""
     person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
     person.owner = request.user
     if request.method == "POST":
-        named, nobodys = _named_parts(request)
-        decision = None
-        if named or nobodys:
-            decision = answers.split(person, named, nobodys=nobodys, actor=request.user)
-        if decision is None:
-            messages.info(request, _("Nothing was split off: no row had a name."))
-            return redirect("people:split", person.pk)
-        say_what_was_decided(request, decision)
-        return redirect(person if person.faces.exists() else "people:index")
+        return _split_person(request, person)
     attach_covers([person])
     found = find_parts(person.faces.all(), request.user.pk)
     return render(request, "people/split.html", {"person": person, "found": found, "face_count": person.faces.count()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic  # nobody is made whom no face is given
 def split_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Say that a group is not one person: its parts become groups of their own, or get a name at once."""
     cluster = get_object_or_404(Cluster.objects.owned_by(request.user), pk=cluster_id)
     if request.method == "POST":
-        named, _nobodys = _named_parts(request)
-        parts = [faces for number in range(MOST_PARTS) if (faces := _faces_of(request, number))]
-        taken = {face for faces in named.values() for face in faces}
-        unnamed = [faces for faces in parts if not taken.intersection(faces)]
-        decision = answers.split_group(cluster, named, unnamed, actor=request.user)
-        say_what_was_decided(request, decision)
-        return redirect("people:index")
+        return _split_group(request, cluster)
     found = find_parts(cluster.faces.untagged(), request.user.pk)
     return render(request, "people/split.html", {"cluster": cluster, "found": found})
+
+
+@transaction.atomic  # nobody is made whom no face is given
+def _split_person(request: UserRequest, person: Person) -> HttpResponse:
+    named, nobodys = _named_parts(request)
+    decision = None
+    if named or nobodys:
+        decision = answers.split(person, named, nobodys=nobodys, actor=request.user)
+    if decision is None:
+        messages.info(request, _("Nothing was split off: no row had a name."))
+        return redirect("people:split", person.pk)
+    say_what_was_decided(request, decision)
+    return redirect(person if person.faces.exists() else "people:index")
+
+
+@transaction.atomic  # as above
+def _split_group(request: UserRequest, cluster: Cluster) -> HttpResponse:
+    named, _nobodys = _named_parts(request)
+    parts = [faces for number in range(MOST_PARTS) if (faces := _faces_of(request, number))]
+    taken = {face for faces in named.values() for face in faces}
+    unnamed = [faces for faces in parts if not taken.intersection(faces)]
+    decision = answers.split_group(cluster, named, unnamed, actor=request.user)
+    say_what_was_decided(request, decision)
+    return redirect("people:index")
 
 
 def _named_parts(request: UserRequest) -> tuple[dict[Person, list[int]], list[int]]:

@@ -1,6 +1,7 @@
 """Sending photos: a batch is opened, files are sent one by one, progress is polled."""
 
 import logging
+from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
@@ -151,7 +152,7 @@ def batch(request: UserRequest, batch_id: int) -> HttpResponse:
         "failed_photos": photos.failed().order_by("name")[:REMARKS_SHOWN],
         "undated": photos.filter(taken_at_source=Photo.DateSource.UPLOAD, stage__in=DATED_STAGES).count(),
         # The faces are a matter of the app above; the database knows them under their relation's name.
-        "has_faces": brought.filter(faces__is_ignored=False).exists,  # asked by the whole page
+        "has_faces": cache(brought.filter(faces__is_ignored=False).exists),  # asked by the whole page
     }
     context |= grid_context(
         request, photos, url=batch.get_absolute_url(), scope=f"batch-{batch.pk}", counts=month_counts(photos)

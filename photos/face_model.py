@@ -4,15 +4,12 @@ The choice is a file in Kith's home, which web and workers read whenever they ne
 a restart, and a running worker notices a change.
 """
 
-import os
-import uuid
-
 from django.conf import settings
 
 from ml.checked_files import WeightsUnavailable
 from ml.identification import thresholds_for
 from ml.models import DEFAULT_MODEL, FaceModel, find_model
-from photos.storage import flush_folder
+from photos.storage import write_whole
 
 
 def wanted_face_model() -> str:
@@ -32,14 +29,7 @@ def current_face_model() -> FaceModel:
 
 def choose_face_model(name: str) -> None:
     """Have faces embedded with this model from now on."""
-    path = settings.KITH_FACE_MODEL_FILE
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    with part.open("x") as file:
-        file.write(f"{name}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    flush_folder(path.parent)
+    write_whole(settings.KITH_FACE_MODEL_FILE, f"{name}\n")
 
 
 def suggestion_distance(model: str) -> float:

@@ -1,6 +1,5 @@
 """Whether photos are as they must be: rows, their files, and the state of the work on them."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +10,12 @@ from django.db.models import Count, F, Q
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
+from ml.checked_files import sha256_of
 from photos.media_folder import MARK
 from photos.models import Album, Archive, BatchFile, Photo
 from photos.models.photo import MAX_ATTEMPTS
 from photos.uploading import STALE_AFTER_SECONDS, age_of
 
-CHUNK = 1 << 20  # bytes
 ROWS = 2000  # read at once
 LONGEST_LEASE = timedelta(minutes=10)
 
@@ -49,7 +48,7 @@ def _originals(*, checksums: bool) -> Iterator[Problem]:
             yield Problem("I1", f"Photo {photo.pk}: its original {photo.original.name} is missing.")
         elif path.stat().st_size != photo.byte_size:
             yield Problem("I1", f"Photo {photo.pk}: its original has another size than was received.")
-        elif checksums and _sha256(path) != photo.sha256:
+        elif checksums and sha256_of(path) != photo.sha256:
             yield Problem("I1", f"Photo {photo.pk}: its original has other bytes than were received.")
     lost = BatchFile.objects.filter(photo=None).exclude(outcome=BatchFile.Outcome.REJECTED)
     for file in lost.order_by("pk").iterator(chunk_size=ROWS):
@@ -125,11 +124,3 @@ def _names() -> Iterator[str]:
 
 def _is_there(field: FieldFile) -> bool:
     return bool(field.name) and Path(field.path).is_file()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -1,14 +1,14 @@
 """When the last backup was made: a note in Kith's home, which the status page reads."""
 
 import json
-import os
-import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+
+from photos.storage import write_whole
 
 NOTE = "last-backup"
 
@@ -35,12 +35,7 @@ def last_backup() -> LastBackup | None:
 
 
 def note_backup(backup: LastBackup) -> None:
-    part = _note().with_name(f".{NOTE}.{uuid.uuid4().hex}.part")
-    with part.open("x") as file:
-        json.dump(asdict(backup), file)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(_note())
+    write_whole(_note(), json.dumps(asdict(backup)))
 
 
 def _note() -> Path:

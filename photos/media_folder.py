@@ -5,7 +5,6 @@ up: to all the rest of Kith an empty folder would look like a library whose file
 """
 
 import errno
-import os
 import uuid
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from photos.models import Photo
-from photos.storage import flush_folder
+from photos.storage import write_whole
 
 MARK = ".kith"  # holds the name of the library, by which its backups know each other
 RESTORING = "restoring"  # in Kith's home, while a backup is being restored or after that was cut short
@@ -61,13 +60,7 @@ def set_mark(name: str) -> None:
     """Mark the folder as this library's."""
     mark = _mark()
     mark.parent.mkdir(parents=True, exist_ok=True)
-    part = mark.with_name(f"{MARK}.{uuid.uuid4().hex}.part")
-    with part.open("x") as file:
-        file.write(f"{name}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(mark)
-    flush_folder(mark.parent)
+    write_whole(mark, f"{name}\n")
 
 
 def _mark() -> Path:

@@ -57,6 +57,17 @@ class DurableStorage(FileSystemStorage):
         return temporary
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Put a text into a file that holds all of it or, after a power cut, what it held before."""
+    part = path.with_name(f".{path.name.removeprefix('.')}.{uuid.uuid4().hex}.part")
+    with part.open("x") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    flush_folder(path.parent)
+
+
 def flush_folder(folder: Path) -> None:
     """Make a rename inside this folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)

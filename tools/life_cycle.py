@@ -172,8 +172,8 @@ def _compare(other: str, ours: Path, theirs: Path, last: int) -> None:
     import psycopg
     from django.conf import settings
 
-    from config.backup.layout import hash_of
     from config.embedded import EmbeddedServices
+    from ml.checked_files import sha256_of
 
     both = []
     for url in (EmbeddedServices(settings.KITH_HOME).database_url, other):
@@ -182,7 +182,7 @@ def _compare(other: str, ours: Path, theirs: Path, last: int) -> None:
     for name in SQL:
         assert both[0][name] == both[1][name], name
     names = [row[3] for row in both[1]["photos"]]
-    assert all(hash_of(ours / name) == hash_of(theirs / name) for name in names)
+    assert all(sha256_of(ours / name) == sha256_of(theirs / name) for name in names)
     print("equal: " + ", ".join(f"{len(rows)} {name}" for name, rows in both[1].items()) + ", all hashes of originals")
 
 

@@ -10,7 +10,6 @@
 So each byte is held by a hash, and a backup without COMPLETE was cut short.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -18,10 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from ml.checked_files import sha256_of
+
 FORMAT = 1
 PREFIX, UNFINISHED = "kith-", ".unfinished"
 DUMP, MEDIA, SUMS, MANIFEST, COMPLETE = "database.dump", "media", "SHA256SUMS", "manifest.json", "COMPLETE"
-CHUNK = 1 << 20  # bytes
 
 
 class BackupError(RuntimeError):
@@ -49,10 +49,10 @@ def write(folder: Path, sums: dict[str, str], manifest: dict[str, Any]) -> Manif
     """Finish a backup: hashes by path within the folder, and what the manifest is to say besides."""
     lines = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(sums.items()))
     _write_flushed(folder / SUMS, lines)
-    made = Manifest(format=FORMAT, sums=hash_of(folder / SUMS), **manifest)
+    made = Manifest(format=FORMAT, sums=sha256_of(folder / SUMS), **manifest)
     _write_flushed(folder / MANIFEST, json.dumps(asdict(made), indent=1) + "\n")
     os.sync()  # all files at once: waiting for each takes longer than copying them
-    _write_flushed(folder / COMPLETE, f"{hash_of(folder / MANIFEST)}  {MANIFEST}\n")
+    _write_flushed(folder / COMPLETE, f"{sha256_of(folder / MANIFEST)}  {MANIFEST}\n")
     return made
 
 
@@ -102,15 +102,6 @@ def chosen(folder: Path) -> Path:
     return begun or folder  # which read() refuses
 
 
-def hash_of(path: Path) -> str:
-    """Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _lines(folder: Path) -> Iterator[tuple[str, str]]:
     for line in _content(folder, SUMS).decode().splitlines():
         sha256, _, path = line.partition("  ")
@@ -127,7 +118,7 @@ def _is_ours(path: str) -> bool:
 
 def _hash_or_missing(folder: Path, path: str) -> str:
     try:
-        return hash_of(folder / path)
+        return sha256_of(folder / path)
     except OSError:  # a disk that cannot be read is as bad as a file that is not there
         return ""
 

@@ -22,6 +22,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from accounts.models import User
 from config.backup import database, layout
 from config.backup.layout import BackupError, Manifest
+from ml.checked_files import sha256_of
 from people.integrity import crop_names
 from people.models import Decision, Face, Person
 from photos import media_folder
@@ -73,7 +74,7 @@ def _fill(folder: Path, library: str, copy: "_Copy", report: Report) -> Made:
     report("Taking the moment that counts.")
     with _nothing_purged():
         lost, rest = _at_one_moment(folder, copy)
-    sums = copy.sums() | {layout.DUMP: layout.hash_of(folder / layout.DUMP)}
+    sums = copy.sums() | {layout.DUMP: sha256_of(folder / layout.DUMP)}
     rest |= {"library": library, "file_count": len(sums)}
     rest["byte_count"] = layout.total_bytes(folder / path for path in sums)
     manifest = layout.write(folder, sums, rest)
@@ -126,7 +127,7 @@ class _Copy:
         if self.earlier is not None and (sha256 := self.earlier.lend(name, stamp, target)):
             self.linked += 1
         elif target.is_file() and _stamp(target) == stamp:  # from a backup that was cut short
-            sha256 = layout.hash_of(target)
+            sha256 = sha256_of(target)
         else:
             try:
                 stamp, sha256 = _copied(source, target)
@@ -171,10 +172,10 @@ def _copied(source: Path, target: Path) -> tuple[tuple[int, int], str]:
     target.unlink(missing_ok=True)  # it may be shared with another backup
     with source.open("rb") as original, layout.new_file(target) as copy:
         stat = os.fstat(original.fileno())
-        shutil.copyfileobj(original, copy, layout.CHUNK)
+        shutil.copyfileobj(original, copy)
     os.utime(target, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
     # Of what was written, not of what was read: a disk that loses bytes at once is found out at once.
-    return (stat.st_size, stat.st_mtime_ns), layout.hash_of(target)
+    return (stat.st_size, stat.st_mtime_ns), sha256_of(target)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

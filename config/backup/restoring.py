@@ -22,6 +22,7 @@ from config.backup.layout import BackupError, Manifest
 from config.backup.making import counts
 from config.embedded.home import Home
 from config.embedded.lock import FolderLock
+from ml.checked_files import sha256_of
 from photos import media_folder
 from photos.face_model import choose_face_model
 from photos.models import Photo
@@ -137,7 +138,7 @@ def _copy_files(folder: Path, sums: dict[str, str], report: Report) -> None:
             shutil.copy2(folder / path, target)
         except FileNotFoundError as error:
             raise layout.damaged(folder, path) from error
-        if layout.hash_of(target) != sha256:
+        if sha256_of(target) != sha256:
             raise layout.damaged(folder, path)
     os.sync()
 

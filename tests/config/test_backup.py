@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from config.backup import layout, making
+from ml.checked_files import sha256_of
 from people import answers
 from people.models import Face
 from photos import media_folder, trash
@@ -76,7 +77,7 @@ def library(tmp_path):
 
 def media_hashes(media: Path) -> dict[str, str]:
     files = (path for path in media.rglob("*") if path.is_file() and "incoming" not in path.parts)
-    return {path.relative_to(media).as_posix(): layout.hash_of(path) for path in files}
+    return {path.relative_to(media).as_posix(): sha256_of(path) for path in files}
 
 
 # What must be equal after a round trip: rows of photos, and who is where in them, and what was decided when.

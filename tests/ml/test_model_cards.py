@@ -63,7 +63,7 @@ def test_what_was_measured_is_what_the_labels_can_tell():
         ("photos", "2 to 3", "Person with %(low)s photos", {"low": Number(2), "high": Number(2)}),
         ("photos", "3 to 5", "Person with %(low)s to %(high)s photos", {"low": Number(3), "high": Number(4)}),
         ("quality", "0.9 and more", "Quality %(low)s and more", {"low": Number(0.9, 2), "high": None}),
-        ("probability", "0.7 to 0.9", "Said to be %(low)s to %(high)s sure", {"low": Percent(0.7), "high": Percent(0.9)}),
+        ("probability", "0.7 to 0.9", "Said to be %(low)s to %(high)s sure", {"low": Percent(0.7), "high": Percent(0.9)}),  # noqa: E501
         ("part", "album/groups", "Group photos", {}),
     ],
 )  # fmt: skip

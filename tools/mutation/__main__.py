@@ -1,0 +1,86 @@
+"""Are the tests of what must not break strong? Changes one thing at a time and counts the changes that they notice.
+
+    python -m tools.mutation [MODULE ...] [--minutes M] [--json FILE]
+
+Like mutmut, but all mutants share one PostgreSQL and one Valkey: a fork for each mutant runs only the tests that come
+through the changed function, the quickest first. Texts are not changed. What survives is listed: some of it changes
+nothing that can be seen.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.mutation.trying import Tried, Trier
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Who may do what, whose turn work is, and what is kept.
+MODULES = (
+    "accounts/http.py",
+    "accounts/middleware.py",
+    "accounts/session_views.py",
+    "accounts/setup_code.py",
+    "people/scope.py",
+    "photos/media_folder.py",
+    "photos/models/archive.py",
+    "photos/models/leases.py",
+    "photos/storage.py",
+    "photos/transactions.py",
+)
+TESTS = (
+    "tests/accounts",
+    "tests/config/test_operations.py",
+    "tests/people/test_constraints.py",
+    "tests/photos/test_archives.py",
+    "tests/photos/test_leases.py",
+    "tests/photos/test_media_folder.py",
+    "tests/photos/test_storage.py",
+)
+NOTICED = ("killed", "timed out")
+
+
+def figures(tried: list[Tried], left: int, seconds: float) -> dict[str, Any]:
+    counted = [one for one in tried if one.fate != "cannot be tried"]
+    noticed = sum(one.fate in NOTICED for one in counted)
+    return {
+        "modules": sorted({one.file for one in tried}),
+        "mutants": len(counted),
+        "noticed": noticed,
+        "share": noticed / len(counted) if counted else None,
+        "fates": dict(Counter(one.fate for one in tried)),
+        "left": left,
+        "minutes": round(seconds / 60, 1),
+        "unnoticed": [
+            f"{one.file}:{one.mutant.line} {one.mutant.what} ({one.fate})" for one in counted if one.fate not in NOTICED
+        ],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--minutes", type=float, default=20, help="no further mutant is begun after so many")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    begun = time.monotonic()
+    trier = Trier([ROOT / module for module in options.modules], begun + 60 * options.minutes)
+    pytest.main([*options.tests, "-q", "-p", "no:cacheprovider"], plugins=[trier])
+    if trier.failed:
+        print("\n".join(trier.failed), file=sys.stderr)
+        return 1
+    found = figures(trier.tried, trier.left, time.monotonic() - begun)
+    print(json.dumps(found, indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

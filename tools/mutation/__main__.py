@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 
-from tools.mutation.trying import Tried, Trier
+from tools.mutation.trying import ROOT, Trier
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # Who may do what, whose turn work is, and what is kept.
 MODULES = (
     "accounts/http.py",
@@ -45,7 +44,8 @@ TESTS = (
 NOTICED = ("killed", "timed out")
 
 
-def figures(tried: list[Tried], left: int, seconds: float) -> dict[str, Any]:
+def figures(trier: Trier, seconds: float) -> dict[str, Any]:
+    tried = trier.tried
     counted = [one for one in tried if one.fate != "cannot be tried"]
     noticed = sum(one.fate in NOTICED for one in counted)
     return {
@@ -54,7 +54,8 @@ def figures(tried: list[Tried], left: int, seconds: float) -> dict[str, Any]:
         "noticed": noticed,
         "share": noticed / len(counted) if counted else None,
         "fates": dict(Counter(one.fate for one in tried)),
-        "left": left,
+        "left": trier.left,
+        "tests_left_out": trier.unrepeatable,
         "minutes": round(seconds / 60, 1),
         "unnoticed": [
             f"{one.file}:{one.mutant.line} {one.mutant.what} ({one.fate})" for one in counted if one.fate not in NOTICED
@@ -75,7 +76,7 @@ def main() -> int:
     if trier.failed:
         print("\n".join(trier.failed), file=sys.stderr)
         return 1
-    found = figures(trier.tried, trier.left, time.monotonic() - begun)
+    found = figures(trier, time.monotonic() - begun)
     print(json.dumps(found, indent=1))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")

@@ -16,6 +16,7 @@ SUMS: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 QUERIES = {"filter", "exclude", "get", "update", "select_for_update"}
 # Without these nothing that a test could see changes: words for people, and crash points that are off.
+LONGEST = 200  # letters that say what was changed
 UNSEEN = {"fault", "debug", "info", "warning", "exception", "log"}
 
 
@@ -39,9 +40,10 @@ def mutants_of(source: str) -> Iterator[Mutant]:
                 copy = deepcopy(tree)
                 [body] = [other.body for name, other in _functions(copy.body, "") if name == function]
                 changed = _nodes(body)[number]
-                before = ast.unparse(changed)
+                before = _said(changed)
                 after = _change(changed, variant)
-                yield Mutant(function, getattr(inner, "lineno", node.lineno), f"{before} -> {after}", copy)
+                what = " ".join(f"{before} -> {after}".split())[:LONGEST]
+                yield Mutant(function, getattr(inner, "lineno", node.lineno), what, copy)
 
 
 def _nodes(body: list[ast.stmt]) -> list[ast.AST]:
@@ -101,7 +103,11 @@ def _change(node: Any, variant: int) -> str:
             node.value = ast.Constant(None)
         case ast.Call():
             del node.keywords[variant]
-    return ast.unparse(node)
+    return _said(node)
+
+
+def _said(node: Any) -> str:
+    return ast.unparse(node.test if isinstance(node, ast.If) else node)
 
 
 def _called(call: ast.Call) -> str:

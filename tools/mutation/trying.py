@@ -7,8 +7,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Literal
@@ -17,6 +18,7 @@ import pytest
 
 from tools.mutation.mutants import Mutant, mutants_of
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 Fate = Literal["killed", "timed out", "survived", "not covered", "cannot be tried"]
 PATIENCE = 30  # seconds for the tests of a mutant, beside three times what they took before
 MOST_SECONDS = 60  # of tests for one mutant, the quickest first
@@ -41,6 +43,7 @@ class Trier:
     tried: list[Tried] = field(default_factory=list)
     left: int = 0  # mutants there was no time for
     failed: list[str] = field(default_factory=list)
+    unrepeatable: list[str] = field(default_factory=list)  # tests left out: they fail when they run again
     _through: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _seconds: dict[str, float] = field(default_factory=dict)
     _is_fork: bool = False
@@ -48,10 +51,12 @@ class Trier:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
-        self._run_all(session.items)
-        if not self.failed:
-            self._try_all(items)
-        session.items[-1].session._setupstate.teardown_exact(None)
+        try:
+            self._run_all(session.items)
+            if not self.failed:
+                self._try_all(items)
+        finally:
+            session._setupstate.teardown_exact(None)  # while PostgreSQL is there
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -76,8 +81,7 @@ class Trier:
             threading.setprofile(note)
             sys.setprofile(note)
             try:
-                # As if the last test came again: what all tests share must not be torn down.
-                _run(item, items[min(number + 1, len(items) - 1)])
+                _run(item, items[number + 1 : number + 2])
             finally:
                 sys.setprofile(None)
                 threading.setprofile(None)  # type: ignore[arg-type]
@@ -88,25 +92,24 @@ class Trier:
     # Changed
 
     def _try_all(self, items: dict[str, pytest.Item]) -> None:
-        from django.db import connections
-
         everything = [(file, mutant) for file in self.files for mutant in mutants_of(file.read_text())]
         live = list(_live_functions(self.files))
+        self._leave_out_what_cannot_be_repeated(list(items.values()))
         for number, (file, mutant) in enumerate(everything):
             if time.monotonic() > self.deadline:
                 self.left = len(everything) - number
                 break
-            tests = self._tests_of(file, mutant)
-            functions = [
-                function
-                for function in live
-                if function.__code__.co_filename == str(file)
-                and function.__code__.co_qualname.split(".<locals>")[0] == mutant.function
-            ]
-            connections.close_all()  # a fork must not speak on its parent's
-            fate = self._fork(file, mutant, functions, [items[name] for name in tests]) if tests else "not covered"
-            self.tried.append(Tried(file.name, mutant, fate))
-            print(f"{file.name}:{mutant.line} {mutant.what}: {fate}", file=sys.__stderr__, flush=True)
+            tests = [items[name] for name in self._tests_of(file, mutant)]
+            functions = [function for function in live if _is_of(function, file, mutant)]
+            fate = self._fork(partial(_change, file, mutant, functions), tests) if tests else "not covered"
+            self.tried.append(Tried(file.relative_to(ROOT).as_posix(), mutant, fate))
+            print(f"{self.tried[-1].file}:{mutant.line} {mutant.what}: {fate}", file=sys.__stderr__, flush=True)
+
+    def _leave_out_what_cannot_be_repeated(self, items: list[pytest.Item]) -> None:
+        """Tests that fail in a fork in which nothing is changed say nothing about mutants."""
+        self.unrepeatable = [item.nodeid for item in items if self._fork(lambda: True, [item]) != "survived"]
+        for tests in self._through.values():
+            tests.difference_update(self.unrepeatable)
 
     def _tests_of(self, file: Path, mutant: Mutant) -> list[str]:
         names = sorted(self._through.get((str(file), mutant.function), ()), key=lambda name: self._seconds[name])
@@ -119,25 +122,29 @@ class Trier:
             chosen.append(name)
         return chosen
 
-    def _fork(self, file: Path, mutant: Mutant, functions: list[FunctionType], items: list[pytest.Item]) -> Fate:
+    def _fork(self, change: Callable[[], bool], items: list[pytest.Item]) -> Fate:
+        from django.db import connections
+
+        connections.close_all()  # a fork must not speak on its parent's
         patience = PATIENCE + 3 * sum(self._seconds[item.nodeid] for item in items)
         child = os.fork()
         if not child:
             self._is_fork = True
             try:
                 os.setpgid(0, 0)  # with what it starts
-                if not _change(file, mutant, functions):
+                if not change():
                     os._exit(2)
                 for number, item in enumerate(items):
-                    _run(item, items[min(number + 1, len(items) - 1)])
+                    _run(item, items[number + 1 : number + 2])
             except BaseException:
-                os._exit(1)
+                os._exit(1)  # a mutant that breaks pytest itself is noticed, too
             os._exit(0)
         return _fate(child, patience)
 
 
-def _run(item: pytest.Item, following: pytest.Item) -> None:
-    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+def _run(item: pytest.Item, following: Sequence[pytest.Item]) -> None:
+    """Run a test, and tear down what the one that follows does not need; what the session shares stays in any case."""
+    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following[0] if following else item.session)
 
 
 def _fate(child: int, patience: float) -> Fate:
@@ -155,8 +162,14 @@ def _fate(child: int, patience: float) -> Fate:
 def _live_functions(files: Sequence[Path]) -> Iterator[FunctionType]:
     names = {str(file) for file in files}
     for found in gc.get_objects():
-        if isinstance(found, FunctionType) and found.__code__.co_filename in names:
+        # isinstance would ask Django's lazy objects what they are, which makes them.
+        if type(found) is FunctionType and found.__code__.co_filename in names:
             yield found
+
+
+def _is_of(function: FunctionType, file: Path, mutant: Mutant) -> bool:
+    code = function.__code__
+    return code.co_filename == str(file) and code.co_qualname.split(".<locals>")[0] == mutant.function
 
 
 def _change(file: Path, mutant: Mutant, functions: list[FunctionType]) -> bool:

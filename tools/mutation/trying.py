@@ -102,7 +102,7 @@ class Trier:
             tests = [items[name] for name in self._tests_of(file, mutant)]
             functions = [function for function in live if _is_of(function, file, mutant)]
             fate = self._fork(partial(_change, file, mutant, functions), tests) if tests else "not covered"
-            self.tried.append(Tried(file.relative_to(ROOT).as_posix(), mutant, fate))
+            self.tried.append(Tried(_name(file), mutant, fate))
             print(f"{self.tried[-1].file}:{mutant.line} {mutant.what}: {fate}", file=sys.__stderr__, flush=True)
 
     def _leave_out_what_cannot_be_repeated(self, items: list[pytest.Item]) -> None:
@@ -191,3 +191,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
         if isinstance(constant, CodeType):
             yield constant
             yield from _codes(constant)
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name

@@ -16,7 +16,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,7 +36,7 @@ class Result:
 
     seed: int
     steps: int = 0
-    acts: Counter[str] = field(default_factory=Counter)
+    acts: dict[str, int] = field(default_factory=dict)
     killed: int = 0
     verified: int = 0
     undone: int = 0
@@ -60,6 +59,7 @@ class ThreeUsers:
             group_owner(one.owner.pk)
         self.begun = max(Decision.objects.values_list("pk", flat=True), default=0)
         self.before = [one.state() for one in self.libraries]
+        self.states = list(self.before)  # as they were after the last act
 
     def _stored(self, owner: Any, number: int) -> Any:
         """A photo with a file, as an upload leaves it."""
@@ -72,14 +72,15 @@ class ThreeUsers:
     def step(self) -> None:
         user = self.chance.randrange(len(NAMES))
         name = self.chance.choice(sorted(ACTS))
-        states = [one.state() for one in self.libraries]
         seed = self.chance.random()
         self._act(lambda: ACTS[name](self, user, random.Random(seed)))  # noqa: S311
         self.result.steps += 1
-        self.result.acts[name] += 1
+        self.result.acts[name] = self.result.acts.get(name, 0) + 1
         for number, one in enumerate(self.libraries):
-            if number != user and one.state() != states[number]:
+            state = one.state()
+            if number != user and state != self.states[number]:
                 self.result.problems.append(f"{name} by {NAMES[user]} changed the library of {NAMES[number]}")
+            self.states[number] = state
         self.result.problems += [f"after {name}: {problem}" for problem in _ledger_problems(self.libraries[user])]
         if self.result.steps % VERIFIED_EVERY == 0:
             self.verify()
@@ -331,6 +332,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kith-three-", dir="/var/tmp", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL may run as another user
         result = run(options.steps, options.seed, Path(folder) / "home")
     written = json.dumps(asdict(result), indent=1, sort_keys=True)
     print(written)

@@ -61,16 +61,21 @@ def said(cell: Cell) -> str:
     if isinstance(cell, Percent):
         return _percent(cell.value)
     if isinstance(cell, Number):
-        return number_format(cell.value, cell.digits, use_l10n=True, force_grouping=True)
+        return _figure(cell.value, cell.digits)
     if not isinstance(cell, Share) or cell.value is None:
         return "-"
     low, high = cell.interval() or (0.0, 1.0)
-    within = {"low": number_format(100 * low, 1), "high": number_format(100 * high, 1)}
-    return f"{_percent(cell.value)} ({_('%(low)s to %(high)s') % within})"
+    within = _("%(low)s to %(high)s") % {"low": _figure(100 * low, 1), "high": _figure(100 * high, 1)}
+    return f"{_percent(cell.value)} ({within})"
 
 
 def _percent(share: float) -> str:
-    return _("%(number)s %%") % {"number": number_format(100 * share, 1)}
+    return _("%(number)s %%") % {"number": _figure(100 * share, 1)}
+
+
+def _figure(value: float, digits: int) -> str:
+    """Rounded: number_format cuts off."""
+    return number_format(round(value, digits), digits, use_l10n=True, force_grouping=True)
 
 
 def _all(texts: Iterable[str]) -> list[str]:

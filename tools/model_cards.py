@@ -7,6 +7,7 @@ The figures are those that `python -m ml.studies.model_cards` measured.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from ml.cards import texts
 from ml.cards.card import Cell, ModelCard, Number, Percent, Table
@@ -43,26 +44,28 @@ def page() -> str:
     """The whole page."""
     counted = measured()["data"]
     photos = f"{counted['photos']:,} photos, {counted['faces']:,} faces found of {counted['people']:,} people."
-    parts = [
-        HEAD,
-        f"**Measured on** {photos}\n\n{texts.ON_THESE_PHOTOS} {texts.FLATTERED}\n\n",
-        texts.NO_GROUPS_OF_PEOPLE,
-    ]
-    return "".join(parts) + "\n" + "".join(_card(card) for card in (*built_in(), *of_any()))
+    about = (f"**Measured on** {photos}", f"{texts.ON_THESE_PHOTOS} {texts.FLATTERED}", texts.NO_GROUPS_OF_PEOPLE)
+    return HEAD + "\n".join(map(_wrapped, about)) + "".join(_card(card) for card in (*built_in(), *of_any()))
 
 
 def _card(card: ModelCard) -> str:
-    lines = [f"\n## {card.title}\n\n{card.task}\n"]
+    lines = [f"\n## {card.title}\n\n{_wrapped(card.task)}"]
     for name, title in SECTIONS.items():
         lines.append(f"\n**{title}**\n\n{_listed(getattr(card, name))}")
     lines += [f"\n**How often it errs: {table.title}**\n\n{_table(table)}" for table in card.tables]
     if card.not_measured:
         lines.append(f"\n**Not measured**\n\n{_listed(card.not_measured)}")
-    return "".join([*lines, f"\nSources: {'; '.join(card.sources)}.\n"])
+    sources = _wrapped(f"Sources: {'; '.join(card.sources)}.")
+    return "".join([*lines, f"\n{sources}"])
 
 
 def _listed(sentences: Iterable[str]) -> str:
-    return "".join(f"- {sentence}\n" for sentence in sentences)
+    return "".join(_wrapped(f"- {sentence}", after="  ") for sentence in sentences)
+
+
+def _wrapped(text: str, after: str = "") -> str:
+    """Lines of a paragraph; after: what all but the first begin with."""
+    return fill(text, WIDTH, subsequent_indent=after, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def _table(table: Table) -> str:
@@ -73,7 +76,7 @@ def _table(table: Table) -> str:
     for row in table.rows:
         label = row.label % {name: said(value) for name, value in row.values.items()}
         lines.append(line([label, *map(said, row.cells)]))
-    return "".join(lines) + (f"\n{table.note}\n" if table.note else "")
+    return "".join(lines) + (f"\n{_wrapped(table.note)}" if table.note else "")
 
 
 def said(cell: Cell) -> str:

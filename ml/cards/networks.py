@@ -48,7 +48,7 @@ def detector() -> ModelCard:
         not_measured=(texts.NO_GROUPS_OF_PEOPLE,),
         sources=(
             "Zhang et al.: Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks, 2016",
-            "github.com/kpzhang93/MTCNN_face_detection_alignment, issue 38",
+            "github.com/kpzhang93/MTCNN_face_detection_alignment/issues/38",
             "Yang et al.: WIDER FACE, CVPR 2016",
             "docs/decisions/0011-detection-settings.md",
         ),
@@ -117,7 +117,7 @@ def vggface2() -> ModelCard:
         limits=(texts.CHILDREN, texts.RELATIVES, texts.OTHERS_FOUND),
         not_measured=(
             _(
-                "Nothing: its weights could not be had where Kith is made. Its author publishes 99.65 % for the 6,000 "
+                "Everything: its weights could not be had where Kith is made. Its author publishes 99.65 % for the 6,000 "
                 "pairs of Labeled Faces in the Wild, by which it is the better one."
             ),
             _("It uses the distances of facenet-casia until manage.py measure_model has measured its own."),

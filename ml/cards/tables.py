@@ -38,6 +38,7 @@ SPOILED = {
     "compressed": _("Compressed"),
     "covered": _("Covered"),
     "dark": _("Dark"),
+    "enlarged": _("Enlarged"),
     "faded": _("Faded"),
     "grainy": _("Grainy"),
     "overexposed": _("Overexposed"),
@@ -138,8 +139,11 @@ def verification_table(ways: Mapping[str, Mapping[str, Any]]) -> Table:
     return Table(
         _("Pairs of faces"),
         (_("What"), *ways),
-        tuple(Row(label, tuple(Percent(way[key]) for way in ways.values())) for key, label in told.items()),
-        _("6,000 pairs made of the labels, as many of one person as of two."),
+        (
+            *(Row(label, tuple(Percent(way[key]) for way in ways.values())) for key, label in told.items()),
+            Row(_("Pairs"), tuple(Number(way["pairs"]) for way in ways.values())),
+        ),
+        _("Made of the labels, as many of one person as of two."),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -10,11 +11,20 @@ from ml.cards.card import Cell, ModelCard, Number, Percent, Row, Table
 from ml.evaluation.share import Share
 
 
+class ShownCell(NamedTuple):
+    """within: where a share lies, if that is known."""
+
+    text: str
+    within: str = ""
+
+
 @dataclass(frozen=True)
 class ShownTable:
+    """rows: label and cells."""
+
     title: str
     columns: list[str]
-    rows: list[list[str]]
+    rows: list[tuple[str, list[ShownCell]]]
     note: str
 
 
@@ -62,11 +72,16 @@ def said(cell: Cell) -> str:
         return _percent(cell.value)
     if isinstance(cell, Number):
         return _figure(cell.value, cell.digits)
-    if not isinstance(cell, Share) or cell.value is None:
-        return "-"
-    low, high = cell.interval() or (0.0, 1.0)
-    within = _("%(low)s to %(high)s") % {"low": _figure(100 * low, 1), "high": _figure(100 * high, 1)}
-    return f"{_percent(cell.value)} ({within})"
+    return "-" if cell is None or cell.value is None else _percent(cell.value)
+
+
+def within(cell: Cell) -> str:
+    """Where a share lies with 95 % certainty: "59.6 to 98.2"."""
+    interval = cell.interval() if isinstance(cell, Share) else None
+    if interval is None:
+        return ""
+    low, high = (_figure(100 * end, 1) for end in interval)
+    return _("%(low)s to %(high)s") % {"low": low, "high": high}
 
 
 def _percent(share: float) -> str:
@@ -86,6 +101,6 @@ def _shown(table: Table) -> ShownTable:
     return ShownTable(said(table.title), _all(table.columns), [_row(row) for row in table.rows], said(table.note))
 
 
-def _row(row: Row) -> list[str]:
+def _row(row: Row) -> tuple[str, list[ShownCell]]:
     label = said(row.label) % {name: said(value) for name, value in row.values.items()}
-    return [label, *(said(cell) for cell in row.cells)]
+    return label, [ShownCell(said(cell), within(cell)) for cell in row.cells]

@@ -10,7 +10,7 @@ from django.utils import translation
 from ml.cards import every
 from ml.cards.card import Number, Percent
 from ml.evaluation.share import Share
-from people.card_words import ShownCard, said
+from people.card_words import ShownCard, said, within
 from photos.face_model import choose_face_model
 from tests.ml.test_model_cards import plug_in
 
@@ -38,7 +38,7 @@ def test_every_model_has_its_card_with_figures(client, alice, models):
             assert sentence in page
         for table in card.tables:
             assert table.title in page
-            assert all(said(cell) in page for row in table.rows for cell in row.cells)
+            assert all(said(cell) in page and within(cell) in page for row in table.rows for cell in row.cells)
 
 
 def test_the_models_in_use_come_first(client, alice, models):
@@ -72,13 +72,13 @@ def test_settings_and_status_lead_to_the_models(client, alice):
 def test_figures_are_written_as_the_language_writes_them():
     share = Share(hits=9, trials=10, clusters=10)
 
-    assert said(share) == "90.0 % (59.6 to 98.2)"
+    assert (said(share), within(share)) == ("90.0 %", "59.6 to 98.2")
     with translation.override("de"):
-        assert said(share) == "90,0 % (59,6 bis 98,2)"
+        assert (said(share), within(share)) == ("90,0 %", "59,6 bis 98,2")
         assert said(Percent(0.5)) == "50,0 %"
         assert said(Number(3985)) == "3.985"
         assert said("mine-1a2b3c4d") == "mine-1a2b3c4d"
-    assert (said(None), said("")) == ("-", "")
+    assert (said(None), said(""), within(None), within(Share(0, 0, 0))) == ("-", "", "", "")
 
 
 def test_every_card_speaks_german(models):

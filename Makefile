@@ -31,7 +31,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 test: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --durations 20
-	$(VENV)/bin/python -m pytest tests/e2e --durations 10
+	$(VENV)/bin/python -m pytest tests/e2e --maxfail 10 --durations 10
 
 check: dev
 	$(VENV)/bin/ruff format --check .

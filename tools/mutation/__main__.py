@@ -76,6 +76,9 @@ def main() -> int:
     if trier.failed:
         print("\n".join(trier.failed), file=sys.stderr)
         return 1
+    if not trier.tried:
+        print("Nothing was tried.", file=sys.stderr)
+        return 1
     found = figures(trier, time.monotonic() - begun)
     print(json.dumps(found, indent=1))
     if options.json:

@@ -65,9 +65,16 @@ def _what_is_known(model: FaceModel) -> Table:
     )
 
 
+# By the place of a figure in what training wrote.
 TRAINED_FIGURES = {
     "svm_accuracy": _("Photos kept back, given to the right person by a support vector machine"),
     "verification.accuracy": _("Pairs of people not trained on, told right"),
+    "verification.tar_at_far_0.01": _("Pairs of one person accepted, where 1 in 100 pairs of strangers is"),
+}
+TRAINED_ON = {
+    "people_trained_on": _("People trained on"),
+    "faces_trained_on": _("Faces trained on"),
+    "people_unseen": _("People kept for measuring"),
 }
 
 
@@ -100,7 +107,7 @@ def trained(figures: Mapping[str, Any] | None = None, *, model: FaceModel | None
             texts.CHILDREN,
             texts.RELATIVES,
         ),
-        tables=() if figures is None else (_trained_table(figures),),
+        tables=() if figures is None else (_before_and_after(figures), _trained_on(figures)),
         not_measured=(
             (_("The figures come with the model: train_embedder writes them with --json."), texts.NO_GROUPS_OF_PEOPLE)
             if figures is None
@@ -110,7 +117,7 @@ def trained(figures: Mapping[str, Any] | None = None, *, model: FaceModel | None
     )
 
 
-def _trained_table(figures: Mapping[str, Any]) -> Table:
+def _before_and_after(figures: Mapping[str, Any]) -> Table:
     rows = [
         Row(label, (_percent(figures, f"{key}_untrained"), _percent(figures, key)))
         for key, label in TRAINED_FIGURES.items()
@@ -119,12 +126,21 @@ def _trained_table(figures: Mapping[str, Any]) -> Table:
 
 
 def _percent(figures: Mapping[str, Any], path: str) -> Cell:
-    """The share at "verification.accuracy", in nested objects or under that very name; None where there is none."""
-    found: Any = figures.get(path, figures)
-    if found is figures:
-        for name in path.split("."):
-            found = found.get(name) if isinstance(found, Mapping) else None
+    """The share at "verification.accuracy", in nested objects; None where there is none."""
+    found: Any = figures
+    for name in path.split(".", 1):
+        found = found.get(name) if isinstance(found, Mapping) else None
     return Percent(float(found)) if isinstance(found, int | float) else None
+
+
+def _trained_on(figures: Mapping[str, Any]) -> Table:
+    counts, settings = figures.get("counts", {}), figures.get("settings", {})
+    rows = [Row(label, (Number(counts[name]),)) for name, label in TRAINED_ON.items() if name in counts]
+    if "backbone" in settings:
+        rows.append(Row(_("Network"), (str(settings["backbone"]),)))
+    if "pretrained" in settings:
+        rows.append(Row(_("Began with"), (str(settings["pretrained"]) or _("random numbers"),)))
+    return Table(_("What it was trained on"), (_("What"), _("Figure")), tuple(rows))
 
 
 def own_projection(figures: Mapping[str, Any] | None = None) -> ModelCard:

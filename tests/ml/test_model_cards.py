@@ -109,31 +109,34 @@ def test_a_card_says_that_distances_were_measured_here(tmp_path):
     assert "Its distances were measured here, with manage.py measure_model." in card.not_measured
 
 
-@pytest.mark.parametrize(
-    "verification",
-    [
-        {"verification": {"accuracy": 0.9, "accuracy_untrained": 0.6}},
-        {"verification.accuracy": 0.9, "verification.accuracy_untrained": 0.6},
-    ],
-)
-def test_a_trained_model_has_its_figures(tmp_path, verification):
+def test_a_trained_model_has_its_figures(tmp_path):
     model = plug_in(tmp_path)
-    figures = {"svm_accuracy": 0.8, "svm_accuracy_untrained": 0.3, **verification}
+    figures = {
+        "svm_accuracy": 0.8,
+        "svm_accuracy_untrained": 0.3,
+        "verification": {"accuracy": 0.9, "accuracy_untrained": 0.6, "tar_at_far_0.01": 0.5},
+        "counts": {"people_trained_on": 40, "faces_trained_on": 300},
+        "settings": {"backbone": "small", "pretrained": ""},
+    }
     every.figures_path(tmp_path, model.name).write_text(json.dumps(figures))
 
     [card] = every.of_files(tmp_path)
 
     assert card.data == made.trained().data
-    assert [row.cells for row in card.tables[0].rows] == [
+    before_and_after, trained_on = card.tables
+    assert [row.cells for row in before_and_after.rows] == [
         (Percent(0.3), Percent(0.8)),
         (Percent(0.6), Percent(0.9)),
+        (None, Percent(0.5)),
     ]
+    assert [row.cells for row in trained_on.rows] == [(Number(40),), (Number(300),), ("small",), ("random numbers",)]
 
 
 def test_what_training_did_not_measure_is_not_made_up():
-    [table] = made.trained({"svm_accuracy": 0.8}).tables
+    table, trained_on = made.trained({"svm_accuracy": 0.8, "verification": {"accuracy": None}}).tables
 
-    assert [row.cells for row in table.rows] == [(None, Percent(0.8)), (None, None)]
+    assert [row.cells for row in table.rows] == [(None, Percent(0.8)), (None, None), (None, None)]
+    assert trained_on.rows == ()
 
 
 def test_figures_that_cannot_be_read_make_a_model_one_that_was_plugged_in(tmp_path):

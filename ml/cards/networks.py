@@ -117,8 +117,8 @@ def vggface2() -> ModelCard:
         limits=(texts.CHILDREN, texts.RELATIVES, texts.OTHERS_FOUND),
         not_measured=(
             _(
-                "Everything: its weights could not be had where Kith is made. Its author publishes 99.65 % for the 6,000 "
-                "pairs of Labeled Faces in the Wild, by which it is the better one."
+                "Everything: its weights could not be had where Kith is made. Its author publishes 99.65 % for the "
+                "6,000 pairs of Labeled Faces in the Wild, by which it is the better one."
             ),
             _("It uses the distances of facenet-casia until manage.py measure_model has measured its own."),
             texts.NO_GROUPS_OF_PEOPLE,

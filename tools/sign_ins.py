@@ -26,7 +26,8 @@ from tests.services import KEPT
 from tools.faults import library
 from tools.faults.running import Running, running
 
-MOST_MORE = 300  # MB of web, over what it takes when nobody signs in
+MOST_MORE = 300  # MB of web, over what it takes once it has answered one after the other
+WARMING = 40  # tries, so that each process has loaded what it loads with its first answers
 LOCKED_AFTER = 10
 PATIENCE = 600  # seconds for an answer: a thousand wait in line for a few threads
 LOOK_EVERY = 0.05
@@ -34,12 +35,14 @@ LOOK_EVERY = 0.05
 
 @dataclass
 class Figure:
-    """answers: by status; 0 where the connection was refused or broke. more: MB at most over what web took before."""
+    """answers: by status; 0 where the connection was refused or broke. started: MB that web took before it answered
+    anything; before: after some tries, one after the other. more: at most, over the latter."""
 
     at_once: int
     tries: int
     answers: dict[int, int] = field(default_factory=dict)
     seconds: float = 0
+    started: float = 0
     before: float = 0
     more: float = 0
     is_locked: bool = False
@@ -99,7 +102,10 @@ def sign_in(port: int, name: str, password: str) -> int:
 
 def measure(kith: Running, *, tries: int, at_once: int) -> Figure:
     memory = Memory(kith)
-    figure = Figure(at_once, tries, before=round(memory.now(), 1))
+    figure = Figure(at_once, tries, started=round(memory.now(), 1))
+    for number in range(WARMING):
+        sign_in(kith.port, f"nobody at first {at_once} {number}", "wrong")
+    figure.before = round(memory.now(), 1)
     memory.start()
     begun = time.monotonic()
     with ThreadPoolExecutor(at_once) as threads:

@@ -21,7 +21,7 @@ from tools.mutation.mutants import Mutant, mutants_of
 ROOT = Path(__file__).resolve().parent.parent.parent
 Fate = Literal["killed", "timed out", "survived", "not covered", "cannot be tried"]
 PATIENCE = 30  # seconds for the tests of a mutant, beside three times what they took before
-MOST_SECONDS = 60  # of tests for one mutant, the quickest first
+MOST_SECONDS = 15  # of tests for one mutant, the quickest first
 STATUS: dict[int, Fate] = {0: "survived", 1: "killed", 2: "cannot be tried"}
 
 
@@ -46,7 +46,9 @@ class Trier:
     unrepeatable: list[str] = field(default_factory=list)  # tests left out: they fail when they run again
     _through: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _seconds: dict[str, float] = field(default_factory=dict)
+    _repeatable: dict[str, bool] = field(default_factory=dict)
     _is_fork: bool = False
+    _telling: int = -1  # the end of a pipe in which a fork says what failed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -61,6 +63,7 @@ class Trier:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self._is_fork:
+            os.write(self._telling, report.nodeid.encode())
             os._exit(1)
         if report.failed:
             self.failed.append(f"{report.nodeid}: {report.longreprtext}")
@@ -94,22 +97,34 @@ class Trier:
     def _try_all(self, items: dict[str, pytest.Item]) -> None:
         everything = [(file, mutant) for file in self.files for mutant in mutants_of(file.read_text())]
         live = list(_live_functions(self.files))
-        self._leave_out_what_cannot_be_repeated(list(items.values()))
         for number, (file, mutant) in enumerate(everything):
             if time.monotonic() > self.deadline:
                 self.left = len(everything) - number
                 break
-            tests = [items[name] for name in self._tests_of(file, mutant)]
             functions = [function for function in live if _is_of(function, file, mutant)]
-            fate = self._fork(partial(_change, file, mutant, functions), tests) if tests else "not covered"
+            fate = self._fate_of(file, mutant, functions, items)
             self.tried.append(Tried(_name(file), mutant, fate))
             print(f"{self.tried[-1].file}:{mutant.line} {mutant.what}: {fate}", file=sys.__stderr__, flush=True)
 
-    def _leave_out_what_cannot_be_repeated(self, items: list[pytest.Item]) -> None:
-        """Tests that fail in a fork in which nothing is changed say nothing about mutants."""
-        self.unrepeatable = [item.nodeid for item in items if self._fork(lambda: True, [item]) != "survived"]
-        for tests in self._through.values():
-            tests.difference_update(self.unrepeatable)
+    def _fate_of(
+        self, file: Path, mutant: Mutant, functions: list[FunctionType], items: dict[str, pytest.Item]
+    ) -> Fate:
+        while tests := self._tests_of(file, mutant):
+            fate, failed = self._fork(partial(_change, file, mutant, functions), [items[name] for name in tests])
+            if not failed or self._holds(items[failed]):
+                return fate
+        return "not covered"
+
+    def _holds(self, item: pytest.Item) -> bool:
+        """Whether a test passes in a fork in which nothing is changed; one that does not is left out from now on."""
+        if item.nodeid not in self._repeatable:
+            fate, _ = self._fork(lambda: True, [item])
+            self._repeatable[item.nodeid] = fate == "survived"
+        if not self._repeatable[item.nodeid]:
+            self.unrepeatable.append(item.nodeid)
+            for tests in self._through.values():
+                tests.discard(item.nodeid)
+        return self._repeatable[item.nodeid]
 
     def _tests_of(self, file: Path, mutant: Mutant) -> list[str]:
         names = sorted(self._through.get((str(file), mutant.function), ()), key=lambda name: self._seconds[name])
@@ -122,11 +137,13 @@ class Trier:
             chosen.append(name)
         return chosen
 
-    def _fork(self, change: Callable[[], bool], items: list[pytest.Item]) -> Fate:
+    def _fork(self, change: Callable[[], bool], items: list[pytest.Item]) -> tuple[Fate, str]:
+        """What became of a mutant, and the test that failed."""
         from django.db import connections
 
         connections.close_all()  # a fork must not speak on its parent's
         patience = PATIENCE + 3 * sum(self._seconds[item.nodeid] for item in items)
+        receiving, self._telling = os.pipe()
         child = os.fork()
         if not child:
             self._is_fork = True
@@ -139,7 +156,16 @@ class Trier:
             except BaseException:
                 os._exit(1)  # a mutant that breaks pytest itself is noticed, too
             os._exit(0)
-        return _fate(child, patience)
+        os.close(self._telling)
+        fate = _fate(child, patience)
+        # What the child started may still hold its end of the pipe: no waiting for the end.
+        os.set_blocking(receiving, False)
+        try:
+            failed = os.read(receiving, 4096).decode()
+        except BlockingIOError:
+            failed = ""
+        os.close(receiving)
+        return fate, failed
 
 
 def _run(item: pytest.Item, following: Sequence[pytest.Item]) -> None:

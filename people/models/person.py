@@ -8,7 +8,7 @@ from django.db import models
 from pgvector.django import CosineDistance
 
 from accounts.models import User
-from people.models.counting import CountOf, LeastOf
+from people.models.counting import CountOf, LeastOf, PhotoCountOf
 from photos.addresses import address_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
         return self.annotate(face_count=CountOf(_faces_of_person().values("person")))
 
     def with_photo_count(self) -> Self:
-        return self.annotate(photo_count=CountOf(_faces_of_person().values("photo").distinct()))
+        return self.annotate(photo_count=PhotoCountOf(_faces_of_person()))
 
     def most_like(self, probe: "Face") -> Self:
         """People by `distance`: cosine, from the probe to the nearest of their clearest confirmed faces.

@@ -25,7 +25,6 @@ MODULES = (
     "accounts/middleware.py",
     "accounts/session_views.py",
     "accounts/setup_code.py",
-    "people/scope.py",
     "photos/media_folder.py",
     "photos/models/archive.py",
     "photos/models/leases.py",
@@ -33,9 +32,11 @@ MODULES = (
     "photos/transactions.py",
 )
 TESTS = (
-    "tests/accounts",
+    "tests/accounts/test_client_address.py",
+    "tests/accounts/test_sessions.py",
+    "tests/accounts/test_setup_code.py",
+    "tests/accounts/test_signed_in_middleware.py",
     "tests/config/test_operations.py",
-    "tests/people/test_constraints.py",
     "tests/photos/test_archives.py",
     "tests/photos/test_leases.py",
     "tests/photos/test_media_folder.py",

@@ -17,7 +17,7 @@ SUMS: dict[type[ast.operator], type[ast.operator]] = {
 QUERIES = {"filter", "exclude", "get", "update", "select_for_update"}
 # Without these nothing that a test could see changes: words for people, and crash points that are off.
 LONGEST = 200  # letters that say what was changed
-UNSEEN = {"fault", "debug", "info", "warning", "exception", "log"}
+UNSEEN = {"fault", "success", "debug", "info", "warning", "exception", "log"}
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,7 @@ class Trier:
     deadline: float  # of time.monotonic: no further mutant is begun after it
     tried: list[Tried] = field(default_factory=list)
     left: int = 0  # mutants there was no time for
-    failed: list[str] = field(default_factory=list)
-    unrepeatable: list[str] = field(default_factory=list)  # tests left out: they fail when they run again
+    left_out: list[str] = field(default_factory=list)  # tests that fail although nothing is changed
     _through: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _seconds: dict[str, float] = field(default_factory=dict)
     _repeatable: dict[str, bool] = field(default_factory=dict)
@@ -55,8 +54,7 @@ class Trier:
         items = {item.nodeid: item for item in session.items}
         try:
             self._run_all(session.items)
-            if not self.failed:
-                self._try_all(items)
+            self._try_all(items)
         finally:
             session._setupstate.teardown_exact(None)  # while PostgreSQL is there
         return True
@@ -66,7 +64,7 @@ class Trier:
             os.write(self._telling, report.nodeid.encode())
             os._exit(1)
         if report.failed:
-            self.failed.append(f"{report.nodeid}: {report.longreprtext}")
+            self._leave_out(report.nodeid)
 
     # Once, unchanged
 
@@ -89,7 +87,7 @@ class Trier:
                 sys.setprofile(None)
                 threading.setprofile(None)  # type: ignore[arg-type]
             self._seconds[item.nodeid] = time.process_time() - begun
-            for place in came:
+            for place in came if item.nodeid not in self.left_out else ():
                 self._through.setdefault(place, set()).add(item.nodeid)
 
     # Changed
@@ -121,10 +119,13 @@ class Trier:
             fate, _ = self._fork(lambda: True, [item])
             self._repeatable[item.nodeid] = fate == "survived"
         if not self._repeatable[item.nodeid]:
-            self.unrepeatable.append(item.nodeid)
-            for tests in self._through.values():
-                tests.discard(item.nodeid)
+            self._leave_out(item.nodeid)
         return self._repeatable[item.nodeid]
+
+    def _leave_out(self, name: str) -> None:
+        self.left_out.append(name)
+        for tests in self._through.values():
+            tests.discard(name)
 
     def _tests_of(self, file: Path, mutant: Mutant) -> list[str]:
         names = sorted(self._through.get((str(file), mutant.function), ()), key=lambda name: self._seconds[name])

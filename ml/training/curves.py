@@ -22,7 +22,8 @@ def draw_curves(rows: list[EpochRow], *, title: str) -> str:
     """
     epochs = [float(row.epoch) for row in rows]
     columns = {
-        "loss": [row.loss for row in rows],
+        "loss, triplets mined": [row.loss for row in rows],
+        "loss, all triplets": [row.loss_of_all for row in rows],
         "validation, area": [float("nan") if row.validation is None else row.validation for row in rows],
         "distance, same": [row.positive for row in rows],
         "distance, other": [row.negative for row in rows],

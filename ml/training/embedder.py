@@ -94,7 +94,7 @@ def train_embedder(
     history = trainer.run()
     after = _measure(embedder, faces, split, pairs, chosen)
     save_safetensors(output / WEIGHTS, {name: part.cpu() for name, part in embedder.network.state_dict().items()}, None)
-    difference = compare(before.verification, after.verification, pairs)
+    difference = compare(before.verification, after.verification, pairs, faces.people[split.unseen])
     figures = {
         **_scores(before, after, pairs, difference, len(np.unique(faces.people[split.unseen]))),
         "counts": _counts(faces, split),
@@ -178,6 +178,8 @@ def _training(history: TrainingHistory, device: str) -> dict[str, Any]:
         "steps": rows[-1].steps,
         "first_loss": _rounded(rows[0].loss),
         "last_loss": _rounded(rows[-1].loss),
+        "first_loss_of_all": _rounded(rows[0].loss_of_all),
+        "last_loss_of_all": _rounded(rows[-1].loss_of_all),
         "validation": _rounded(rows[history.best_epoch - 1].validation),
         "ended": history.ended,
         "device": device,

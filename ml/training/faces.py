@@ -124,7 +124,7 @@ def _find(
                 persons.append(person)
                 files.append(found.file)
     if faceless:
-        problems.append(f"No face was found of who is named in {len(faceless)} photos: {listed(faceless)}.")
+        problems.append(f"No face was found of who is named ({len(faceless)}): {listed(faceless)}.")
     names = sorted(set(persons))
     numbers = {name: number for number, name in enumerate(names)}
     rows = {

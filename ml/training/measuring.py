@@ -128,17 +128,30 @@ def separation(rows: NDArray[np.float32], pairs: PairedFaces) -> float | None:
     return float(roc_auc_score(pairs.same, -pair_distances(rows, pairs)))
 
 
-def compare(before: VerificationScore, after: VerificationScore, pairs: PairedFaces) -> Difference | None:
-    """What changed in accuracy, on the same pairs, fold by fold; None where either has no accuracy."""
+def compare(
+    before: VerificationScore, after: VerificationScore, pairs: PairedFaces, people: NDArray[np.int64]
+) -> Difference | None:
+    """What changed in accuracy, on the same pairs, fold by fold; None where either has no accuracy.
+
+    The interval needs five folds that share nobody: what two folds say of one person is one thing said twice.
+
+    Args:
+        people: shape (n,): whose each row is that pairs name.
+    """
     if before.accuracy is None or after.accuracy is None:
         return None
-    gains = fold_accuracies(after.distances, pairs.same, pairs.folds) - fold_accuracies(
-        before.distances, pairs.same, pairs.folds
-    )
+    accuracies = [fold_accuracies(score.distances, pairs.same, pairs.folds) for score in (before, after)]
+    gains = accuracies[1] - accuracies[0]
     gain = float(gains.mean())
-    if len(gains) < FOLDS_TO_COMPARE:
+    if len(gains) < FOLDS_TO_COMPARE or _share_people(pairs, people):
         return Difference(gain, None)
     return Difference(gain, gain - SURE * float(gains.std(ddof=1)) / len(gains) ** 0.5)
+
+
+def _share_people(pairs: PairedFaces, people: NDArray[np.int64]) -> bool:
+    shown = np.concatenate([people[pairs.first], people[pairs.second]])
+    # Every person with every fold they are in.
+    return np.unique(np.stack([shown, np.tile(pairs.folds, 2)]), axis=1).shape[1] > len(np.unique(shown))
 
 
 def _first_of_each(people: NDArray[np.int64]) -> NDArray[np.intp]:

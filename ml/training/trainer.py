@@ -54,13 +54,16 @@ COLLAPSED = 1e-4
 class EpochRow:
     """What the log says of an epoch: means over its batches.
 
-    positive, negative: squared distance of pairs of one person, and of two. active: triplets inside the margin, of all
-    epoch's batches. validation: area under the ROC curve of people kept for it, or None.
+    loss: of the triplets mined. loss_of_all: of every triplet of the batches. triplets, active: how many were mined in
+    the whole epoch, and how many of those lay inside the margin. gradient: its length before it is shortened.
+    learning_rate: of the last step. positive, negative: squared distance of pairs of one person, and of two.
+    validation: area under the ROC curve of people kept for it, or None.
     """
 
     epoch: int
     steps: int
     loss: float
+    loss_of_all: float
     triplets: int
     active: int
     positive: float
@@ -178,7 +181,7 @@ class Trainer:
 
     def _run_epoch(self, epoch: int) -> None:
         self._embedder.train()
-        sums = np.zeros(4)
+        sums = np.zeros(5)
         triplets = active = 0
         first = (epoch - 1) * self._sampler.batches
         rate = 0.0
@@ -191,14 +194,16 @@ class Trainer:
             validation = self._state.rows[-1].validation if self._state.rows else None
             loss = float(figures[0])
             self._report(Progress(epoch, self._settings.epochs, step + 1, self._steps, loss, validation))
-        loss, positive, negative, gradient = (sums / self._sampler.batches).tolist()
+        loss, of_all, positive, negative, gradient = (sums / self._sampler.batches).tolist()
         steps = first + self._sampler.batches
-        row = EpochRow(epoch, steps, loss, triplets, active, positive, negative, gradient, rate, self._validate())
+        row = EpochRow(
+            epoch, steps, loss, of_all, triplets, active, positive, negative, gradient, rate, self._validate()
+        )
         self._state.rows.append(row)
         self._judge(row)
 
     def _learn(self, batch: NDArray[np.intp], rate: float, epoch: int, step: int) -> tuple[NDArray[Any], int, int]:
-        """One step. Returns loss, distances and length of the gradient; triplets mined, and those that teach."""
+        """One step. Returns losses, distances and length of the gradient; triplets mined, and those that teach."""
         pixels = torch.from_numpy(np.array(self._faces.pixels[self._rows[batch]])).to(self._device)
         people = torch.from_numpy(self._people[batch]).to(self._device)
         faces = augment(pixels, self._random) if self._settings.augments else pixels
@@ -220,7 +225,7 @@ class Trainer:
         self._scaler.update()
         # A scaled gradient that overflows is left out of the step, and of the log.
         length = gradient if math.isfinite(gradient) else 0.0
-        return np.array([loss, found.positive, found.negative, length]), found.triplets, found.active
+        return np.array([loss, found.of_all, found.positive, found.negative, length]), found.triplets, found.active
 
     def _autocast(self) -> AbstractContextManager[Any]:
         dtype = self._precision.dtype

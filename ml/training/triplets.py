@@ -40,11 +40,13 @@ class BatchLoss:
     """What one batch gives.
 
     loss: a scalar, the mean over its triplets of max(0, d(a, p) - d(a, n) + margin); 0, with a gradient of zeros, where
-    there are none. triplets: how many were mined. active: how many of these lie inside the margin, and so teach.
-    positive, negative: mean squared distance of all pairs of one person, and of two.
+    there are none. of_all: the same mean over every triplet of the batch, whichever were mined: what can be compared
+    while the mined ones change. triplets: how many were mined. active: how many of these lie inside the margin, and so
+    teach. positive, negative: mean squared distance of all pairs of one person, and of two.
     """
 
     loss: Tensor
+    of_all: float
     triplets: int
     active: int
     positive: float
@@ -151,11 +153,19 @@ def triplet_loss(embeddings: Tensor, people: Tensor, *, margin: float, mining: M
     chosen = MININGS[mining](known, people, margin)
     same, different = _pairs(known, people)
     positive, negative = (float(known[pairs].mean()) if pairs.any() else 0.0 for pairs in (same, different))
+    of_all = _loss_of_all(known, same, different, margin)
     if not len(chosen):
-        return BatchLoss(embeddings.float().sum() * 0, 0, 0, positive, negative)
+        return BatchLoss(embeddings.float().sum() * 0, of_all, 0, 0, positive, negative)
     apart = distances[chosen.anchors, chosen.positives] - distances[chosen.anchors, chosen.negatives]
     hinge = (apart + margin).clamp(min=0)
-    return BatchLoss(hinge.mean(), len(chosen), int((hinge > 0).sum()), positive, negative)
+    return BatchLoss(hinge.mean(), of_all, len(chosen), int((hinge > 0).sum()), positive, negative)
+
+
+def _loss_of_all(distances: Tensor, same: Tensor, different: Tensor, margin: float) -> float:
+    anchors, positives = same.nonzero(as_tuple=True)
+    hinge = (distances[anchors, positives][:, None] - distances[anchors] + margin).clamp(min=0)
+    strangers = different[anchors]
+    return float((hinge * strangers).sum() / strangers.sum().clamp(min=1))
 
 
 def _pairs(distances: Tensor, people: Tensor) -> tuple[Tensor, Tensor]:

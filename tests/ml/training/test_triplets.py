@@ -140,6 +140,9 @@ def test_mining_and_loss_are_those_of_the_reference(mining, seed):
     assert as_set(MININGS[mining](torch.from_numpy(distances), people, MARGIN)) == expected
     hinges = [max(0.0, float(distances[a, p] - distances[a, n]) + MARGIN) for a, p, n in expected]
     assert found.loss.item() == pytest.approx(np.mean(hinges), abs=1e-5)
+    everything = obvious_triplets(distances, people.numpy(), 9, "batch-all")
+    of_all = [max(0.0, float(distances[a, p] - distances[a, n]) + MARGIN) for a, p, n in everything]
+    assert found.of_all == pytest.approx(np.mean(of_all), abs=1e-5)
     assert found.triplets == len(expected)
     assert found.active == sum(hinge > 0 for hinge in hinges)
 

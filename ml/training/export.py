@@ -35,10 +35,8 @@ def keep_embedder(models_dir: Path, embedder: Embedder, stem: str, description: 
     name = f"{_plain(stem)}-{_digest(embedder)}"
     embedder.eval()
     with warnings.catch_warnings():
-        # Traced, although torch calls that deprecated.
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        # Traced, although torch calls that deprecated; and it is right that the side of the faces will stay as it is.
+        warnings.simplefilter("ignore")
         converted = openvino.convert_model(embedder, example_input=torch.zeros((2, *INPUT_SHAPE)))
     converted.reshape([-1, *INPUT_SHAPE])
     model = make_plugged_in(

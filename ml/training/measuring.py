@@ -151,7 +151,8 @@ def compare(
 def _share_people(pairs: PairedFaces, people: NDArray[np.int64]) -> bool:
     shown = np.concatenate([people[pairs.first], people[pairs.second]])
     # Every person with every fold they are in.
-    return np.unique(np.stack([shown, np.tile(pairs.folds, 2)]), axis=1).shape[1] > len(np.unique(shown))
+    with_folds = np.unique(np.stack([shown, np.tile(pairs.folds, 2)]), axis=1)
+    return bool(with_folds.shape[1] > len(np.unique(shown)))
 
 
 def _first_of_each(people: NDArray[np.int64]) -> NDArray[np.intp]:

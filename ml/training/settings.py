@@ -14,6 +14,7 @@ from ml.training.triplets import FARTHEST, MININGS, Mining
 
 FROM_SCRATCH, FINE_TUNING = 1e-3, 1e-5  # learning rates
 LEAST_MARGIN = 1e-6
+HIGHEST_RATE = 1e30  # more than single precision can hold the square of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class TrainingSettings:
             checked_number("margin", self.margin, least=LEAST_MARGIN, most=FARTHEST)
             checked_number("longest_gradient", self.longest_gradient, least=1e-9)
             for name in ("learning_rate", "weight_decay"):
-                checked_number(name, getattr(self, name), least=0)
+                checked_number(name, getattr(self, name), least=0, most=HIGHEST_RATE)
         except ValueError as error:
             sentence = str(error).replace("_", " ")
             raise CannotTrain(f"{sentence[0].upper()}{sentence[1:]}.") from error

@@ -254,10 +254,10 @@ class Trainer:
         if row.validation is not None and row.validation > state.best_score:
             state.best_score, state.best_epoch = row.validation, row.epoch
             self._best = {name: tensor.detach().clone() for name, tensor in self._weights().items()}
-        if not row.active and row.negative < COLLAPSED:
+        if row.negative < COLLAPSED:
             raise CannotTrain(
-                f"All faces come out alike after epoch {row.epoch}, so no triplet is left to learn from. Start again"
-                f" with --restart and a learning rate below {settings.highest_rate:g}, or with --mining batch-all."
+                f"All faces come out alike after epoch {row.epoch}, so there is nothing left to learn from. Start again"
+                f" with --restart and a learning rate below {settings.highest_rate:g}, or with another --mining."
             )
         if row.validation is not None and row.epoch - state.best_epoch >= settings.patience:
             state.ended = f"Ended after epoch {row.epoch}: no better validation for {settings.patience} epochs."
@@ -333,10 +333,10 @@ def read_log(path: Path) -> list[EpochRow]:
     kinds = {"epoch": int, "steps": int, "triplets": int, "active": int}
     with path.open(newline="") as file:
         try:
-            return [
-                EpochRow(**{name: kinds.get(name, _number)(cell) for name, cell in row.items()})
-                for row in csv.DictReader(file)
+            rows: list[dict[str, Any]] = [
+                {name: kinds.get(name, _number)(cell) for name, cell in row.items()} for row in csv.DictReader(file)
             ]
+            return [EpochRow(**row) for row in rows]
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is not the log of a training: {error}") from error
 

@@ -133,7 +133,7 @@ def test_faces_that_all_come_out_alike_end_it_in_a_sentence(tmp_path):
         np.full((12, 40, 40, 3), 127, np.uint8), np.repeat(np.arange(3), 4), ("a", "b", "c"), ("x",) * 12
     )
 
-    with pytest.raises(CannotTrain, match="All faces come out alike after epoch 1, so no triplet is left"):
+    with pytest.raises(CannotTrain, match="All faces come out alike after epoch 1, so there is nothing left"):
         train_drawn(tmp_path, faces=grey, mining="semi-hard", augments=False, dropout=0.0)
 
 

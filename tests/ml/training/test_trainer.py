@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from ml.training import trainer
 from ml.training.backbones import build_embedder
 from ml.training.curves import draw_curves
 from ml.training.errors import CannotTrain
 from ml.training.faces import TrainingFaces
 from ml.training.measuring import embed_rows, svm_accuracy
+from ml.training.mixed_precision import MixedPrecision
 from ml.training.splitting import split_faces
 from ml.training.trainer import CHECKPOINT, LOG, read_log
 from tests.ml.training.synthetic import drawn_faces
@@ -135,6 +137,26 @@ def test_faces_that_all_come_out_alike_end_it_in_a_sentence(tmp_path):
 
     with pytest.raises(CannotTrain, match="All faces come out alike after epoch 1, so there is nothing left"):
         train_drawn(tmp_path, faces=grey, mining="semi-hard", augments=False, dropout=0.0)
+
+
+@pytest.mark.parametrize(
+    "precision", [MixedPrecision(torch.bfloat16, is_scaled=False), MixedPrecision(torch.float16, is_scaled=True)]
+)
+def test_it_learns_in_mixed_precision_and_goes_on_from_a_checkpoint(tmp_path, precision, monkeypatch):
+    """As on a GPU; this CPU can do the same, if slowly."""
+    monkeypatch.setattr(trainer, "mixed_precision_of", lambda device: precision)
+
+    def interrupt(progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_drawn(tmp_path, report=interrupt)
+    _, history = train_drawn(tmp_path)
+
+    assert [row.epoch for row in history.rows] == [1, 2, 3, 4]
+    assert all(np.isfinite(row.loss) and row.gradient > 0 for row in history.rows)
+    assert history.rows[-1].loss_of_all < history.rows[0].loss_of_all
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):

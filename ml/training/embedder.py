@@ -6,7 +6,9 @@ print(result.figures["svm_accuracy"])
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +25,14 @@ from ml.evaluation.verification import PairedFaces, VerificationScore
 from ml.models import CASIA
 from ml.training.backbones import Embedder, build_embedder
 from ml.training.errors import CannotTrain
-from ml.training.faces import TrainingFaces, find_training_faces, fingerprint
+from ml.training.faces import FACES, ROWS, TrainingFaces, find_training_faces, fingerprint
 from ml.training.measuring import Difference, compare, embed_rows, svm_accuracy, verification_pairs, verify_rows
 from ml.training.settings import TrainingSettings
 from ml.training.splitting import PEOPLE_TO_VALIDATE, PEOPLE_TO_VERIFY, Split, split_faces
 from ml.training.trainer import CHECKPOINT, LOG, Progress, Trainer, TrainingHistory
 from ml.weights import load_weights, verify
 
-WEIGHTS, FIGURES = "embedder.safetensors", "figures.json"
+WEIGHTS, FIGURES, LOCK = "embedder.safetensors", "figures.json", ".lock"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,7 @@ def train_embedder(
     device: str = "auto",
     restart: bool = False,
     found: Callable[[int], object] = lambda photos: None,
+    measured: Callable[[int, int], object] = lambda faces, total: None,
     report: Callable[[Progress], object] = lambda progress: None,
 ) -> TrainedEmbedder:
     """Find faces, train, and measure before and after. The weights go into the output folder; nothing uses them.
@@ -71,6 +74,8 @@ def train_embedder(
         device: "auto", "cuda", "mps" or "cpu".
         restart: forget an earlier run in the same folder.
         found: called with the number of photos searched since the last call.
+        measured: called with the number of faces embedded since the last call, and of those to embed in all, before
+            and after training.
         report: called after every batch. What it raises ends training, and the checkpoint stays.
 
     Raises:
@@ -81,24 +86,39 @@ def train_embedder(
     chosen = choose_device(device)
     torch.manual_seed(settings.seed)
     embedder = _start(settings, models_dir).to(chosen)
-    _make(output, restart)
     verify(models_dir, CASIA)  # the detector's weights
-    faces = find_training_faces(
-        folder, lambda: open_engine(models_dir, CASIA, chosen), output, side=settings.side, progress=found
-    )
+    _make(output)
+    with _alone(output):
+        _tidy(output, restart)
+        faces = find_training_faces(
+            folder, lambda: open_engine(models_dir, CASIA, chosen), output, side=settings.side, progress=found
+        )
+        return _train(embedder, faces, fingerprint(folder, settings.side), output, settings, chosen, measured, report)
+
+
+def _train(
+    embedder: Embedder,
+    faces: TrainingFaces,
+    identity: str,
+    output: Path,
+    settings: TrainingSettings,
+    device: Device,
+    measured: Callable[[int, int], object],
+    report: Callable[[Progress], object],
+) -> TrainedEmbedder:
     split = split_faces(faces.people, seed=settings.seed, fewest_photos=settings.fewest_photos)
-    pairs = verification_pairs(faces.people[split.unseen], seed=settings.seed)
-    before = _measure(embedder, faces, split, pairs, chosen)
-    identity = fingerprint(folder, settings.side)
-    trainer = Trainer(embedder, faces, split, settings, identity=identity, device=chosen, output=output, report=report)
+    unseen = faces.people[split.unseen]
+    pairs = verification_pairs(unseen, seed=settings.seed)
+    trainer = Trainer(embedder, faces, split, settings, identity=identity, device=device, output=output, report=report)
+    before = _measure(embedder, faces, split, pairs, device, measured)
     history = trainer.run()
-    after = _measure(embedder, faces, split, pairs, chosen)
+    after = _measure(embedder, faces, split, pairs, device, measured)
     save_safetensors(output / WEIGHTS, {name: part.cpu() for name, part in embedder.network.state_dict().items()}, None)
-    difference = compare(before.verification, after.verification, pairs, faces.people[split.unseen])
+    difference = compare(before.verification, after.verification, pairs, unseen)
     figures = {
-        **_scores(before, after, pairs, difference, len(np.unique(faces.people[split.unseen]))),
+        **_scores(before, after, pairs, difference, len(np.unique(unseen))),
         "counts": _counts(faces, split),
-        "training": _training(history, describe_device(chosen)),
+        "training": _training(history, describe_device(device)),
         "settings": settings.as_json(),
         "reasons": _reasons(before, split),
         "problems": list(faces.problems),
@@ -115,19 +135,48 @@ def _start(settings: TrainingSettings, models_dir: Path) -> Embedder:
     return build_embedder(settings.backbone, dim=settings.dim, side=settings.side, pretrained=weights)
 
 
-def _make(output: Path, restart: bool) -> None:
+def _make(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
-        if restart:
-            for name in (CHECKPOINT, LOG, WEIGHTS, FIGURES):
-                (output / name).unlink(missing_ok=True)
     except OSError as error:
         raise CannotTrain(f"The folder {output} cannot be used: {error.strerror}.") from error
 
 
-def _measure(embedder: Embedder, faces: TrainingFaces, split: Split, pairs: PairedFaces, device: Device) -> _Measured:
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Keep a second training out of the folder; the system lets go of the lock when this process ends."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    with (output / LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotTrain(f"Another training is at work in {output}; wait for it, or stop it.") from None
+        yield
+
+
+def _tidy(output: Path, restart: bool) -> None:
+    """Remove what a kill left half written; and, to start again, what was learned."""
+    halves = [path for name in (FACES, ROWS, CHECKPOINT, LOG, WEIGHTS) for path in output.glob(f".{name}.*.part")]
+    for path in halves + [output / name for name in (CHECKPOINT, LOG, WEIGHTS, FIGURES) if restart]:
+        path.unlink(missing_ok=True)
+
+
+def _measure(
+    embedder: Embedder,
+    faces: TrainingFaces,
+    split: Split,
+    pairs: PairedFaces,
+    device: Device,
+    measured: Callable[[int, int], object],
+) -> _Measured:
+    total = len(split.train) + len(split.test) + len(split.unseen)
+
     def embed(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return embed_rows(embedder, faces.pixels, rows, device)
+        return embed_rows(embedder, faces.pixels, rows, device, progress=lambda done: measured(done, total))
 
     svm = svm_accuracy(embed(split.train), faces.people[split.train], embed(split.test), faces.people[split.test])
     return _Measured(svm, verify_rows(embed(split.unseen), pairs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,12 @@ class Difference:
 
 
 def embed_rows(
-    embedder: Embedder, pixels: NDArray[np.uint8], rows: NDArray[np.intp], device: str = "cpu"
+    embedder: Embedder,
+    pixels: NDArray[np.uint8],
+    rows: NDArray[np.intp],
+    device: str = "cpu",
+    *,
+    progress: Callable[[int], object] = lambda faces: None,
 ) -> NDArray[np.float32]:
     """Embed some faces, in single precision, as recognition does.
 
@@ -47,6 +53,7 @@ def embed_rows(
         embedder: on that device; it is left in the mode it was in.
         pixels: shape (n, side, side, 3).
         rows: shape (m,): which.
+        progress: called with the number of faces done since the last call.
 
     Returns:
         Shape (m, dim), unit rows.
@@ -58,6 +65,7 @@ def embed_rows(
         for start in range(0, len(rows), FACES_AT_ONCE):
             batch = torch.from_numpy(np.array(pixels[rows[start : start + FACES_AT_ONCE]])).to(device)
             parts.append(embedder(batch).cpu().numpy())
+            progress(len(batch))
     embedder.train(was_training)
     return np.concatenate(parts)
 

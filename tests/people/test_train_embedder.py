@@ -1,5 +1,6 @@
 """`manage.py train_embedder` on portraits, with the real detector: a small network, in seconds."""
 
+import fcntl
 import json
 import shutil
 import signal
@@ -178,6 +179,15 @@ def test_options_that_cannot_be_are_said(train, people, arguments, words, monkey
 
     with pytest.raises(CommandError, match=words):
         train(people, *QUICK, *arguments)
+
+
+def test_two_trainings_do_not_share_a_folder(train, people, tmp_path):
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out" / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+        with pytest.raises(CommandError, match="Another training is at work in"):
+            train(people, *QUICK, "--output", str(tmp_path / "out"))
 
 
 def test_a_folder_without_faces_or_none_at_all_is_said(train, tmp_path):

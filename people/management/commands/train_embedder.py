@@ -78,6 +78,8 @@ class Command(BaseCommand):
             self._train(read_folder(folder), output, options)
         except (BadLabels, weights.WeightsUnavailable, CannotTrain, DeviceUnavailable) as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"A file cannot be read or written. {error}") from error
         except KeyboardInterrupt:
             sentence = f"Stopped. What was learned so far is kept in {output}; the same command goes on from there."
             raise CommandError(sentence, returncode=INTERRUPTED) from None
@@ -92,10 +94,10 @@ class Command(BaseCommand):
         wanted = _settings(options)
         if weights.missing(options["models"]) is not None:
             weights.fetch(options["models"], report=self.stdout.write)
-        with _bars(len(folder.photos), options["verbosity"]) as (found, report):
+        with _bars(len(folder.photos), options["verbosity"]) as reports:
             trained = train_embedder(
                 folder, output, options["models"], wanted,
-                device=options["device"], restart=options["restart"], found=found, report=report,
+                device=options["device"], restart=options["restart"], **reports,
             )  # fmt: skip
         figures = trained.figures
         if options["keep_model"]:
@@ -175,22 +177,29 @@ def _run_name(folder: Path, options: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _bars(photos: int, verbosity: int) -> Iterator[tuple[Any, Any]]:
-    """Two lines of progress, each with the time that is left: photos searched, and steps."""
+def _bars(photos: int, verbosity: int) -> Iterator[dict[str, Any]]:
+    """Lines of progress, each with the time that is left: photos searched, faces measured, and steps."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), disable=verbosity == 0) as bars:
         searching = bars.add_task("Finding faces", total=photos)
         learning = bars.add_task("Training", total=None, start=False)
+        measuring = bars.add_task("Measuring", total=None, start=False)
+
+        def measured(done: int, total: int) -> None:
+            task = bars.tasks[measuring]
+            if not task.started or task.finished:  # before training, and again after it
+                bars.update(searching, completed=photos)
+                bars.reset(measuring, total=total)
+            bars.advance(measuring, done)
 
         def report(progress: Any) -> None:
-            if not bars.tasks[1].started:
-                bars.update(searching, completed=photos)
+            if not bars.tasks[learning].started:
                 # Steps of an earlier run say nothing of how fast this one is.
                 bars.reset(learning, total=progress.steps, completed=progress.step - 1)
             validation = "" if progress.validation is None else f", validation {progress.validation:.3f}"
             words = f"Epoch {progress.epoch} of {progress.epochs}, loss {progress.loss:.3f}{validation}"
             bars.update(learning, total=progress.steps, completed=progress.step, description=words)
 
-        yield (lambda done: bars.advance(searching, done)), report
+        yield {"found": lambda done: bars.advance(searching, done), "measured": measured, "report": report}

@@ -159,11 +159,12 @@ def test_a_namesake_gets_a_note_that_tells_them_apart(page: Page):
     expect(page.get_by_role("option", name=re.compile("Joe Biden.*Is it this one"))).to_have_attribute(
         "aria-selected", "true"
     )
-    page.get_by_role("option", name=re.compile("Another “joe biden”")).click()
-    page.get_by_label("Note that tells this joe biden from the other").fill("from the choir")
+    page.get_by_role("combobox", name="Move to").fill("Joe Biden")
+    page.get_by_role("option", name=re.compile("Another “Joe Biden”")).click()
+    page.get_by_label("Note that tells this Joe Biden from the other").fill("from the choir")
     page.keyboard.press("Enter")
 
-    expect(toast(page, "moved from Barack Obama to joe biden")).to_be_visible()
+    expect(toast(page, "moved from Barack Obama to Joe Biden")).to_be_visible()
     page.goto("/people/?q=joe")
     expect(page.locator(".people-grid .note")).to_have_text("from the choir")
     expect(page.locator(".people-grid > li")).to_have_count(2)
@@ -171,7 +172,7 @@ def test_a_namesake_gets_a_note_that_tells_them_apart(page: Page):
     expect(page.get_by_role("heading", name="Which Joe Biden?")).to_be_visible()
     assert_accessible(page)
     page.goto("/history/?kind=merges")
-    page.locator(".history li").filter(has_text="to joe biden").first.get_by_role(
+    page.locator(".history li").filter(has_text="to Joe Biden").first.get_by_role(
         "button", name=re.compile("Undo")
     ).click()
     expect(toast(page, "Undone.")).to_be_visible()

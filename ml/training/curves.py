@@ -1,6 +1,6 @@
 """Draws how a training went from its log:
 
-python -m ml.training.curves LOG.csv CURVES.svg
+python -m ml.training.curves LOG.csv CURVES.svg "A title"
 """
 
 from __future__ import annotations
@@ -48,5 +48,5 @@ def _ratio(value: float, whole: float) -> float:
 
 
 if __name__ == "__main__":
-    source, target = map(Path, sys.argv[1:3])
-    target.write_text(draw_curves(read_log(source), title=f"Training, {source.parent.name}"), "utf-8")
+    source, target, title = sys.argv[1:4]
+    Path(target).write_text(draw_curves(read_log(Path(source)), title=title), "utf-8")

@@ -12,7 +12,7 @@ from ml.training.errors import CannotTrain
 from ml.training.splitting import FEWEST_PHOTOS
 from ml.training.triplets import FARTHEST, MININGS, Mining
 
-FROM_SCRATCH, FINE_TUNING = 1e-3, 1e-5  # learning rates
+FROM_SCRATCH, FINE_TUNING = 1e-3, 1e-4  # learning rates
 LEAST_MARGIN = 1e-6
 HIGHEST_RATE = 1e30  # more than single precision can hold the square of
 
@@ -23,7 +23,7 @@ class TrainingSettings:
 
     backbone, dim, side: as for `ml.training.backbones.build_embedder`. pretrained: name of the model to start from, or
     "" for random weights. part: what of it learns. mining, margin: as for `ml.training.triplets.triplet_loss`.
-    people_per_batch, faces_per_person: P and K. epochs: at most. learning_rate: the highest; 0 for 0.001, or 0.00001
+    people_per_batch, faces_per_person: P and K. epochs: at most. learning_rate: the highest; 0 for 0.001, or 0.0001
     when a model is there to start from. weight_decay: of AdamW. longest_gradient: gradients are shortened to this
     length. patience: epochs without a better validation after which training stops. fewest_photos: of a person to be
     trained on. augments: whether faces are varied.

@@ -134,7 +134,7 @@ def test_a_pretrained_network_is_fine_tuned_and_not_taken_into_use(people, train
         "--people-per-batch", "2", "--faces-per-person", "2",
     )  # fmt: skip
 
-    assert figures["settings"]["learning_rate"] == 1e-5
+    assert figures["settings"]["learning_rate"] == 1e-4
     assert figures["is_better"] is False  # on two people nothing can be said
     assert figures["verification"]["gain_low"] is None
     assert figures["svm_accuracy_untrained"] > 0.5

@@ -142,17 +142,11 @@ def test_a_pretrained_network_is_fine_tuned_and_not_taken_into_use(people, train
     assert not settings.KITH_FACE_MODEL_FILE.exists()
 
 
-@pytest.mark.parametrize(
-    ("photos", "words"),
-    [
-        ({"a": 4}, "two people at least with 3 different photos each, and there is only one person"),
-        ({"a": 1, "b": 1, "c": 1}, "nobody has more than one"),
-        ({"a": 4, "b": 2}, "1 of 2 people have so many"),
-    ],
-)
-def test_too_few_people_or_photos_are_said(people, train, tmp_path, photos, words):
-    with pytest.raises(CommandError, match=words):
-        train(copied(people, tmp_path / "few", photos), *QUICK)
+def test_too_few_people_or_photos_are_said(people, train, tmp_path):
+    with pytest.raises(
+        CommandError, match="two people at least with 3 different photos each.* 1 of 2 people have so many"
+    ):
+        train(copied(people, tmp_path / "few", {"a": 4, "b": 2}), *QUICK)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def test_a_pretrained_network_is_fine_tuned_and_not_taken_into_use(people, train
 
 def test_too_few_people_or_photos_are_said(people, train, tmp_path):
     with pytest.raises(
-        CommandError, match="two people at least with 3 different photos each.* 1 of 2 people have so many"
+        CommandError, match=r"two people at least with 3 different photos each.* 1 of 2 people have so many"
     ):
         train(copied(people, tmp_path / "few", {"a": 4, "b": 2}), *QUICK)
 

@@ -1,0 +1,89 @@
+"""Names held-out faces by one projection, and turns what speaks for the names into probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.calibration import Calibration, probabilities_of, refit_calibration
+from ml.own_projection.answered import Answered
+from ml.own_projection.folds import Fold
+from ml.own_projection.progress import Report
+from ml.scoring import Features, Gallery, Probes, weigh
+
+RIVALS = 3  # people each face is compared with when a calibration is fitted, the nearest
+BLOCK = 500  # probes at a time
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Pairs of a held-out face and a likely person, of one fold. row: shape (pairs,), the face's; features;
+    is_right: shape (pairs,)."""
+
+    row: NDArray[np.int64]
+    features: Features
+    is_right: NDArray[np.bool_]
+
+
+def held_pairs(rows: Matrix, answered: Answered, fold: Fold, report: Report) -> Held:
+    """Look the faces that are held out and the strangers' up in the gallery of one fold; rows as projected."""
+    gallery = Gallery(rows[fold.is_known & answered.is_named], answered.people[fold.is_known & answered.is_named])
+    probes = np.flatnonzero(fold.is_held_out | fold.is_stranger)
+    parts = []
+    for start in range(0, len(probes), BLOCK):
+        some = probes[start : start + BLOCK]
+        found = weigh(Probes(rows[some], answered.qualities[some].astype(np.float32)), gallery)
+        near = found.only(found.is_among_nearest(RIVALS))
+        row = some[near.probe]
+        parts.append(Held(row, near.features, near.person == answered.people[row]))
+        report(min(start + BLOCK, len(probes)) / len(probes))
+    return joined(parts)
+
+
+def joined(parts: list[Held]) -> Held:
+    """Pairs of all parts."""
+    return Held(
+        np.concatenate([part.row for part in parts]),
+        parts[0].features.joined(*(part.features for part in parts[1:])),
+        np.concatenate([part.is_right for part in parts]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """The likeliest name of each probe of all folds, shape (probes,) each: its row, the probability of the name, and
+    whether the name is right and the face's person was in the gallery."""
+
+    row: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    is_right: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
+
+
+def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration) -> Named:
+    """Names of each fold, with probabilities fitted to the other folds."""
+    every = []
+    for number, (mine, fold) in enumerate(zip(held, folds, strict=True)):
+        others = joined([part for place, part in enumerate(held) if place != number])
+        every.append(_named(mine, fold, calibration_of(others, shipped)))
+    return Named(*(np.concatenate([getattr(part, name) for part in every]) for name in Named.__dataclass_fields__))
+
+
+def calibration_of(held: Held, shipped: Calibration) -> Calibration:
+    """Fitted to held-out pairs; the shipped one where all of them are right, or all wrong."""
+    if not held.is_right.any() or held.is_right.all():
+        return shipped
+    return refit_calibration(shipped, held.features, held.is_right)
+
+
+def _named(held: Held, fold: Fold, calibration: Calibration) -> Named:
+    probes, place = np.unique(held.row, return_inverse=True)
+    probabilities = probabilities_of(calibration.odds(held.features), place.astype(np.int64))
+    order = np.argsort(probabilities, kind="stable")  # the last one written stays
+    best = np.empty(len(probes), dtype=np.int64)
+    best[place[order]] = order
+    return Named(probes, probabilities[best], held.is_right[best], fold.is_held_out[probes])

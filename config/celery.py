@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_AFTER_BEAT_EVERY = 5.0  # seconds
 WAKE_AFTER = 1.5  # seconds: by then also a session that had just begun counts as gone (photos.models.leases)
+LEAST_URGENT = 19
 MEMORY_BYTES = 6 * 1024**3  # of one process; with the networks and a group of photos it takes 2
 
 
@@ -51,6 +52,13 @@ def limit_memory(**kwargs: Any) -> None:
     """Let a photo that wants more than there is fail by itself, before the kernel ends whom it likes."""
     if sys.platform == "linux" and not Path("/dev/nvidiactl").exists():  # CUDA reserves far more than it uses
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+@worker_process_init.connect
+def let_others_go_first(**kwargs: Any) -> None:
+    """Nobody waits for what the training worker does: it takes what the processor has left."""
+    if os.environ.get("KITH_PROGRAM") == "training":
+        os.nice(LEAST_URGENT)
 
 
 class LookAfterBeat(bootsteps.StartStopStep):

@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import Exists, F, OuterRef, Q
 
 from people.ledger import acts_on
-from people.models import Change, Cluster, Face, Person, Suggestion
+from people.models import Change, Cluster, Face, Person, Suggestion, Training
 from people.models.face import ERASED
 from people.tracks import FaceState, state_in_force
 from photos.integrity import Problem
@@ -19,8 +19,10 @@ HALF_TOLERANCE = 1e-2  # of projections, which are kept in half precision
 
 def face_problems() -> Iterator[Problem]:
     """All that is wrong with faces, people and groups."""
+    filled = _filled()
     for faces in _in_parts():
         yield from _numbers(faces)
+        yield from _own_rows(faces, filled)
         yield from _crops(faces)
         yield from _names(faces)
     yield from _owners()
@@ -51,6 +53,25 @@ def _numbers(faces: Sequence[Face]) -> Iterator[Problem]:
             yield Problem("I4", f"Face {face.pk}: its embedding is damaged.")
         if not (0 <= face.left <= 1 and 0 <= face.top <= 1 and face.width > 0 and face.height > 0):
             yield Problem("I4", f"Face {face.pk}: its box lies outside the photo.")
+
+
+def _filled() -> dict[int, str]:
+    """By owner, the model of the library's own projection that faces may hold rows of."""
+    rows = Training.objects.filter(filled__isnull=False)
+    return dict(rows.values_list("owner", "filled__model"))
+
+
+def _own_rows(faces: Sequence[Face], filled: dict[int, str]) -> Iterator[Problem]:
+    """I4: rows of the library's own projection are of length one, and only where there is such a projection."""
+    clearing = set(Training.objects.filter(is_clearing=True).values_list("pk", flat=True))
+    for face in faces:
+        if face.own_projection is None or face.photo.owner_id in clearing:
+            continue
+        row = np.asarray(face.own_projection.to_numpy(), dtype=np.float64)
+        if not _is_unit(row, HALF_TOLERANCE):
+            yield Problem("I4", f"Face {face.pk}: its row of the library's own projection is damaged.")
+        if filled.get(face.photo.owner_id) != face.model:
+            yield Problem("I4", f"Face {face.pk}: it holds a row of a projection its library has not.")
 
 
 def _is_unit(row: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", tolerance: float) -> bool:

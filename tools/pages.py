@@ -253,6 +253,7 @@ PAGES = [
     _page("photos:status", "Status", 10),
     _page("accounts:settings", "Settings", 4),
     _page("people:naming", "Naming by itself", 7),
+    _page("people:learning", "Learning, while it goes on", 4, is_fragment=True),
     _page("people:delete-face-data", "Delete face data", 5),
     _page("people:delete-account", "Delete account", 5),
     _page("accounts:sign-in", "Sign in", 1),

@@ -11,7 +11,12 @@ from django.db import OperationalError, connection, transaction
 
 from config import errors, logs
 from config.logs import JsonFormatter, json_logger, put_large_files_aside
-from config.management.commands.up import IO_MEMORY_KILOBYTES, ML_MEMORY_KILOBYTES, programs
+from config.management.commands.up import (
+    IO_MEMORY_KILOBYTES,
+    ML_MEMORY_KILOBYTES,
+    TRAINING_MEMORY_KILOBYTES,
+    programs,
+)
 from people.models import Person
 from photos.transactions import TRIES, atomic_again
 from tests.factories import make_person, make_photo, make_user
@@ -228,7 +233,7 @@ def test_the_work_list_is_told_by_stage(client, settings):
 
 
 def test_every_worker_is_told_when_its_process_has_grown_too_large(tmp_path):
-    limits = {"io": IO_MEMORY_KILOBYTES, "ml": ML_MEMORY_KILOBYTES}
+    limits = {"io": IO_MEMORY_KILOBYTES, "ml": ML_MEMORY_KILOBYTES, "training": TRAINING_MEMORY_KILOBYTES}
     commands = {program.name: program.command for program in programs("127.0.0.1", 8000, tmp_path)}
 
     for name, limit in limits.items():

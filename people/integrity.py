@@ -19,10 +19,10 @@ HALF_TOLERANCE = 1e-2  # of projections, which are kept in half precision
 
 def face_problems() -> Iterator[Problem]:
     """All that is wrong with faces, people and groups."""
-    filled = _filled()
+    trainings = _trainings()
     for faces in _in_parts():
         yield from _numbers(faces)
-        yield from _own_rows(faces, filled)
+        yield from _own_rows(faces, trainings)
         yield from _crops(faces)
         yield from _names(faces)
     yield from _owners()
@@ -55,22 +55,20 @@ def _numbers(faces: Sequence[Face]) -> Iterator[Problem]:
             yield Problem("I4", f"Face {face.pk}: its box lies outside the photo.")
 
 
-def _filled() -> dict[int, str]:
-    """By owner, the model of the library's own projection that faces may hold rows of."""
-    rows = Training.objects.filter(filled__isnull=False)
-    return dict(rows.values_list("owner", "filled__model"))
+def _trainings() -> dict[int, Training]:
+    return {row.owner_id: row for row in Training.objects.select_related("filled").defer("filled__content")}
 
 
-def _own_rows(faces: Sequence[Face], filled: dict[int, str]) -> Iterator[Problem]:
-    """I4: rows of the library's own projection are of length one, and only where there is such a projection."""
-    clearing = set(Training.objects.filter(is_clearing=True).values_list("pk", flat=True))
+def _own_rows(faces: Sequence[Face], trainings: dict[int, Training]) -> Iterator[Problem]:
+    """I4: rows of the library's own projection are of length one, and only where there is such a projection; those of
+    one that is gone are about to be taken off."""
     for face in faces:
-        if face.own_projection is None or face.photo.owner_id in clearing:
+        training = trainings.get(face.photo.owner_id)
+        if face.own_projection is None or (training is not None and training.is_clearing):
             continue
-        row = np.asarray(face.own_projection.to_numpy(), dtype=np.float64)
-        if not _is_unit(row, HALF_TOLERANCE):
+        if not _is_unit(np.asarray(face.own_projection, dtype=np.float64), HALF_TOLERANCE):
             yield Problem("I4", f"Face {face.pk}: its row of the library's own projection is damaged.")
-        if filled.get(face.photo.owner_id) != face.model:
+        if training is None or training.filled is None or training.filled.model != face.model:
             yield Problem("I4", f"Face {face.pk}: it holds a row of a projection its library has not.")
 
 

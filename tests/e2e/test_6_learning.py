@@ -1,0 +1,140 @@
+"""Learning from answers in Settings: the owner learns, sees figures, turns it off and on, and loses no name.
+
+Another user's library, of invented brothers and sisters, in the Kith of the story; it is gone afterwards.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import PATIENCE_MS, Kith, environment, violations
+from tests.e2e.test_5_looks import LOOKING, SMALL, keep_picture
+from tests.services import KEPT, ROOT
+
+NAME, PASSWORD = "lena", "correct-horse-battery"
+PICTURES = KEPT / "screenshots"
+
+MAKE = f"""
+from django.conf import settings
+from PIL import Image
+from accounts.models import User
+from tests.lookalikes import make_lookalikes
+owner = User.objects.create_user("{NAME}", password="{PASSWORD}", face_analysis="on")
+crop = settings.MEDIA_ROOT / "crops" / str(owner.pk) / "one.webp"
+crop.parent.mkdir(parents=True)
+Image.new("RGB", (160, 160), (90, 120, 110)).save(crop)
+make_lookalikes(owner, crop=str(crop.relative_to(settings.MEDIA_ROOT)))
+"""
+STATE = f"""
+import json
+from people.models import Face
+rows = Face.objects.filter(photo__owner__username="{NAME}").order_by("pk")
+print(json.dumps(list(rows.values_list("pk", "person__name", "tagged_by", "cluster", "is_ignored"))))
+"""
+DELETE = f"""
+from accounts.models import User
+from people import leaving
+owner = User.objects.get(username="{NAME}")
+leaving.leave(owner)
+leaving.finish_leaving(owner)
+"""
+
+
+class Library:
+    """The library in the database of a running Kith."""
+
+    def __init__(self, kith: Kith) -> None:
+        self._environment = environment(Path(psutil.Process(kith.process.pid).environ()["KITH_HOME"]))
+
+    def run(self, code: str) -> str:
+        command = [sys.executable, "-c", f"import django; django.setup()\n{code}"]
+        told = self._environment | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        ended = subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    def names(self) -> list:
+        return json.loads(self.run(STATE))
+
+
+@pytest.fixture(scope="module")
+def library(kith: Kith) -> Iterator[Library]:
+    library = Library(kith)
+    library.run(MAKE)
+    yield library
+    library.run(DELETE)
+
+
+@pytest.fixture
+def tab(browser: Browser, kith: Kith, library: Library) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=kith.address, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/sign-in/")
+    page.get_by_label("User name").fill(NAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="People").first).to_be_visible()
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_the_owner_learns_sees_figures_turns_it_off_and_on_and_loses_no_name(tab: Page, library: Library):
+    names = library.names()
+    tab.goto("/settings/")
+    section = tab.locator("#learning")
+    expect(section.get_by_role("heading")).to_have_text("Learning from your answers")
+
+    section.get_by_role("button", name="Learn now").click()
+    expect(tab.locator(".toast-k")).to_contain_text("Kith learns from your answers now")
+    expect(section.get_by_role("button", name="Cancel")).to_be_visible()
+    looks_well(tab, "running")
+    expect(section.get_by_text("In use", exact=True)).to_be_visible()
+    expect(section.get_by_role("row").nth(1)).to_contain_text("found right away")
+    before, after = (float(cell) for cell in section.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts())
+    assert after > before
+    expect(section).to_contain_text("Learnt from 400 faces of 40 people")
+    looks_well(tab, "used")
+    assert library.names() == names
+
+    section.get_by_role("button", name="Stop using it").click()
+    expect(section.get_by_text("Not in use", exact=True)).to_be_visible()
+    looks_well(tab, "stopped")
+    assert library.names() == names
+
+    section.get_by_role("button", name="Use it", exact=True).click()
+    expect(section.get_by_text("In use", exact=True)).to_be_visible()
+    assert library.names() == names
+    tab.goto("/people/")
+    expect(tab.locator(".person-card")).to_have_count(40)
+
+
+def looks_well(tab: Page, name: str) -> None:
+    """In both themes, on a screen and on a phone: accessible, in its place."""
+    wrong = []
+    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)):
+        tab.set_viewport_size({"width": width, "height": 844})
+        tab.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # "light" or "dark"
+        tab.locator("#learning").scroll_into_view_if_needed()
+        tab.evaluate(LOOKING)
+        keep_picture(tab, f"learning-{name}-{width}-{scheme}")
+        wrong += tab.evaluate("(question) => looking.check(...question)", [width < 768, ", ".join(SMALL)])
+        wrong += violations(tab)
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    assert wrong == []

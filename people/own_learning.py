@@ -60,7 +60,7 @@ def ask_if_grown(owner_id: int, model: FaceModel) -> bool:
     confirmed = gallery_of(owner_id, model).count()
     if confirmed < max(FEWEST_FACES, known * (1 + GROWN_BY)) or is_changing(owner_id, model.name):
         return False
-    return training.ask_to_learn(User.objects.get(pk=owner_id), is_asked_for=False)
+    return training.ask_to_learn(User.objects.get(pk=owner_id))
 
 
 def run(owner_id: int) -> bool:

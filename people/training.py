@@ -13,12 +13,12 @@ from photos.broker import send_wakeup
 State = Training.State
 
 
-def ask_to_learn(owner: User, *, is_asked_for: bool = True) -> bool:
+def ask_to_learn(owner: User) -> bool:
     """Have the worker learn from all answers; False if it is at it already, or may not."""
     if not owner.allows_faces:
         return False
     Training.objects.get_or_create(owner=owner)
-    wanted = {"state": State.WANTED, "share": 0, "starts": 0, "trouble": "", "is_asked_for": is_asked_for}
+    wanted = {"state": State.WANTED, "share": 0, "starts": 0, "trouble": ""}
     if not Training.objects.filter(owner=owner, state=State.RESTING).update(**wanted):
         return False
     _wake(owner.pk)

@@ -57,7 +57,6 @@ class Training(models.Model):
     is_allowed = models.BooleanField(default=True)
     state = models.CharField(max_length=8, choices=State, default=State.RESTING, blank=True)
     share = models.FloatField(default=0)  # of what the state says, done
-    is_asked_for = models.BooleanField(default=False)  # by the owner; else Kith began by itself
     starts = models.PositiveSmallIntegerField(default=0)  # of the same run: its process may be killed
     trouble = models.CharField(max_length=300, blank=True)  # why the last run ended without anything, a sentence
     # What the last run was about: by itself Kith learns again when there is a good deal more.

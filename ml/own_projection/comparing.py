@@ -14,7 +14,6 @@ from ml.own_projection.progress import Report, part
 FALSE_RATE = 0.01
 RESAMPLES = 1000
 BINS = 10  # of the calibration error
-DOUBLE_FACES = 5  # faces of a stranger, at least, before it can be said that he is somebody's double
 
 Values = NDArray[np.float64]
 
@@ -47,13 +46,9 @@ def compare(
 ) -> Comparison:
     """Compare by resampling people, whose faces go right or wrong together.
 
-    Doubles do not count among the strangers that set the limit, of either: they would, alone, and what is asked is how
-    well they are told apart when both are known. They do count in the calibration error.
-
     Args:
         base, own: of the same probes. people: shape (n,), by row.
     """
-    counted = ~doubles(base, people)
     person = np.unique(people[base.row], return_inverse=True)[1]
     count = int(person.max()) + 1
     weights = random.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
@@ -61,8 +56,8 @@ def compare(
     rates, errors = [], []
     for place, named in enumerate((base, own)):
         here = part(report, place / 2, (place + 1) / 2)
-        rate = float(_rates(named, counted, person, as_they_are, here)[0])
-        rates.append((rate, _rates(named, counted, person, weights, here)))
+        rate = float(_rates(named, person, as_they_are, here)[0])
+        rates.append((rate, _rates(named, person, weights, here)))
         errors.append((calibration_error(named.probability, named.is_right), _errors(named, person, weights)))
     measured = [
         Measured(tpir, float(np.nanstd(drawn)), error) for (tpir, drawn), (error, _) in zip(rates, errors, strict=True)
@@ -75,32 +70,10 @@ def compare(
     )  # fmt: skip
 
 
-def doubles(base: Named, people: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which probes are of strangers most of whose faces are taken for one same person by the base: a twin, or somebody
-    who has two names.
-
-    Args:
-        people: shape (n,), by row.
-
-    Returns:
-        Shape (probes,).
-    """
-    person = people[base.row]
-    found = np.zeros(len(person), dtype=bool)
-    for stranger in np.unique(person[~base.is_known]).tolist():
-        theirs = ~base.is_known & (person == stranger)
-        taken_for = base.person[theirs & (base.probability >= 0.5)]
-        if theirs.sum() >= DOUBLE_FACES and len(taken_for):
-            found |= theirs & (np.unique(taken_for, return_counts=True)[1].max() > theirs.sum() / 2)
-    return found
-
-
-def _rates(
-    named: Named, counted: NDArray[np.bool_], person: NDArray[np.int64], weights: Values, report: Report
-) -> Values:
-    """Share of known probes named rightly where 1 % of the strangers that count are named at all, for each resample;
+def _rates(named: Named, person: NDArray[np.int64], weights: Values, report: Report) -> Values:
+    """Share of known probes named rightly where 1 % of the strangers are named at all, for each resample;
     people weigh as weights, shape (resamples, people), say. NaN where one has no strangers or no known probes."""
-    known, strangers = np.flatnonzero(named.is_known), np.flatnonzero(~named.is_known & counted)
+    known, strangers = np.flatnonzero(named.is_known), np.flatnonzero(~named.is_known)
     strangers = strangers[np.argsort(-named.probability[strangers], kind="stable")]
     known = known[np.argsort(-named.probability[known], kind="stable")]
     scores, right = named.probability[strangers], named.is_right[known]

@@ -13,7 +13,7 @@ from ml.own_projection.answered import MOST_FACES, Answered, at_most, check_enou
 from ml.own_projection.comparing import Comparison, Measured, compare
 from ml.own_projection.fitting import beginning, fit_projection
 from ml.own_projection.folds import Fold, folds_of
-from ml.own_projection.naming import Held, calibration_of, held_pairs, joined, named_by_others
+from ml.own_projection.naming import Held, calibration_of, doubles_of, held_pairs, joined, named_by_others
 from ml.own_projection.progress import Report, part, silent
 from ml.own_projection.triplets import Miner, foreign_neighbours, sure_pairs
 from ml.projection import Projection, recentred
@@ -79,6 +79,15 @@ def learn_projection(
         return _Learning(chosen, base, shipped, centre, random, report).result(started)
 
 
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What speaks for the names of one fold's probes, by the base and by a projection that knows none of them."""
+
+    fold: Fold
+    base: Held
+    own: Held
+
+
 class _Learning:
     """One run: what all its parts need."""
 
@@ -101,16 +110,14 @@ class _Learning:
 
     def result(self, started: float) -> OwnProjection:
         """Cross-validate, and fit to everything."""
-        folds = list(folds_of(self._answered, self._random))
-        held = [self._held(number, fold) for number, fold in enumerate(folds)]
-        base, own = [pair[0] for pair in held], [pair[1] for pair in held]
-        compared = self._compared(base, own, folds, part(self._report, 0.8, 0.9))
+        tried = [self._tried(number, fold) for number, fold in enumerate(folds_of(self._answered, self._random))]
+        compared = self._compared(tried, part(self._report, 0.8, 0.9))
         everything = np.ones(len(self._answered), dtype=bool)
         projection = self._fitted(everything, part(self._report, 0.9, 1))
         named = self._answered.people[self._answered.is_named]
         return OwnProjection(
             projection,
-            calibration_of(joined(own), self._shipped),
+            calibration_of(joined([one.own for one in tried]), self._shipped),
             compared.base,
             compared.own,
             compared.gain,
@@ -121,19 +128,21 @@ class _Learning:
             is_better=compared.gain_low > 0 and compared.error_growth_low <= 0,
         )
 
-    def _held(self, number: int, fold: Fold) -> tuple[Held, Held]:
-        """What speaks for the names of one fold's probes, by the base and by a projection that knows none of them."""
+    def _tried(self, number: int, fold: Fold) -> _Tried:
         report = part(self._report, 0.1 + 0.14 * number, 0.24 + 0.14 * number)
         fitted = self._fitted(fold.is_known, part(report, 0, 0.4))
-        own_rows = fitted.apply(self._answered.embeddings)
         base = held_pairs(self._base_rows, self._answered, fold, part(report, 0.4, 0.7))
-        return base, held_pairs(own_rows, self._answered, fold, part(report, 0.7, 1))
+        doubles = doubles_of(base, fold, self._answered.people, self._shipped)
+        fold, base = fold.without(doubles), base.only(~np.isin(base.row, doubles))
+        own_rows = fitted.apply(self._answered.embeddings)
+        return _Tried(fold, base, held_pairs(own_rows, self._answered, fold, part(report, 0.7, 1)))
 
     def _fitted(self, is_used: NDArray[np.bool_], report: Report) -> Projection:
         miner = Miner(self._answered.people, is_used, self._neighbours, self._sure)
         return fit_projection(self._answered, self._start, miner, self._random, report)
 
-    def _compared(self, base: list[Held], own: list[Held], folds: list[Fold], report: Report) -> Comparison:
-        by_base = named_by_others(base, folds, self._shipped, part(report, 0, 0.3))
-        by_own = named_by_others(own, folds, self._shipped, part(report, 0.3, 0.6))
-        return compare(by_base, by_own, self._answered.people, self._random, part(report, 0.6, 1))
+    def _compared(self, tried: list[_Tried], report: Report) -> Comparison:
+        folds = [one.fold for one in tried]
+        base = named_by_others([one.base for one in tried], folds, self._shipped, part(report, 0, 0.3))
+        own = named_by_others([one.own for one in tried], folds, self._shipped, part(report, 0.3, 0.6))
+        return compare(base, own, self._answered.people, self._random, part(report, 0.6, 1))

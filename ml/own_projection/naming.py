@@ -15,6 +15,8 @@ from ml.scoring import Features, Gallery, Probes, weigh
 
 RIVALS = 3  # people each face is compared with when a calibration is fitted, the nearest
 BLOCK = 500  # probes at a time
+TAKEN = 0.5  # probability from which a face would be taken for somebody
+DOUBLE_FACES = 5  # of a stranger, at least, before it can be said that it is somebody's double
 
 Matrix = NDArray[np.float32]
 
@@ -28,6 +30,10 @@ class Held:
     person: NDArray[np.int64]
     features: Features
     is_right: NDArray[np.bool_]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Held:
+        """Some of the pairs, by mask."""
+        return Held(self.row[chosen], self.person[chosen], self.features.only(chosen), self.is_right[chosen])
 
 
 def held_pairs(rows: Matrix, answered: Answered, fold: Fold, report: Report) -> Held:
@@ -82,6 +88,27 @@ def calibration_of(held: Held, shipped: Calibration) -> Calibration:
     if not held.is_right.any() or held.is_right.all():
         return shipped
     return refit_calibration(shipped, held.features, held.is_right)
+
+
+def doubles_of(held: Held, fold: Fold, people: NDArray[np.int64], shipped: Calibration) -> NDArray[np.int64]:
+    """Rows of strangers most of whose faces are taken for one same person: a twin, or who has two names.
+
+    They are as alike as two can be of whom only one is known, and some of them would set the limit for all strangers.
+    Both are known, though, and what matters is that they are told apart. So as strangers they do not count.
+
+    Args:
+        held: pairs by the base projection. people: shape (n,), by row.
+    """
+    named = _named(held, fold, shipped)
+    strangers = ~named.is_known
+    found = []
+    for stranger in np.unique(people[named.row[strangers]]).tolist():
+        theirs = strangers & (people[named.row] == stranger)
+        taken_for = named.person[theirs & (named.probability >= TAKEN)]
+        most = np.unique(taken_for, return_counts=True)[1].max(initial=0)
+        if theirs.sum() >= DOUBLE_FACES and most > theirs.sum() / 2:
+            found.append(named.row[theirs])
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
 
 def _named(held: Held, fold: Fold, calibration: Calibration) -> Named:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ml.calibration import calibration_error
 from ml.own_projection.naming import Named
+from ml.own_projection.progress import Report, part
 
 FALSE_RATE = 0.01
 RESAMPLES = 1000
@@ -40,7 +41,9 @@ class Comparison:
     error_growth_low: float
 
 
-def compare(base: Named, own: Named, people: NDArray[np.int64], random: np.random.Generator) -> Comparison:
+def compare(
+    base: Named, own: Named, people: NDArray[np.int64], random: np.random.Generator, report: Report
+) -> Comparison:
     """Compare by resampling people, whose faces go right or wrong together.
 
     Args:
@@ -51,8 +54,10 @@ def compare(base: Named, own: Named, people: NDArray[np.int64], random: np.rando
     weights = random.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
     as_they_are = np.ones((1, count))
     rates, errors = [], []
-    for named in (base, own):
-        rates.append((float(_rates(named, person, as_they_are)[0]), _rates(named, person, weights)))
+    for place, named in enumerate((base, own)):
+        here = part(report, place / 2, (place + 1) / 2)
+        rate = float(_rates(named, person, as_they_are, here)[0])
+        rates.append((rate, _rates(named, person, weights, here)))
         errors.append((calibration_error(named.probability, named.is_right), _errors(named, person, weights)))
     measured = [
         Measured(tpir, float(np.nanstd(drawn)), error) for (tpir, drawn), (error, _) in zip(rates, errors, strict=True)
@@ -65,15 +70,16 @@ def compare(base: Named, own: Named, people: NDArray[np.int64], random: np.rando
     )  # fmt: skip
 
 
-def _rates(named: Named, person: NDArray[np.int64], weights: Values) -> Values:
-    """Share of known probes named rightly where 1 % of strangers are named at all, for each resample; people weigh as
-    weights, shape (resamples, people), say. NaN where a resample has no strangers or no known probes."""
+def _rates(named: Named, person: NDArray[np.int64], weights: Values, report: Report) -> Values:
+    """Share of known probes named rightly where 1 % of the strangers are named at all, for each resample;
+    people weigh as weights, shape (resamples, people), say. NaN where one has no strangers or no known probes."""
     known, strangers = np.flatnonzero(named.is_known), np.flatnonzero(~named.is_known)
     strangers = strangers[np.argsort(-named.probability[strangers], kind="stable")]
     known = known[np.argsort(-named.probability[known], kind="stable")]
     scores, right = named.probability[strangers], named.is_right[known]
     rates = np.full(len(weights), np.nan)
     for number, weight in enumerate(weights):
+        report(number / len(weights))
         named_strangers = np.cumsum(weight[person[strangers]])
         each = weight[person[known]]
         if not len(strangers) or not named_strangers[-1] or not each.sum():

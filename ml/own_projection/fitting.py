@@ -12,7 +12,7 @@ from ml.projection import DIMENSIONS, Projection, unit_rows
 
 ROUNDS = 6  # of mining
 STEPS = 8  # of a round, at most
-HOLD = 0.002  # penalty for moving the matrix so far that its squared distance from the base's is one
+HOLD = 0.05  # penalty for moving the matrix so far that its squared distance from the base's is one
 
 Matrix = NDArray[np.float32]
 

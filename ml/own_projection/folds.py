@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,12 @@ class Fold:
     is_known: NDArray[np.bool_]
     is_held_out: NDArray[np.bool_]
     is_stranger: NDArray[np.bool_]
+
+    def without(self, rows: NDArray[np.int64]) -> Fold:
+        """The same, but for some strangers' rows, by number."""
+        fewer = self.is_stranger.copy()
+        fewer[rows] = False
+        return replace(self, is_stranger=fewer)
 
 
 def folds_of(answered: Answered, random: np.random.Generator) -> Iterator[Fold]:

@@ -13,7 +13,7 @@ from ml.own_projection.answered import MOST_FACES, Answered, at_most, check_enou
 from ml.own_projection.comparing import Comparison, Measured, compare
 from ml.own_projection.fitting import beginning, fit_projection
 from ml.own_projection.folds import Fold, folds_of
-from ml.own_projection.naming import Held, calibration_of, held_pairs, joined, named_by_others
+from ml.own_projection.naming import Held, calibration_of, doubles_of, held_pairs, joined, named_by_others
 from ml.own_projection.progress import Report, part, silent
 from ml.own_projection.triplets import Miner, foreign_neighbours, sure_pairs
 from ml.projection import Projection, recentred
@@ -66,51 +66,83 @@ def learn_projection(
         TooFewFaces: nothing can be learnt or measured yet; its text says what is needed.
         ValueError: embeddings, base and centre differ in dimensions.
     """
+    import scipy.optimize  # noqa: F401 - its own BLAS must be there when threads are limited
+    from threadpoolctl import threadpool_limits
+
     started = time.monotonic()
     report = report or silent
     check_enough(answered)
     random = np.random.default_rng(seed)
     chosen = at_most(in_order(answered), MOST_FACES, random)
     check_enough(chosen)
-    rows = base.apply(chosen.embeddings)
-    rows = rows if centre is None else recentred(rows, centre)
-    start = beginning(chosen.embeddings, base, centre)
-    neighbours = foreign_neighbours(rows, chosen.people, part(report, 0, 0.1))
-    sure = sure_pairs(chosen)
-    folds = list(folds_of(chosen, random))
-    held: tuple[list[Held], list[Held]] = ([], [])
-    for number, fold in enumerate(folds):
-        here = part(report, 0.1 + 0.14 * number, 0.1 + 0.14 * (number + 1))
-        miner = Miner(chosen.people, fold.is_known, neighbours, sure)
-        fitted = fit_projection(chosen, start, miner, random, part(here, 0, 0.4))
-        held[0].append(held_pairs(rows, chosen, fold, part(here, 0.4, 0.7)))
-        held[1].append(held_pairs(fitted.apply(chosen.embeddings), chosen, fold, part(here, 0.7, 1)))
-    compared = _compared(held, folds, chosen, shipped, random)
-    report(0.9)
-    everything = np.ones(len(chosen), dtype=bool)
-    projection = fit_projection(
-        chosen, start, Miner(chosen.people, everything, neighbours, sure), random, part(report, 0.9, 1)
-    )
-    return OwnProjection(
-        projection,
-        calibration_of(joined(held[1]), shipped),
-        compared.base,
-        compared.own,
-        compared.gain,
-        compared.gain_low,
-        faces=int(chosen.is_named.sum()),
-        people=len(np.unique(chosen.people[chosen.is_named])),
-        seconds=time.monotonic() - started,
-        is_better=compared.gain_low > 0 and compared.error_growth_low <= 0,
-    )
+    with threadpool_limits(limits=1):  # products this small take ten times as long on two busy cores as on one
+        return _Learning(chosen, base, shipped, centre, random, report).result(started)
 
 
-def _compared(
-    held: tuple[list[Held], list[Held]],
-    folds: list[Fold],
-    answered: Answered,
-    shipped: Calibration,
-    random: np.random.Generator,
-) -> Comparison:
-    base, own = (named_by_others(parts, folds, shipped) for parts in held)
-    return compare(base, own, answered.people, random)
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What speaks for the names of one fold's probes, by the base and by a projection that knows none of them."""
+
+    fold: Fold
+    base: Held
+    own: Held
+
+
+class _Learning:
+    """One run: what all its parts need."""
+
+    def __init__(
+        self,
+        answered: Answered,
+        base: Projection,
+        shipped: Calibration,
+        centre: Matrix | None,
+        random: np.random.Generator,
+        report: Report,
+    ) -> None:
+        self._answered, self._shipped = answered, shipped
+        self._random, self._report = random, report
+        rows = base.apply(answered.embeddings)
+        self._base_rows = rows if centre is None else recentred(rows, centre)
+        self._start = beginning(answered.embeddings, base, centre)
+        self._neighbours = foreign_neighbours(self._base_rows, answered.people, part(report, 0, 0.1))
+        self._sure = sure_pairs(answered)
+
+    def result(self, started: float) -> OwnProjection:
+        """Cross-validate, and fit to everything."""
+        tried = [self._tried(number, fold) for number, fold in enumerate(folds_of(self._answered, self._random))]
+        compared = self._compared(tried, part(self._report, 0.8, 0.9))
+        everything = np.ones(len(self._answered), dtype=bool)
+        projection = self._fitted(everything, part(self._report, 0.9, 1))
+        named = self._answered.people[self._answered.is_named]
+        return OwnProjection(
+            projection,
+            calibration_of(joined([one.own for one in tried]), self._shipped),
+            compared.base,
+            compared.own,
+            compared.gain,
+            compared.gain_low,
+            faces=len(named),
+            people=len(np.unique(named)),
+            seconds=time.monotonic() - started,
+            is_better=compared.gain_low > 0 and compared.error_growth_low <= 0,
+        )
+
+    def _tried(self, number: int, fold: Fold) -> _Tried:
+        report = part(self._report, 0.1 + 0.14 * number, 0.24 + 0.14 * number)
+        fitted = self._fitted(fold.is_known, part(report, 0, 0.4))
+        base = held_pairs(self._base_rows, self._answered, fold, part(report, 0.4, 0.7))
+        doubles = doubles_of(base, fold, self._answered.people, self._shipped)
+        fold, base = fold.without(doubles), base.only(~np.isin(base.row, doubles))
+        own_rows = fitted.apply(self._answered.embeddings)
+        return _Tried(fold, base, held_pairs(own_rows, self._answered, fold, part(report, 0.7, 1)))
+
+    def _fitted(self, is_used: NDArray[np.bool_], report: Report) -> Projection:
+        miner = Miner(self._answered.people, is_used, self._neighbours, self._sure)
+        return fit_projection(self._answered, self._start, miner, self._random, report)
+
+    def _compared(self, tried: list[_Tried], report: Report) -> Comparison:
+        folds = [one.fold for one in tried]
+        base = named_by_others([one.base for one in tried], folds, self._shipped, part(report, 0, 0.3))
+        own = named_by_others([one.own for one in tried], folds, self._shipped, part(report, 0.3, 0.6))
+        return compare(base, own, self._answered.people, self._random, part(report, 0.6, 1))

@@ -15,18 +15,25 @@ from ml.scoring import Features, Gallery, Probes, weigh
 
 RIVALS = 3  # people each face is compared with when a calibration is fitted, the nearest
 BLOCK = 500  # probes at a time
+TAKEN = 0.5  # probability from which a face would be taken for somebody
+DOUBLE_FACES = 5  # of a stranger, at least, before it can be said that it is somebody's double
 
 Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Pairs of a held-out face and a likely person, of one fold. row: shape (pairs,), the face's; features;
+    """Pairs of a held-out face and a likely person. row: shape (pairs,), the face's; person: shape (pairs,); features;
     is_right: shape (pairs,)."""
 
     row: NDArray[np.int64]
+    person: NDArray[np.int64]
     features: Features
     is_right: NDArray[np.bool_]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Held:
+        """Some of the pairs, by mask."""
+        return Held(self.row[chosen], self.person[chosen], self.features.only(chosen), self.is_right[chosen])
 
 
 def held_pairs(rows: Matrix, answered: Answered, fold: Fold, report: Report) -> Held:
@@ -39,7 +46,7 @@ def held_pairs(rows: Matrix, answered: Answered, fold: Fold, report: Report) -> 
         found = weigh(Probes(rows[some], answered.qualities[some].astype(np.float32)), gallery)
         near = found.only(found.is_among_nearest(RIVALS))
         row = some[near.probe]
-        parts.append(Held(row, near.features, near.person == answered.people[row]))
+        parts.append(Held(row, near.person, near.features, near.person == answered.people[row]))
         report(min(start + BLOCK, len(probes)) / len(probes))
     return joined(parts)
 
@@ -48,6 +55,7 @@ def joined(parts: list[Held]) -> Held:
     """Pairs of all parts."""
     return Held(
         np.concatenate([part.row for part in parts]),
+        np.concatenate([part.person for part in parts]),
         parts[0].features.joined(*(part.features for part in parts[1:])),
         np.concatenate([part.is_right for part in parts]),
     )
@@ -55,21 +63,23 @@ def joined(parts: list[Held]) -> Held:
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """The likeliest name of each probe of all folds, shape (probes,) each: its row, the probability of the name, and
-    whether the name is right and the face's person was in the gallery."""
+    """The likeliest name of each probe of all folds, shape (probes,) each: its row, the person named, the probability
+    of that, and whether it is right and the face's person was in the gallery."""
 
     row: NDArray[np.int64]
+    person: NDArray[np.int64]
     probability: NDArray[np.float64]
     is_right: NDArray[np.bool_]
     is_known: NDArray[np.bool_]
 
 
-def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration) -> Named:
+def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration, report: Report) -> Named:
     """Names of each fold, with probabilities fitted to the other folds."""
     every = []
     for number, (mine, fold) in enumerate(zip(held, folds, strict=True)):
         others = joined([part for place, part in enumerate(held) if place != number])
         every.append(_named(mine, fold, calibration_of(others, shipped)))
+        report((number + 1) / len(folds))
     return Named(*(np.concatenate([getattr(part, name) for part in every]) for name in Named.__dataclass_fields__))
 
 
@@ -80,10 +90,31 @@ def calibration_of(held: Held, shipped: Calibration) -> Calibration:
     return refit_calibration(shipped, held.features, held.is_right)
 
 
+def doubles_of(held: Held, fold: Fold, people: NDArray[np.int64], shipped: Calibration) -> NDArray[np.int64]:
+    """Rows of strangers most of whose faces are taken for one same person: a twin, or who has two names.
+
+    They are as alike as two can be of whom only one is known, and some of them would set the limit for all strangers.
+    Both are known, though, and what matters is that they are told apart. So as strangers they do not count.
+
+    Args:
+        held: pairs by the base projection. people: shape (n,), by row.
+    """
+    named = _named(held, fold, shipped)
+    strangers = ~named.is_known
+    found = []
+    for stranger in np.unique(people[named.row[strangers]]).tolist():
+        theirs = strangers & (people[named.row] == stranger)
+        taken_for = named.person[theirs & (named.probability >= TAKEN)]
+        most = np.unique(taken_for, return_counts=True)[1].max(initial=0)
+        if theirs.sum() >= DOUBLE_FACES and most > theirs.sum() / 2:
+            found.append(named.row[theirs])
+    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+
+
 def _named(held: Held, fold: Fold, calibration: Calibration) -> Named:
     probes, place = np.unique(held.row, return_inverse=True)
     probabilities = probabilities_of(calibration.odds(held.features), place.astype(np.int64))
     order = np.argsort(probabilities, kind="stable")  # the last one written stays
     best = np.empty(len(probes), dtype=np.int64)
     best[place[order]] = order
-    return Named(probes, probabilities[best], held.is_right[best], fold.is_held_out[probes])
+    return Named(probes, held.person[best], probabilities[best], held.is_right[best], fold.is_held_out[probes])

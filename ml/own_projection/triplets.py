@@ -20,6 +20,8 @@ MARGIN = 0.2  # of squared distances between unit rows
 NEIGHBOURS = 48  # of other people, that a face is compared with
 POSITIVES = 3  # faces of the same person, drawn for each anchor in each round
 ANCHORS = 2000  # a round
+BESIDE = 8  # faces of one photo that are paired, if it shows a crowd
+NEAREST_TO_NO = 3  # faces of a person that a face was said not to be
 BLOCK = 512  # rows compared with all others at a time
 
 Matrix = NDArray[np.float32]
@@ -37,12 +39,18 @@ class Triplets:
 
 
 def foreign_neighbours(rows: Matrix, people: Numbers, report: Report) -> Numbers:
-    """The nearest rows of other people, shape (n, up to 48), nearest first; unit rows."""
-    count = min(NEIGHBOURS, len(rows) - int(np.unique(people, return_counts=True)[1].max()))
+    """The nearest rows of other people who are known, shape (n, up to 48), nearest first.
+
+    Args:
+        rows: shape (n, d), unit rows. people: shape (n,), below 0 for who is not known.
+    """
+    named = people >= 0
+    _, faces_each = np.unique(people[named], return_counts=True)
+    count = min(NEIGHBOURS, int(named.sum() - faces_each.max()))
     found = np.empty((len(rows), count), dtype=np.int64)
     for start in range(0, len(rows), BLOCK):
         similar = rows[start : start + BLOCK] @ rows.T
-        similar[people[start : start + BLOCK, None] == people] = -2
+        similar[(people[start : start + BLOCK, None] == people) | ~named] = -2
         near = np.argpartition(-similar, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(similar, near, axis=1), axis=1, kind="stable")
         found[start : start + BLOCK] = np.take_along_axis(near, order, axis=1)
@@ -112,21 +120,27 @@ class Miner:
 
 
 def sure_pairs(answered: Answered) -> Numbers:
-    """Rows of two different people in one photo, both ways; and of each person said no to, one face and the face that
-    is not theirs."""
+    """Rows of two different people in one photo, both ways; and, of a face and a person it is not, the faces of that
+    person that are most like it, and it.
+
+    Returns:
+        Shape (s, 2).
+    """
     named = np.flatnonzero(answered.is_named)
+    by_person = named[np.argsort(answered.people[named], kind="stable")]
+    several, starts = np.unique(answered.people[by_person], return_index=True)
+    faces_of = dict(zip(several.tolist(), np.split(by_person, starts[1:]), strict=True))
     order = named[np.argsort(answered.photos[named], kind="stable")]
     pairs = []
-    for step in range(1, 8):  # of a photo with a crowd, the neighbours in the list
+    for step in range(1, BESIDE):
         one, other = order[:-step], order[step:]
         beside = (answered.photos[one] == answered.photos[other]) & (answered.people[one] != answered.people[other])
         pairs += [np.column_stack([one, other])[beside], np.column_stack([other, one])[beside]]
     for row, person in answered.noes.tolist():
-        theirs = np.flatnonzero(answered.people == person)
+        theirs = faces_of.get(person, order[:0])
         similar = answered.embeddings[theirs] @ answered.embeddings[row]
-        pairs.append(
-            np.column_stack([theirs[np.argsort(-similar, kind="stable")[:3]], np.full(min(3, len(theirs)), row)])
-        )
+        nearest = theirs[np.argsort(-similar, kind="stable")[:NEAREST_TO_NO]]
+        pairs.append(np.column_stack([nearest, np.full(len(nearest), row)]))
     return np.concatenate(pairs).astype(np.int64).reshape(-1, 2)
 
 

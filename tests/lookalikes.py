@@ -12,33 +12,33 @@ from people.models import Face, Person
 from photos.models import Photo
 
 MODEL = "facenet-casia"
+MOODS = 6  # light, pose, age
+SPREAD = 0.045  # of a face around its person, in each dimension
 WAITING = 2  # of each person's faces: they have no name
 
 
-def lookalikes(people: int, faces: int, *, unlike: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def lookalikes(people: int, faces: int, *, moods: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings, shape (people * faces, 512), and the number of the person each shows; every two are siblings.
 
-    unlike: how much pictures of one person differ, in directions that say nothing about who it is.
+    moods: how much pictures of everybody differ in a few directions that say nothing about who it is.
     """
     random = np.random.default_rng(seed)
-    families = np.repeat(random.normal(size=(people // 2, 128)), 2, axis=0)
-    families[:, 64:] = 0
-    own = np.zeros((people, 128))
-    own[:, 96:] = random.normal(size=(people, 32))
+    identities = unit_rows(random.normal(size=(people, 128)))
+    one, other = identities[0::2].copy(), identities[1::2].copy()
+    identities[0::2], identities[1::2] = (0.8 * one + 0.2 * other), (0.2 * one + 0.8 * other)
+    directions = np.linalg.qr(random.normal(size=(128, MOODS)))[0].T
     who = np.repeat(np.arange(people), faces)
-    moods = np.zeros((len(who), 128))
-    moods[:, :64] = random.normal(size=(len(who), 64))
-    rows = (0.8 * unit_rows(families) + 0.4 * unit_rows(own))[who] + unlike * unit_rows(moods)
-    rows += 0.08 * unit_rows(random.normal(size=rows.shape))
+    rows = unit_rows(identities)[who] + random.normal(scale=moods, size=(len(who), MOODS)) @ directions
+    rows = unit_rows(rows + random.normal(scale=SPREAD, size=rows.shape))
     basis = load_projection(projection_path(settings.KITH_MODELS, MODEL)).basis
-    return unit_rows(rows.astype(np.float32) @ basis), who
+    return unit_rows(rows @ basis), who
 
 
 def make_lookalikes(
-    owner: User, people: int = 40, faces: int = 12, *, unlike: float = 0.8, crop: str = ""
+    owner: User, people: int = 30, faces: int = 9, *, moods: float = 0.5, crop: str = ""
 ) -> list[Person]:
     """Store them, each face in a photo of its own; most of each person's faces bear the name."""
-    embeddings, who = lookalikes(people, faces, unlike=unlike)
+    embeddings, who = lookalikes(people, faces, moods=moods)
     projections = load_projection(projection_path(settings.KITH_MODELS, MODEL)).apply(embeddings)
     named = [Person.objects.create(owner=owner, name=f"Person {number}") for number in range(people)]
     photos = Photo.objects.bulk_create(_photo(owner, number) for number in range(len(who)))

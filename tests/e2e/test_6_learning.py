@@ -109,7 +109,7 @@ def test_the_owner_learns_sees_figures_turns_it_off_and_on_and_loses_no_name(tab
     expect(section.get_by_role("row").nth(1)).to_contain_text("found right away")
     before, after = (float(cell) for cell in section.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts())
     assert after > before
-    expect(section).to_contain_text("Learnt from 400 faces of 40 people")
+    expect(section).to_contain_text("Learnt from 210 faces of 30 people")
     looks_well(tab, "used")
     assert library.names() == names
 
@@ -122,7 +122,7 @@ def test_the_owner_learns_sees_figures_turns_it_off_and_on_and_loses_no_name(tab
     expect(section.get_by_text("In use", exact=True)).to_be_visible()
     assert library.names() == names
     tab.goto("/people/")
-    expect(tab.locator(".person-card")).to_have_count(40)
+    expect(tab.locator(".person-card")).to_have_count(30)
 
 
 def looks_well(tab: Page, name: str) -> None:

@@ -11,17 +11,20 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import User
-from ml.own_projection import load_own
-from people import answers, erasing, own_learning, own_rows, training
+from ml.calibration import CALIBRATION
+from ml.models import projection_path
+from ml.own_projection import Answered, figures_of, learn_projection, load_own, save_own
+from ml.projection import load_projection
+from people import erasing, own_learning, own_rows, training
 from people.erasing import erase_vectors
-from people.models import Face, OwnProjection, Person, Suggestion, Training, Upkeep
+from people.models import Face, OwnProjection, Person, Suggestion, Training
 from people.scores import Shown, score_shown, score_waiting
 from people.spaces import space_in_use
 from people.suggestions import refresh_suggestions
 from people.tasks import learn_from_answers, wake_workers
 from photos.face_model import current_face_model
 from tests.factories import make_cluster, make_face, make_known, make_photo, make_user
-from tests.lookalikes import lookalikes, make_lookalikes
+from tests.lookalikes import WAITING, lookalikes, make_lookalikes
 from tests.services import ROOT
 
 pytestmark = pytest.mark.usefixtures("models_dir")
@@ -42,6 +45,30 @@ def learn(owner) -> Training:
     training.ask_to_learn(owner)  # suggestions may have asked already
     learn_from_answers(owner.pk)
     return Training.objects.get(owner=owner)
+
+
+@pytest.fixture(scope="module")
+def learnt_content(models_dir) -> bytes:
+    """What is learnt from the answers of `siblings`, for tests of what comes after."""
+    embeddings, who = lookalikes(30, 9, moods=0.5)
+    named = np.arange(len(who)) % 9 >= WAITING
+    photos, qualities = np.arange(named.sum()), np.full(named.sum(), 0.8)
+    said = Answered(embeddings[named], who[named] + 1, photos, qualities, np.zeros((0, 2), dtype=np.int64))
+    base = load_projection(projection_path(models_dir, "facenet-casia"))
+    return save_own(learn_projection(said, base, CALIBRATION))
+
+
+@pytest.fixture
+def put_to_use(siblings, learnt_content):
+    """The siblings' library with what was learnt from it in use."""
+    learnt = load_own(learnt_content)
+    about = {"model": "facenet-casia", "figures": figures_of(learnt), "is_better": learnt.is_better}
+    own = OwnProjection.objects.create(owner=siblings, content=learnt_content, **about)
+    Training.objects.create(owner=siblings, latest=own)
+    training.use_latest(siblings)
+    learn_from_answers(siblings.pk)
+    assert Training.objects.get().is_used
+    return siblings
 
 
 def rows_held(owner) -> int:
@@ -83,7 +110,7 @@ def test_what_is_learnt_and_better_is_used_for_names_and_moves_none_and_off_agai
 
 def test_more_names_are_right_with_it(siblings):
     people = {person.pk: number for number, person in enumerate(Person.objects.order_by("pk"))}
-    who = {face: number // 12 for number, face in enumerate(Face.objects.order_by("pk").values_list("pk", flat=True))}
+    who = {face: number // 9 for number, face in enumerate(Face.objects.order_by("pk").values_list("pk", flat=True))}
 
     def rightly_suggested() -> int:
         refresh_suggestions(siblings.pk)
@@ -95,20 +122,20 @@ def test_more_names_are_right_with_it(siblings):
     assert rightly_suggested() > before
 
 
-def test_a_stored_row_is_the_projection_of_the_embedding(siblings):
-    own = load_own(bytes(learn(siblings).latest.content))
+def test_a_stored_row_is_the_projection_of_the_embedding(put_to_use):
+    own = load_own(bytes(OwnProjection.objects.get().content))
     face = Face.objects.order_by("?").first()
 
     row = own.projection.apply(np.array([face.embedding], dtype=np.float32))[0]
 
-    assert np.allclose(np.array(face.own_projection.to_list()), row, atol=1e-3)
+    assert np.allclose(np.array(face.own_projection), row, atol=1e-3)
 
 
 def test_who_is_in_a_shown_picture_is_asked_of_it_too(siblings):
     model = current_face_model()
     face = Face.objects.untagged().first()
     embeddings = np.array([face.embedding], dtype=np.float32)
-    shown = Shown(embeddings, np.array([face.projection.to_list()], dtype=np.float32), np.array([0.8], np.float32))
+    shown = Shown(embeddings, np.array([face.projection], dtype=np.float32), np.array([0.8], np.float32))
     people, before = score_shown(siblings.pk, model.name, shown)
     learn(siblings)
 
@@ -124,9 +151,8 @@ def test_who_is_in_a_shown_picture_is_asked_of_it_too(siblings):
     assert same_people[int(after[0].argmax())] == likeliest
 
 
-def test_faces_of_new_photos_get_rows_before_they_are_suggested(siblings):
-    learn(siblings)
-    embeddings, who = lookalikes(40, 12, unlike=0.8)
+def test_faces_of_new_photos_get_rows_before_they_are_suggested(siblings, put_to_use):
+    embeddings, who = lookalikes(30, 9, moods=0.5)
     new = make_face(make_photo(siblings))
     Face.objects.filter(pk=new.pk).update(embedding=embeddings[30])
     assert new.pk not in score_waiting(siblings.pk, current_face_model()).faces.pks  # not compared in another space
@@ -150,7 +176,7 @@ def test_too_few_answers_are_said_and_change_nothing(alice, client):
 
 
 def test_what_is_no_better_is_kept_aside_until_the_owner_says_otherwise(alice):
-    make_lookalikes(alice, people=20, faces=14, unlike=0.2)
+    make_lookalikes(alice, moods=0.0)
 
     row = learn(alice)
 
@@ -159,7 +185,7 @@ def test_what_is_no_better_is_kept_aside_until_the_owner_says_otherwise(alice):
     training.use_latest(alice)
     learn_from_answers(alice.pk)
     assert Training.objects.get().is_used
-    assert rows_held(alice) == 280
+    assert rows_held(alice) == 270
 
 
 def test_what_the_owner_does_not_want_is_not_used_and_not_learnt_by_itself(siblings):
@@ -181,7 +207,7 @@ def test_kith_learns_by_itself_with_enough_answers_and_again_with_many_more(sibl
     row = Training.objects.get()
     assert (row.state, row.is_used) == ("", True)
 
-    Training.objects.update(tried_faces=300)  # 400 are confirmed
+    Training.objects.update(tried_faces=150)  # 210 are confirmed
     refresh_suggestions(siblings.pk)
 
     assert Training.objects.get().state == "wanted"
@@ -237,7 +263,7 @@ def test_a_killed_run_is_started_again_and_finishes(models_dir, monkeypatch):
 
     assert states == [("learning", False, 1), ("filling", False, 0)]
     assert Training.objects.get().is_used
-    assert rows_held(owner) == 480
+    assert rows_held(owner) == 270
 
 
 def killed_at(step: str, owner: User) -> int:
@@ -258,19 +284,17 @@ def test_who_kills_it_every_time_is_not_asked_for_ever(siblings):
     assert (Training.objects.get().state, Training.objects.get().trouble) == ("", own_learning.KILLED)
 
 
-def test_with_another_face_model_the_own_projection_is_not_used(siblings):
-    learn(siblings)
+def test_with_another_face_model_the_own_projection_is_not_used(siblings, put_to_use):
     assert space_in_use(siblings.pk, current_face_model()).own is not None
 
-    Training.objects.get().filled.__class__.objects.update(model="facenet-vggface2")
+    OwnProjection.objects.update(model="facenet-vggface2")
 
     assert space_in_use(siblings.pk, current_face_model()).own is None
     refresh_suggestions(siblings.pk)
     assert Suggestion.objects.exists()
 
 
-def test_with_a_person_who_is_forgotten_goes_what_was_learnt_from_them(siblings):
-    learn(siblings)
+def test_with_a_person_who_is_forgotten_goes_what_was_learnt_from_them(siblings, put_to_use):
     person = Person.objects.first()
 
     erasing.forget_person(person)
@@ -283,7 +307,7 @@ def test_with_a_person_who_is_forgotten_goes_what_was_learnt_from_them(siblings)
     assert rows_held(siblings) == 0
     learn_from_answers(siblings.pk)
     row = Training.objects.get()
-    assert row.latest.figures["people"] == 39
+    assert row.latest.figures["people"] == 29
     assert row.is_used
 
 
@@ -302,8 +326,7 @@ def test_a_run_learns_nothing_from_somebody_who_is_forgotten_meanwhile(siblings,
     assert not OwnProjection.objects.exists()
 
 
-def test_without_consent_nothing_is_left_of_it_and_nothing_is_learnt(siblings):
-    learn(siblings)
+def test_without_consent_nothing_is_left_of_it_and_nothing_is_learnt(siblings, put_to_use):
     User.objects.filter(pk=siblings.pk).update(face_analysis="off")
     siblings.refresh_from_db()
 
@@ -316,10 +339,9 @@ def test_without_consent_nothing_is_left_of_it_and_nothing_is_learnt(siblings):
     assert not OwnProjection.objects.exists()
 
 
-def test_a_face_that_is_embedded_again_holds_no_row_of_its_old_embedding(siblings):
+def test_a_face_that_is_embedded_again_holds_no_row_of_its_old_embedding(put_to_use):
     from people.reembedding import _put
 
-    learn(siblings)
     face = Face.objects.first()
 
     class Result:
@@ -359,7 +381,7 @@ def test_settings_start_cancel_use_and_stop_and_show_the_figures(page, siblings)
 
     assert f"<td>{100 * figures['base']['tpir']:.0f}</td>" in learnt
     assert f"<td><b>{100 * figures['own']['tpir']:.0f}</b></td>" in learnt
-    assert "Learnt from 400 faces of 40 people" in learnt
+    assert "Learnt from 210 faces of 30 people" in learnt
     assert 'value="stop"' in learnt
     assert 'value="use"' in page("stop")
     assert not Training.objects.get().is_used
@@ -367,8 +389,7 @@ def test_settings_start_cancel_use_and_stop_and_show_the_figures(page, siblings)
     assert Training.objects.get().is_used
 
 
-def test_settings_ask_few_queries_about_it(page, client, siblings, django_assert_max_num_queries):
-    learn(siblings)
+def test_settings_ask_few_queries_about_it(page, client, put_to_use, django_assert_max_num_queries):
     page()
 
     with django_assert_max_num_queries(6):
@@ -377,8 +398,7 @@ def test_settings_ask_few_queries_about_it(page, client, siblings, django_assert
         client.get(reverse("people:learning"), headers={"HX-Request": "true"})
 
 
-def test_nobody_starts_or_stops_it_for_somebody_else(client, siblings, bob):
-    learn(siblings)
+def test_nobody_starts_or_stops_it_for_somebody_else(client, siblings, put_to_use, bob):
     client.force_login(bob)
 
     for action in ("learn", "cancel", "use", "stop", "nonsense", ""):
@@ -387,12 +407,3 @@ def test_nobody_starts_or_stops_it_for_somebody_else(client, siblings, bob):
     row = Training.objects.get(owner=siblings)
     assert row.is_used
     assert row.state == ""
-
-
-def test_naming_a_face_does_not_wait_for_it(siblings):
-    learn(siblings)
-    face = Face.objects.untagged().first()
-
-    answers.confirm(Person.objects.first(), [face.pk], actor=siblings)
-
-    assert Upkeep.objects.without_suggestions().exists()

@@ -7,7 +7,9 @@ from django.utils.formats import number_format
 
 from accounts.models import User
 from ml.own_projection.answered import FEWEST_FACES, FEWEST_PEOPLE
+from ml.weights import WeightsUnavailable
 from people.models import Face, OwnProjection, Training
+from photos.face_model import current_face_model
 from photos.sentences import in_words
 
 State = Training.State
@@ -56,20 +58,28 @@ def learning_state(owner: User) -> LearningState:
     """How far learning is, in two queries at most."""
     rows = Training.objects.select_related("latest", "filled").defer("latest__content", "filled__content")
     row = rows.filter(owner=owner).first() or Training(owner=owner)
-    is_other = row.is_used and row.filled_id != row.latest_id
+    latest, filled = (own if own and _is_of_model_in_use(own) else None for own in (row.latest, row.filled))
+    is_used = row.is_used and filled is not None
     confirmed = None
-    if row.latest is None and not row.is_running:
+    if latest is None and not row.is_running:
         confirmed = Face.objects.gallery().filter(person__owner=owner)[:FEWEST_FACES].count()
     return LearningState(
         state=row.state,
         percent=round(100 * row.share),
         is_allowed=row.is_allowed,
-        is_used=row.is_used,
+        is_used=is_used,
         trouble=in_words(row.trouble),
-        figures=_figures(row.latest),
-        used=_figures(row.filled) if is_other else None,
+        figures=_figures(latest),
+        used=_figures(filled) if is_used and filled != latest else None,
         confirmed=confirmed if confirmed is not None and confirmed < FEWEST_FACES else None,
     )
+
+
+def _is_of_model_in_use(own: OwnProjection) -> bool:
+    try:
+        return own.model == current_face_model().name
+    except WeightsUnavailable:
+        return True
 
 
 def _figures(own: OwnProjection | None) -> Figures | None:

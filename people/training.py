@@ -25,9 +25,17 @@ def ask_to_learn(owner: User) -> bool:
     return True
 
 
+@transaction.atomic
 def cancel(owner_id: int) -> bool:
-    """Stop what is being learnt or put to use; the worker notices within a second. What is in use stays."""
-    return bool(Training.objects.running().filter(pk=owner_id).update(state=State.RESTING, share=0, trouble=""))
+    """Stop what is being learnt or put to use; the worker notices within a second."""
+    training = Training.objects.select_for_update().running().filter(pk=owner_id).first()
+    if training is None:
+        return False
+    if training.state == State.FILLING:
+        _suggest_again(owner_id)  # the model's own projection has taken over
+    training.state, training.share, training.trouble = State.RESTING, 0, ""
+    training.save(update_fields=["state", "share", "trouble"])
+    return True
 
 
 @transaction.atomic

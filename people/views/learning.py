@@ -31,7 +31,7 @@ def _learn(request: UserRequest) -> None:
 
 def _cancel(request: UserRequest) -> None:
     if training.cancel(request.user.pk):
-        messages.success(request, _("Cancelled. Nothing has changed."))
+        messages.success(request, _("Cancelled. Names and groups are as they were."))
 
 
 def _use(request: UserRequest) -> None:

@@ -103,4 +103,6 @@ def _figures(own: OwnProjection | None) -> Figures | None:
 def _percentages(before: float, after: float) -> tuple[str, str]:
     """Two shares as whole percentages, or with a decimal where those would be the same."""
     decimals = 0 if round(100 * before) != round(100 * after) else 1
-    return number_format(100 * before, decimals), number_format(100 * after, decimals)
+    # number_format() cuts decimals off, and does not round.
+    shown = [number_format(round(100 * share, decimals), decimals) for share in (before, after)]
+    return shown[0], shown[1]

@@ -251,7 +251,7 @@ PAGES = [
     Page("people:like", "Its list", lambda s: at("people:like", face_id=s.face()), 5, is_fragment=True, budget=None),
     _page("people:alike", "Faces like a picture's", 4, lambda s: f"faces={s.faces(40)}"),
     _page("photos:status", "Status", 10),
-    _page("accounts:settings", "Settings", 4),
+    _page("accounts:settings", "Settings", 6),
     _page("people:naming", "Naming by itself", 7),
     _page("people:learning", "Learning, while it goes on", 4, is_fragment=True),
     _page("people:delete-face-data", "Delete face data", 5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +84,16 @@ def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration, r
 
 
 def calibration_of(held: Held, shipped: Calibration) -> Calibration:
-    """Fitted to held-out pairs; the shipped one where all of them are right, or all wrong."""
+    """Fitted to held-out pairs; the shipped one where all of them are right, or all wrong.
+
+    The galleries of all folds are about as large, so what little they differ in says nothing about one that is larger,
+    as the one is that the calibration is for: how its size counts stays as it was.
+    """
     if not held.is_right.any() or held.is_right.all():
         return shipped
-    return refit_calibration(shipped, held.features, held.is_right)
+    sizes = held.features.gallery
+    features = replace(held.features, gallery=np.full(len(sizes), sizes.mean()))
+    return refit_calibration(shipped, features, held.is_right)
 
 
 def doubles_of(held: Held, fold: Fold, people: NDArray[np.int64], shipped: Calibration) -> NDArray[np.int64]:

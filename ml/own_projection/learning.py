@@ -27,13 +27,14 @@ class OwnProjection:
 
     projection: centre of shape (512,), basis of at most 128 rows, which need not be orthonormal; it takes raw
     embeddings, and its rows need no library's centre taken away. calibration: for its rows, fitted to held-out faces
-    only: those it was learnt from lie nearer to each other than new ones will. base, own: measured on the same
-    held-out faces. gain: of tpir; gain_low: low end of its 95 % interval, over people. faces, people: learnt from.
-    is_better: beyond chance, and calibrated no worse beyond chance.
+    only: those it was learnt from lie nearer to each other than new ones will. base_calibration: for the base's rows,
+    fitted to the same faces. base, own: measured on these. gain: of tpir; gain_low: low end of its 95 % interval, over
+    people. faces, people: learnt from. is_better: beyond chance, and calibrated no worse beyond chance.
     """
 
     projection: Projection
     calibration: Calibration
+    base_calibration: Calibration
     base: Measured
     own: Measured
     gain: float
@@ -122,6 +123,7 @@ class Learning:
         return OwnProjection(
             projection,
             calibration_of(joined([one.own for one in tried]), self._shipped),
+            calibration_of(joined([one.base for one in tried]), self._shipped),
             compared.base,
             compared.own,
             compared.gain,

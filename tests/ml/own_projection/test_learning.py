@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from ml.calibration import CALIBRATION, calibration_error, probabilities_of, refit_calibration
+from ml.calibration import CALIBRATION, calibration_error, refit_calibration
 from ml.own_projection import DamagedProjection, TooFewFaces, fitting, learn_projection, load_own, save_own
 from ml.own_projection.answered import UNNAMED
 from ml.own_projection.fitting import beginning, fit_projection
+from ml.own_projection.naming import names_of
 from ml.own_projection.triplets import Miner, foreign_neighbours, loss_and_slope, sure_pairs
 from ml.projection import Projection, plain_projection, recentred, unit_rows
 from ml.scoring import Gallery, Probes, weigh
@@ -32,15 +33,10 @@ def own(answered):
 
 def likeliest(projection, calibration, answered, rows):
     """Of each face the likeliest person among those who were confirmed, and the probability of that."""
-    found = weigh(
-        Probes(projection.apply(rows), np.full(len(rows), 0.6, np.float32)),
-        Gallery(projection.apply(answered.embeddings), answered.people),
+    qualities = np.full(len(rows), 0.6)
+    return names_of(
+        projection.apply(rows), qualities, projection.apply(answered.embeddings), answered.people, calibration
     )
-    probabilities = probabilities_of(calibration.odds(found.features), found.probe)
-    order = np.argsort(probabilities, kind="stable")
-    person, probability = np.full(len(rows), UNNAMED), np.zeros(len(rows))
-    person[found.probe[order]], probability[found.probe[order]] = found.person[order], probabilities[order]
-    return person, probability
 
 
 def fresh(family, faces_each=25):
@@ -236,7 +232,18 @@ def test_what_was_learnt_is_kept_as_it_is(own, answered):
     again = load_own(save_own(own))
 
     assert np.array_equal(again.projection.apply(answered.embeddings), own.projection.apply(answered.embeddings))
-    for name in ("calibration", "base", "own", "gain", "gain_low", "faces", "people", "seconds", "is_better"):
+    for name in (
+        "calibration",
+        "base_calibration",
+        "base",
+        "own",
+        "gain",
+        "gain_low",
+        "faces",
+        "people",
+        "seconds",
+        "is_better",
+    ):
         assert getattr(again, name) == getattr(own, name)
 
 

@@ -14,14 +14,27 @@ UNNAMED = -1  # for a face that a user said no about and nobody named
 UNEVEN = 0.01  # as far as the length of a row may be from 1: embeddings are kept in half precision
 
 # What it takes, see docs/own-projection.md.
-FEWEST_PEOPLE = 10
-FEWEST_FACES = 200
-FEWEST_PHOTOS = 100
+FEWEST = {"faces": 200, "people": 10, "photos": 100}
 MOST_FACES = 10_000  # learnt from: beyond that the most photographed people count with some of their faces
 
 
 class TooFewFaces(ValueError):
-    """Too little has been answered to learn from. The message is a sentence for the owner."""
+    """Too little has been answered to learn from.
+
+    The message is a sentence for the owner; what it says is in `what` (a key of `NEEDED`), `least` and `found`, for who
+    says it in another language.
+    """
+
+    def __init__(self, what: str, least: int, found: int) -> None:
+        super().__init__(NEEDED[what].format(least=least, found=found))
+        self.what, self.least, self.found = what, least, found
+
+
+NEEDED = {
+    "faces": "Confirm at least {least} faces; so far it is {found}.",
+    "people": "Confirm faces of at least {least} people in two photos or more each; so far it is {found}.",
+    "photos": "Confirm faces in at least {least} photos; so far it is {found}.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +96,14 @@ def check_enough(answered: Answered) -> None:
     Raises:
         TooFewFaces: with a sentence that says what is needed.
     """
-    faces = int(answered.is_named.sum())
-    if faces < FEWEST_FACES:
-        raise TooFewFaces(f"Confirm at least {FEWEST_FACES} faces; there are {faces} so far.")
-    several = people_in_photos(answered, fewest=2)
-    if len(several) < FEWEST_PEOPLE:
-        raise TooFewFaces(
-            f"Confirm faces of at least {FEWEST_PEOPLE} people in two photos or more each; "
-            f"there are {len(several)} such people so far."
-        )
-    photos = len(np.unique(answered.photos[answered.is_named]))
-    if photos < FEWEST_PHOTOS:
-        raise TooFewFaces(f"Confirm faces in at least {FEWEST_PHOTOS} photos; there are {photos} so far.")
+    found = {
+        "faces": int(answered.is_named.sum()),
+        "people": len(people_in_photos(answered, fewest=2)),
+        "photos": len(np.unique(answered.photos[answered.is_named])),
+    }
+    for what, least in FEWEST.items():
+        if found[what] < least:
+            raise TooFewFaces(what, least, found[what])
 
 
 def people_in_photos(answered: Answered, *, fewest: int) -> NDArray[np.int64]:

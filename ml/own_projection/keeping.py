@@ -29,6 +29,7 @@ def figures_of(own: OwnProjection) -> dict[str, Any]:
         "base": asdict(own.base),
         "own": asdict(own.own),
         "calibration": own.calibration.as_json(),
+        "base_calibration": own.base_calibration.as_json(),
     }
 
 
@@ -54,12 +55,13 @@ def load_own(written: bytes) -> OwnProjection:
         arrays = load(bytes(written))
         figures = json.loads(arrays["figures"].tobytes())
         projection = Projection(arrays["centre"], arrays["basis"])
-        calibration = Calibration.from_json(figures["calibration"])
-        if figures["sha256"] != _hash(projection) or calibration is None:
+        calibration, other = (Calibration.from_json(figures[name]) for name in ("calibration", "base_calibration"))
+        if figures["sha256"] != _hash(projection) or calibration is None or other is None:
             raise DamagedProjection(DAMAGED)
         return OwnProjection(
             projection,
             calibration,
+            other,
             Measured(**figures["base"]),
             Measured(**figures["own"]),
             is_better=bool(figures["is_better"]),

@@ -27,13 +27,14 @@ class OwnProjection:
 
     projection: centre of shape (512,), basis of at most 128 rows, which need not be orthonormal; it takes raw
     embeddings, and its rows need no library's centre taken away. calibration: for its rows, fitted to held-out faces
-    only: those it was learnt from lie nearer to each other than new ones will. base, own: measured on the same
-    held-out faces. gain: of tpir; gain_low: low end of its 95 % interval, over people. faces, people: learnt from.
-    is_better: beyond chance, and calibrated no worse beyond chance.
+    only: those it was learnt from lie nearer to each other than new ones will. base_calibration: for the base's rows,
+    fitted to the same faces. base, own: measured on these. gain: of tpir; gain_low: low end of its 95 % interval, over
+    people. faces, people: learnt from. is_better: beyond chance, and calibrated no worse beyond chance.
     """
 
     projection: Projection
     calibration: Calibration
+    base_calibration: Calibration
     base: Measured
     own: Measured
     gain: float
@@ -76,11 +77,11 @@ def learn_projection(
     chosen = at_most(in_order(answered), MOST_FACES, random)
     check_enough(chosen)
     with threadpool_limits(limits=1):  # products this small take ten times as long on two busy cores as on one
-        return _Learning(chosen, base, shipped, centre, random, report).result(started)
+        return Learning(chosen, base, shipped, centre, random, report).result(started)
 
 
 @dataclass(frozen=True, eq=False)
-class _Tried:
+class Tried:
     """What speaks for the names of one fold's probes, by the base and by a projection that knows none of them."""
 
     fold: Fold
@@ -88,7 +89,7 @@ class _Tried:
     own: Held
 
 
-class _Learning:
+class Learning:
     """One run: what all its parts need."""
 
     def __init__(
@@ -108,9 +109,13 @@ class _Learning:
         self._neighbours = foreign_neighbours(self._base_rows, answered.people, part(report, 0, 0.1))
         self._sure = sure_pairs(answered)
 
+    def cross_validated(self) -> list[Tried]:
+        """What speaks for names, fold by fold."""
+        return [self._tried(number, fold) for number, fold in enumerate(folds_of(self._answered, self._random))]
+
     def result(self, started: float) -> OwnProjection:
         """Cross-validate, and fit to everything."""
-        tried = [self._tried(number, fold) for number, fold in enumerate(folds_of(self._answered, self._random))]
+        tried = self.cross_validated()
         compared = self._compared(tried, part(self._report, 0.8, 0.9))
         everything = np.ones(len(self._answered), dtype=bool)
         projection = self._fitted(everything, part(self._report, 0.9, 1))
@@ -118,6 +123,7 @@ class _Learning:
         return OwnProjection(
             projection,
             calibration_of(joined([one.own for one in tried]), self._shipped),
+            calibration_of(joined([one.base for one in tried]), self._shipped),
             compared.base,
             compared.own,
             compared.gain,
@@ -128,20 +134,20 @@ class _Learning:
             is_better=compared.gain_low > 0 and compared.error_growth_low <= 0,
         )
 
-    def _tried(self, number: int, fold: Fold) -> _Tried:
+    def _tried(self, number: int, fold: Fold) -> Tried:
         report = part(self._report, 0.1 + 0.14 * number, 0.24 + 0.14 * number)
         fitted = self._fitted(fold.is_known, part(report, 0, 0.4))
         base = held_pairs(self._base_rows, self._answered, fold, part(report, 0.4, 0.7))
         doubles = doubles_of(base, fold, self._answered.people, self._shipped)
         fold, base = fold.without(doubles), base.only(~np.isin(base.row, doubles))
         own_rows = fitted.apply(self._answered.embeddings)
-        return _Tried(fold, base, held_pairs(own_rows, self._answered, fold, part(report, 0.7, 1)))
+        return Tried(fold, base, held_pairs(own_rows, self._answered, fold, part(report, 0.7, 1)))
 
     def _fitted(self, is_used: NDArray[np.bool_], report: Report) -> Projection:
         miner = Miner(self._answered.people, is_used, self._neighbours, self._sure)
         return fit_projection(self._answered, self._start, miner, self._random, report)
 
-    def _compared(self, tried: list[_Tried], report: Report) -> Comparison:
+    def _compared(self, tried: list[Tried], report: Report) -> Comparison:
         folds = [one.fold for one in tried]
         base = named_by_others([one.base for one in tried], folds, self._shipped, part(report, 0, 0.3))
         own = named_by_others([one.own for one in tried], folds, self._shipped, part(report, 0.3, 0.6))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,10 +86,16 @@ def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration, r
 
 
 def calibration_of(held: Held, shipped: Calibration) -> Calibration:
-    """Fitted to held-out pairs; the shipped one where all of them are right, or all wrong."""
+    """Fitted to held-out pairs; the shipped one where all of them are right, or all wrong.
+
+    The galleries of all folds are about as large, so what little they differ in says nothing about one that is larger,
+    as the one is that the calibration is for: how its size counts stays as it was.
+    """
     if not held.is_right.any() or held.is_right.all():
         return shipped
-    return refit_calibration(shipped, held.features, held.is_right)
+    sizes = held.features.gallery
+    features = replace(held.features, gallery=np.full(len(sizes), sizes.mean()))
+    return refit_calibration(shipped, features, held.is_right)
 
 
 def doubles_of(held: Held, fold: Fold, people: NDArray[np.int64], shipped: Calibration) -> NDArray[np.int64]:
@@ -113,10 +119,35 @@ def doubles_of(held: Held, fold: Fold, people: NDArray[np.int64], shipped: Calib
     return np.concatenate([np.zeros(0, dtype=np.int64), *found])
 
 
+def names_of(
+    rows: Matrix, qualities: NDArray[np.float64], gallery: Matrix, persons: NDArray[np.int64], calibration: Calibration
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The likeliest person of each of n faces among confirmed ones, and the probability of that.
+
+    Args:
+        rows: shape (n, d), qualities: (n,), of the faces; gallery: shape (m, d), persons: (m,), of the confirmed ones;
+            unit rows of one projection. calibration: for that projection.
+
+    Returns:
+        Shape (n,) each.
+    """
+    found = weigh(Probes(rows, qualities.astype(np.float32)), Gallery(gallery, persons))
+    best, probabilities = _likeliest(found.features, found.probe, calibration)
+    return found.person[best], probabilities
+
+
 def _named(held: Held, fold: Fold, calibration: Calibration) -> Named:
     probes, place = np.unique(held.row, return_inverse=True)
-    probabilities = probabilities_of(calibration.odds(held.features), place.astype(np.int64))
+    best, probabilities = _likeliest(held.features, place.astype(np.int64), calibration)
+    return Named(probes, held.person[best], probabilities, held.is_right[best], fold.is_held_out[probes])
+
+
+def _likeliest(
+    features: Features, probe: NDArray[np.int64], calibration: Calibration
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The best pair of each probe, shape (probes,), and its probability; every probe has a pair."""
+    probabilities = probabilities_of(calibration.odds(features), probe)
     order = np.argsort(probabilities, kind="stable")  # the last one written stays
-    best = np.empty(len(probes), dtype=np.int64)
-    best[place[order]] = order
-    return Named(probes, held.person[best], probabilities[best], held.is_right[best], fold.is_held_out[probes])
+    best = np.empty(int(probe.max(initial=-1)) + 1, dtype=np.int64)
+    best[probe[order]] = order
+    return best, probabilities[best]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.formats import number_format
 
 from accounts.models import User
-from ml.own_projection.answered import FEWEST_FACES, FEWEST_PEOPLE
+from ml.own_projection.answered import FEWEST
 from ml.weights import WeightsUnavailable
 from people.models import Face, OwnProjection, Training
 from photos.face_model import current_face_model
@@ -42,8 +42,8 @@ class LearningState:
     figures: Figures | None
     used: Figures | None
     confirmed: int | None
-    fewest_faces: int = FEWEST_FACES
-    fewest_people: int = FEWEST_PEOPLE
+    fewest_faces: int = FEWEST["faces"]
+    fewest_people: int = FEWEST["people"]
 
     @property
     def is_running(self) -> bool:
@@ -62,7 +62,7 @@ def learning_state(owner: User) -> LearningState:
     is_used = row.is_used and filled is not None
     confirmed = None
     if latest is None and not row.is_running:
-        confirmed = Face.objects.gallery().filter(person__owner=owner)[:FEWEST_FACES].count()
+        confirmed = Face.objects.gallery().filter(person__owner=owner)[: FEWEST["faces"]].count()
     return LearningState(
         state=row.state,
         percent=round(100 * row.share),
@@ -71,7 +71,7 @@ def learning_state(owner: User) -> LearningState:
         trouble=in_words(row.trouble),
         figures=_figures(latest),
         used=_figures(filled) if is_used and filled != latest else None,
-        confirmed=confirmed if confirmed is not None and confirmed < FEWEST_FACES else None,
+        confirmed=confirmed if confirmed is not None and confirmed < FEWEST["faces"] else None,
     )
 
 

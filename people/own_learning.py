@@ -16,7 +16,7 @@ from accounts.models import User
 from ml.calibration import calibration_for
 from ml.models import FaceModel, projection_path
 from ml.own_projection import Answered, TooFewFaces, figures_of, learn_projection, save_own
-from ml.own_projection.answered import FEWEST_FACES, UNNAMED
+from ml.own_projection.answered import FEWEST, UNNAMED
 from ml.own_projection.learning import OwnProjection as Learnt
 from ml.projection import Projection, load_projection
 from people import constraints, own_rows, training
@@ -58,7 +58,7 @@ def ask_if_grown(owner_id: int, model: FaceModel) -> bool:
         return False
     known = last.tried_faces if last.tried_model == model.name else 0
     confirmed = gallery_of(owner_id, model).count()
-    if confirmed < max(FEWEST_FACES, known * (1 + GROWN_BY)) or is_changing(owner_id, model.name):
+    if confirmed < max(FEWEST["faces"], known * (1 + GROWN_BY)) or is_changing(owner_id, model.name):
         return False
     return training.ask_to_learn(User.objects.get(pk=owner_id))
 

@@ -38,9 +38,7 @@ class Held:
 
 def held_pairs(rows: Matrix, answered: Answered, fold: Fold, report: Report) -> Held:
     """Look the faces that are held out and the strangers' up in the gallery of one fold; rows as projected."""
-    known = fold.is_known & answered.is_named
-    # As large in every fold as it is in use: sizes that differ by a few faces would be given any weight.
-    gallery = Gallery(rows[known], answered.people[known], int(answered.is_named.sum()))
+    gallery = Gallery(rows[fold.is_known & answered.is_named], answered.people[fold.is_known & answered.is_named])
     probes = np.flatnonzero(fold.is_held_out | fold.is_stranger)
     parts = []
     for start in range(0, len(probes), BLOCK):

@@ -161,7 +161,7 @@ def test_too_few_answers_are_said_and_change_nothing(alice, client):
 
     row = learn(alice)
 
-    assert row.trouble == "Confirm at least 200 faces; there are 3 so far."
+    assert row.trouble == "Confirm at least 200 faces; so far it is 3."
     assert (row.state, row.latest, row.is_used) == ("", None, False)
     client.force_login(alice)
     assert 'So far there are <b class="num">3</b>' in client.get(reverse("accounts:settings")).text

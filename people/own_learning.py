@@ -6,6 +6,8 @@ forgotten, is noticed within a second; a process that is killed leaves it as it 
 
 import logging
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -18,7 +20,7 @@ from ml.models import FaceModel, projection_path
 from ml.own_projection import Answered, TooFewFaces, figures_of, learn_projection, save_own
 from ml.own_projection.answered import FEWEST, UNNAMED
 from ml.own_projection.learning import OwnProjection as Learnt
-from ml.projection import Projection, load_projection
+from ml.projection import EMBEDDING_SIZE, Projection, load_projection
 from people import constraints, own_rows, training
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
@@ -32,9 +34,10 @@ logger = logging.getLogger(__name__)
 
 GROWN_BY = 0.3  # by itself Kith learns again when so many more faces are confirmed
 LOOK_EVERY = 0.5  # seconds, whether it is still wanted
-AT_MOST_SECONDS = 900
+AT_MOST_SECONDS = 600  # of the processor's time: by the clock it may take as long as there is more urgent work
 MOST_STARTS = 5  # of one run
-MOST_FACES = 40_000  # that are read; ml.own_projection chooses among them
+READ = 1000  # faces read at a time
+MOST_FACES = 20_000  # that are read; ml.own_projection chooses among them
 MOST_NOES = 10_000  # faces nobody named that a user said no about
 KILLED = "Learning was stopped too often before it was done. Start it again when the computer has less to do."
 TOO_LONG = "Learning took too long and was stopped. Start it again when the computer has less to do."
@@ -106,7 +109,7 @@ def _learn(owner_id: int, model: FaceModel, base: Projection) -> None:
     watch(0.0)
     centre = centre_in_use(owner_id, model.name)
     learnt = learn_projection(
-        answered(owner_id, model),
+        answered(owner_id, model, watch),
         base,
         calibration_for(model.limits().suggestion, recentred=centre is not None),
         centre=centre,
@@ -116,19 +119,22 @@ def _learn(owner_id: int, model: FaceModel, base: Projection) -> None:
     _keep(owner_id, model, learnt)
 
 
-def answered(owner_id: int, model: FaceModel) -> Answered:
-    """What an owner said about faces of this model: names, and who somebody is not."""
-    named = _some(list(gallery_of(owner_id, model).order_by("pk").values_list("pk", flat=True)), MOST_FACES)
+def answered(owner_id: int, model: FaceModel, report: Callable[[float], None]) -> Answered:
+    """What an owner said about faces of this model: names, and who somebody is not. report: called again and again."""
+    named = _some(list(gallery_of(owner_id, model).values_list("pk", flat=True)), MOST_FACES)
     noes = sorted(constraints.ruled_out(owner_id))
-    faces = Face.objects.filter(photo__owner=owner_id).embedded_by(model.name)
-    unnamed = faces.filter(pk__in={face for face, _ in noes}, person=None).order_by("pk")
-    said_no = _some(list(unnamed.values_list("pk", flat=True)), MOST_NOES)
-    wanted = faces.filter(pk__in=named + said_no).order_by("pk")
-    rows = list(wanted.values_list("pk", "person_id", "photo_id", "quality", "embedding"))
+    unnamed = Face.objects.filter(photo__owner=owner_id, person=None, pk__in={face for face, _ in noes})
+    said_no = _some(list(unnamed.embedded_by(model.name).values_list("pk", flat=True)), MOST_NOES)
+    pks = sorted(named + said_no)
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(pks), READ):
+        some = Face.objects.filter(pk__in=pks[start : start + READ]).embedded_by(model.name).order_by("pk")
+        rows += some.values_list("pk", "person_id", "photo_id", "quality", "embedding")
+        report(0.0)
     place = {row[0]: number for number, row in enumerate(rows)}
     pairs = [(place[face], person) for face, person in noes if face in place]
     return Answered(
-        embeddings=np.array([row[4] for row in rows], dtype=np.float32).reshape(len(rows), -1),
+        embeddings=np.array([row[4] for row in rows], dtype=np.float32).reshape(-1, EMBEDDING_SIZE),
         people=np.array([row[1] or UNNAMED for row in rows], dtype=np.int64),
         photos=np.array([row[2] for row in rows], dtype=np.int64),
         qualities=np.array([row[3] for row in rows], dtype=np.float64),
@@ -138,6 +144,7 @@ def answered(owner_id: int, model: FaceModel) -> Answered:
 
 def _some(pks: list[int], most: int) -> list[int]:
     """At most so many, at random, always the same."""
+    pks = sorted(pks)
     if len(pks) <= most:
         return pks
     chosen = np.sort(np.random.default_rng(0).permutation(len(pks))[:most])
@@ -191,7 +198,7 @@ class _Watch:
 
     def __init__(self, owner_id: int, state: Training.State) -> None:
         self._row = Training.objects.unfinished().filter(pk=owner_id, state=state)
-        self._end = time.monotonic() + AT_MOST_SECONDS
+        self._end = time.process_time() + AT_MOST_SECONDS
         self._next = 0.0
 
     def __call__(self, share: float) -> None:
@@ -202,6 +209,6 @@ class _Watch:
         # Not update() of the row as such: a cancelled one stays as it is.
         if not self._row.update(share=share):
             raise NotWanted
-        if now > self._end:
+        if time.process_time() > self._end:
             raise TookTooLong
         fault("own-projection-progress")

@@ -34,7 +34,7 @@ PHOTO_SECONDS = 120
 AGAIN_AT_MOST_SECONDS = 60
 LIBRARY_SECONDS = 3600
 SHOWN_PICTURE_SECONDS = 60
-TRAINING_SECONDS = 1800
+TRAINING_SECONDS = 6 * 3600  # all other work goes first; how much processor time it may take: people.own_learning
 TRAINING_WAITS_SECONDS = 60  # as AGAIN_WAITS_SECONDS: one run after the other, and beat sends again
 
 # While photos still arrive. Suggestions of a small library are a matter of a moment, and somebody may wait for them.

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.arguments import checked_number
 from ml.calibration import Calibration
 from ml.own_projection.answered import MOST_FACES, Answered, at_most, check_enough, in_order
 from ml.own_projection.comparing import Comparison, Measured, compare
-from ml.own_projection.fitting import beginning, fit_projection
+from ml.own_projection.fitting import HOLD, beginning, fit_projection
 from ml.own_projection.folds import Fold, folds_of
 from ml.own_projection.naming import Held, calibration_of, doubles_of, held_pairs, joined, named_by_others
 from ml.own_projection.progress import Report, part, silent
@@ -53,6 +54,7 @@ def learn_projection(
     centre: Matrix | None = None,
     seed: int = 0,
     report: Report | None = None,
+    hold: float = HOLD,
 ) -> OwnProjection:
     """Fit a projection to an owner's answers with triplets, and compare it with the base by cross-validation.
 
@@ -62,22 +64,24 @@ def learn_projection(
         base: of the model in use. shipped: the calibration that belongs to it, for recentred rows if there is a centre.
         centre: shape (k,), the library's own, taken away from the base's rows; or None.
         report: called every few hundred milliseconds with the share that is done; what it raises passes through.
+        hold: how firmly the projection is held near the base; at least 0.
 
     Raises:
         TooFewFaces: nothing can be learnt or measured yet; its text says what is needed.
-        ValueError: embeddings, base and centre differ in dimensions.
+        ValueError: embeddings, base and centre differ in dimensions, or hold is below 0.
     """
     import scipy.optimize  # noqa: F401 - its own BLAS must be there when threads are limited
     from threadpoolctl import threadpool_limits
 
     started = time.monotonic()
     report = report or silent
+    checked_number("hold", hold, least=0)
     check_enough(answered)
     random = np.random.default_rng(seed)
     chosen = at_most(in_order(answered), MOST_FACES, random)
     check_enough(chosen)
     with threadpool_limits(limits=1):  # products this small take ten times as long on two busy cores as on one
-        return Learning(chosen, base, shipped, centre, random, report).result(started)
+        return Learning(chosen, base, shipped, centre, random, report, hold).result(started)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +104,9 @@ class Learning:
         centre: Matrix | None,
         random: np.random.Generator,
         report: Report,
+        hold: float,
     ) -> None:
-        self._answered, self._shipped = answered, shipped
+        self._answered, self._shipped, self._hold = answered, shipped, hold
         self._random, self._report = random, report
         rows = base.apply(answered.embeddings)
         self._base_rows = rows if centre is None else recentred(rows, centre)
@@ -145,7 +150,7 @@ class Learning:
 
     def _fitted(self, is_used: NDArray[np.bool_], report: Report) -> Projection:
         miner = Miner(self._answered.people, is_used, self._neighbours, self._sure)
-        return fit_projection(self._answered, self._start, miner, self._random, report)
+        return fit_projection(self._answered, self._start, miner, self._random, report, hold=self._hold)
 
     def _compared(self, tried: list[Tried], report: Report) -> Comparison:
         folds = [one.fold for one in tried]

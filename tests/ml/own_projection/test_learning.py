@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from ml.calibration import CALIBRATION, calibration_error, refit_calibration
-from ml.own_projection import DamagedProjection, TooFewFaces, fitting, learn_projection, load_own, save_own
+from ml.own_projection import DamagedProjection, TooFewFaces, learn_projection, load_own, save_own
 from ml.own_projection.answered import UNNAMED
 from ml.own_projection.fitting import beginning, fit_projection
 from ml.own_projection.naming import names_of
@@ -111,11 +111,10 @@ def test_probabilities_are_honest_about_new_faces(family, answered, own):
     assert calibration_error(probability, person == people) < 0.03
 
 
-def test_probabilities_stay_honest_where_too_much_is_learnt(monkeypatch, family):
+def test_probabilities_stay_honest_where_too_much_is_learnt(family):
     """Faces that were learnt from lie nearer to each other than new ones do; probabilities must not be of those."""
-    monkeypatch.setattr(fitting, "HOLD", 1e-4)
     few = make_answers(family, 6, people=KNOWN)
-    own = learn_projection(few, BASE, CALIBRATION)
+    own = learn_projection(few, BASE, CALIBRATION, hold=1e-4)
     rows, people = fresh(family)
     faces, everybody = own.projection.apply(few.embeddings), np.arange(len(few))
     itself = weigh(Probes(faces, np.full(len(few), 0.6, np.float32), own=everybody), Gallery(faces, few.people))
@@ -182,9 +181,9 @@ def test_noes_count_also_about_faces_without_a_name(random):
     assert (far[unnamed] @ far[twin].T).mean() < (near[unnamed] @ near[twin].T).mean() - 0.02
 
 
-def test_how_far_it_is_only_grows_and_what_is_raised_ends_it(answered):
+def test_how_far_it_is_only_grows_and_what_is_raised_ends_it(family, answered):
     shares = []
-    learn_projection(answered, BASE, CALIBRATION, report=shares.append)
+    learn_projection(make_answers(family, 5, people=KNOWN), BASE, CALIBRATION, report=shares.append)
 
     class Cancelled(Exception):
         pass

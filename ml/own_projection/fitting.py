@@ -12,7 +12,7 @@ from ml.projection import DIMENSIONS, Projection, unit_rows
 
 ROUNDS = 6  # of mining
 STEPS = 8  # of a round, at most
-HOLD = 0.05  # penalty for moving the matrix so far that its squared distance from the base's is one
+HOLD = 0.05  # half of it, times the squared distance of the matrix from the base's, is added to the loss
 
 Matrix = NDArray[np.float32]
 
@@ -39,12 +39,18 @@ def beginning(embeddings: Matrix, base: Projection, centre: Matrix | None) -> Pr
 
 
 def fit_projection(
-    answered: Answered, start: Projection, miner: Miner, random: np.random.Generator, report: Report
+    answered: Answered,
+    start: Projection,
+    miner: Miner,
+    random: np.random.Generator,
+    report: Report,
+    *,
+    hold: float = HOLD,
 ) -> Projection:
     """Learn from the rows the miner uses.
 
     Args:
-        start: as `beginning` gives it.
+        start: as `beginning` gives it. hold: how firmly it is held there.
     """
     inputs = ((answered.embeddings - start.centre) @ start.basis.T).astype(np.float32)
     inputs /= np.linalg.norm(inputs, axis=1).mean()
@@ -53,12 +59,12 @@ def fit_projection(
         triplets = miner.mine(unit_rows(inputs @ matrix.T), random)
         if not len(triplets.anchor):
             break
-        matrix = _improved(matrix, inputs, triplets, part(report, number / ROUNDS, (number + 1) / ROUNDS))
+        matrix = _improved(matrix, inputs, triplets, hold, part(report, number / ROUNDS, (number + 1) / ROUNDS))
     report(1.0)
     return Projection(start.centre, np.ascontiguousarray(matrix @ start.basis, dtype=np.float32))
 
 
-def _improved(matrix: Matrix, inputs: Matrix, triplets: Triplets, report: Report) -> Matrix:
+def _improved(matrix: Matrix, inputs: Matrix, triplets: Triplets, hold: float, report: Report) -> Matrix:
     from scipy.optimize import minimize
 
     shape, base = matrix.shape, np.eye(*matrix.shape)
@@ -71,7 +77,7 @@ def _improved(matrix: Matrix, inputs: Matrix, triplets: Triplets, report: Report
         now = flat.reshape(shape)
         loss, slope = loss_and_slope(now.astype(np.float32), inputs, triplets)
         away = now - base
-        return loss + HOLD / 2 * float((away**2).sum()), (slope + HOLD * away).ravel()
+        return loss + hold / 2 * float((away**2).sum()), (slope + hold * away).ravel()
 
     found = minimize(cost, matrix.astype(np.float64).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
     improved: Matrix = found.x.reshape(shape).astype(np.float32)

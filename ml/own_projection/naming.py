@@ -80,7 +80,12 @@ def named_by_others(held: list[Held], folds: list[Fold], shipped: Calibration, r
         others = joined([part for place, part in enumerate(held) if place != number])
         every.append(_named(mine, fold, calibration_of(others, shipped)))
         report((number + 1) / len(folds))
-    return Named(*(np.concatenate([getattr(part, name) for part in every]) for name in Named.__dataclass_fields__))
+    return together(every)
+
+
+def together(parts: list[Named]) -> Named:
+    """Names of all parts."""
+    return Named(*(np.concatenate([getattr(part, name) for part in parts]) for name in Named.__dataclass_fields__))
 
 
 def calibration_of(held: Held, shipped: Calibration) -> Calibration:

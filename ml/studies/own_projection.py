@@ -1,6 +1,6 @@
 """What a library's own projection gains, on labelled photos: whole libraries, small ones, people who look alike.
 
-    python -m ml.studies.own_projection DATA [--models MODELS] [--faces FACES.npz] [--json FILE]
+    python -m ml.studies.own_projection DATA [--models MODELS] [--faces FACES.npz] [--tables TABLE ...] [--json FILE]
 
 FACES.npz is what `python -m ml.evaluation embed` writes; without it the faces are found and embedded first, which takes
 minutes. Where a table says "new photos", the projection was learnt from half of each person's photos, and the names of
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,12 @@ from ml.own_projection import Answered, learn_projection
 from ml.own_projection.naming import names_of
 from ml.projection import Projection, library_centre, load_projection, unit_rows
 
-SEEDS = range(5)
+SEEDS = range(3)
 SMALL = ((10, 20), (20, 10), (20, 40), (40, 10), (40, 20), (80, 20))  # people, faces of each at most
-DRAWS = 8
+DRAWS = 6
 MIXED = ((0.1, 60, 4), (0.2, 60, 4), (0.35, 20, 10), (0.5, 20, 10))  # share of their own, faces of each, pairs
 MANY = 10_000
+HOLDS = (0.2, 0.05, 0.015, 0.005, 0.0015)
 CONFUSED = 20  # pairs of people
 FALSE_RATE = 0.01
 
@@ -81,11 +82,9 @@ def people_of(faces: LabelledFaces) -> People:
 # Whole libraries, by cross-validation
 
 
-def learnt(
-    name: str, answered: Answered, base: Projection, shipped: Calibration, seed: int, centre: Matrix | None = None
-) -> Row:
+def learnt(name: str, answered: Answered, base: Projection, shipped: Calibration, seed: int, **more: Any) -> Row:
     """One library, learnt and compared as the product does it."""
-    own = learn_projection(answered, base, shipped, seed=seed, centre=centre)
+    own = learn_projection(answered, base, shipped, seed=seed, **more)
     return {
         "library": name, "faces": own.faces, "people": own.people, "seed": seed,
         "TPIR base": own.base.tpir, "own": own.own.tpir, "gain": own.gain, "low": own.gain_low,
@@ -103,6 +102,16 @@ def whole_libraries(people: People, base: Projection) -> Iterator[Row]:
     centre = library_centre(base.apply(answered.embeddings), answered.people)
     for seed in SEEDS:
         yield learnt("2 or more, recentred", answered, base, RECENTRED_CALIBRATION, seed, centre=centre)
+
+
+def holds(people: People, base: Projection) -> Iterator[Row]:
+    """How firmly the projection is held near the base."""
+    libraries = {"5 photos or more": people.of_those_with(5)}
+    for share, faces_each, pairs in MIXED[1:2]:
+        libraries[f"with {pairs} pairs, own share {share}"] = with_mixed_pairs(people, share, faces_each, pairs)[0]
+    for name, library in libraries.items():
+        for hold in HOLDS:
+            yield {"hold": hold} | learnt(name, library.answered(), base, CALIBRATION, 0, hold=hold)
 
 
 # New photos
@@ -268,12 +277,9 @@ def time_many(people: People, base: Projection) -> Iterator[Row]:
     answered = Answered(
         unit_rows(rows), who, random.integers(0, MANY, MANY), np.full(MANY, 0.6), np.zeros((0, 2), dtype=np.int64)
     )
-    spent = time.process_time()
-    gaps = [time.monotonic()]
-    row = learnt(f"{MANY} faces", answered, base, CALIBRATION, 0)
-    learn_projection(answered, base, CALIBRATION, report=lambda share: gaps.append(time.monotonic()))
-    longest = float(np.diff(gaps).max())
-    yield row | {"processor, twice": time.process_time() - spent, "longest without a report": longest}
+    spent, said = time.process_time(), [time.monotonic()]
+    row = learnt(f"{MANY} faces", answered, base, CALIBRATION, 0, report=lambda share: said.append(time.monotonic()))
+    yield row | {"processor": time.process_time() - spent, "longest silence": float(np.diff(said).max())}
 
 
 # Tables
@@ -289,23 +295,27 @@ def write_rows(title: str, rows: Iterable[Row]) -> list[Row]:
     return kept
 
 
+TABLES: dict[str, Callable[[People, Projection], Iterator[Row]]] = {
+    "whole": whole_libraries,
+    "holds": holds,
+    "small": small_libraries,
+    "confused": confused_pairs,
+    "mixed": mixed_pairs,
+    "many": time_many,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", type=Path, default=Path("var/models"))
     parser.add_argument("--faces", type=Path)
+    parser.add_argument("--tables", nargs="*", choices=list(TABLES), default=list(TABLES), metavar="TABLE")
     parser.add_argument("--json", type=Path, help="write all rows there")
     chosen = parser.parse_args()
     faces = LabelledFaces.load(chosen.faces) if chosen.faces else embed_labelled(chosen.data, chosen.models)
     people, base = people_of(faces), load_projection(projection_path(chosen.models, DEFAULT_MODEL))
-    tables = {
-        "whole libraries": whole_libraries(people, base),
-        "small libraries, means": small_libraries(people, base),
-        "the pairs the base confuses most": confused_pairs(people, base),
-        "pairs made by interpolation": mixed_pairs(people, base),
-        "many faces": time_many(people, base),
-    }
-    written = {title: write_rows(title, rows) for title, rows in tables.items()}
+    written = {title: write_rows(title, TABLES[title](people, base)) for title in chosen.tables}
     if chosen.json:
         chosen.json.write_text(json.dumps(written, indent=1))
 

@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
-.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak store-faults
+.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak store-faults load
 
 run: setup
 	$(VENV)/bin/python manage.py up
@@ -31,7 +31,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 test: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --durations 20
-	$(VENV)/bin/python -m pytest tests/e2e --durations 10
+	$(VENV)/bin/python -m pytest tests/e2e --maxfail 10 --durations 10
 
 check: dev
 	$(VENV)/bin/ruff format --check .
@@ -74,6 +74,18 @@ soak: MINUTES ?= 20
 soak: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m tools.soak --seed $(SEED) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+
+# PART: load (fifty people beside busy workers), ingest (a thousand photos of 3 MB) or endurance (hours).
+PART ?= load
+
+load: MINUTES ?= 15
+load: dev var/locust
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.load $(PART) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+
+var/locust:
+	python3 -m venv $@
+	$@/bin/pip --disable-pip-version-check --quiet install locust==2.47.0
 
 # Bad and odd files, and mutations of sound ones for so many minutes, through the process that decodes pictures.
 fuzz: MINUTES ?= 10

@@ -102,6 +102,8 @@ class KeptLibrary:
         if found != sorted(grouped_by) or (found and columns.rows.shape[1] != self.faces.rows.rows.shape[1]):
             return False
         self._forget(pks.difference(found))
+        if not found:  # no rows, and so no telling how long they would be
+            return True
         places = self._places_for(found)
         good = _good(columns, self.model, self.centre)
         self.faces.put(places, columns.pks, columns.rows, _groups(columns), columns.photos, good)

@@ -244,8 +244,9 @@ def _clearest(faces: FaceQuerySet, count: int) -> list[Face]:
 
 def _clearest_and_least_alike(clearest_first: Sequence[int]) -> list[int]:
     """Some of the clearest faces of a group, and those least like it: they show who does not belong."""
-    clearest, members = list(clearest_first[:CLEAREST_SHOWN]), Face.objects.filter(pk__in=clearest_first)
-    faces = load_faces(members.embedded_by(members.aggregate(Max("model"))["model__max"]))
+    clearest = list(clearest_first[:CLEAREST_SHOWN])
+    model = Face.objects.filter(pk__in=clearest).aggregate(Max("model"))["model__max"]
+    faces = load_faces(Face.objects.filter(pk__any_of=clearest_first).embedded_by(model))
     like = faces.rows @ unit_rows(faces.rows.mean(axis=0, keepdims=True))[0]
     rest = ~np.isin(faces.pks, clearest)
     least_alike: list[int] = faces.pks[rest][np.argsort(like[rest], kind="stable")].tolist()

@@ -7,6 +7,7 @@ from accounts.models import User
 from people.search import PhotoSearch
 from people.search_words import COUNT_WORDS
 from photos.models import Album
+from photos.widgets import LongSelect
 
 
 def _day() -> forms.DateField:
@@ -22,7 +23,7 @@ class SearchForm(forms.Form):
 
     since = _day()
     until = _day()
-    album = forms.ModelChoiceField(Album.objects.none(), required=False, empty_label=_("Any album"))
+    album = forms.ModelChoiceField(Album.objects.none(), required=False, empty_label=_("Any album"), widget=LongSelect)
     place = forms.CharField(required=False, max_length=100)
     faces = forms.ChoiceField(required=False, choices=[("", _("Any number")), *COUNT_WORDS.items()])
     unnamed = _tick()

@@ -13,6 +13,7 @@ from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import is_changing, photos_to_embed
 from people.models import Upkeep
+from people.share_of_time import ShareOfTime
 from photos import ending
 from photos import tasks as photo_tasks
 from photos.broker import send_wakeup
@@ -28,15 +29,15 @@ CLAIM = 16  # photos per claim: two groups for the networks, so that one is stor
 AGAIN_CLAIM = 8
 AGAIN_SECONDS = 3
 AGAIN_WAITS_SECONDS = 20
-GROUP_AGAIN_AFTER_SECONDS = 10
 # A task that hangs is ended with its process. Photos: before their lease runs out.
 PHOTO_SECONDS = 120
 AGAIN_AT_MOST_SECONDS = 60
 LIBRARY_SECONDS = 3600
 SHOWN_PICTURE_SECONDS = 60
-GROUP_AT_MOST_ONE_PART_IN = 5  # while photos still arrive, grouping takes a fifth of the time
 
-_grouped: dict[int, tuple[float, float]] = {}  # owner -> when, and how long it took, in this process
+# While photos still arrive. Suggestions of a small library are a matter of a moment, and somebody may wait for them.
+_grouping = ShareOfTime(least_pause=10)
+_suggesting = ShareOfTime(free=2)
 
 
 @shared_task(time_limit=PHOTO_SECONDS)
@@ -112,13 +113,12 @@ def group_faces(owner_id: int) -> bool:
         return False
     from people import grouping
 
-    started = time.monotonic()
     try:
-        is_grouped = grouping.group_owner(owner_id)
+        with _grouping.taken(owner_id):
+            is_grouped = grouping.group_owner(owner_id)
     except (WeightsUnavailable, grouping.CannotGroup) as error:
         logger.warning("Faces are not grouped: %s", error)
         return False
-    _grouped[owner_id] = (time.monotonic(), time.monotonic() - started)
     if is_grouped:
         send_wakeup(refresh_suggestions, owner_id)
     return is_grouped
@@ -127,12 +127,13 @@ def group_faces(owner_id: int) -> bool:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces, and rank what to ask. Safe to deliver twice."""
-    if not _is_here(owner_id):
+    if not _is_here(owner_id) or (_do_photos_come(owner_id) and not _suggesting.is_due(owner_id)):
         return 0
     from people import suggestions
 
     try:
-        return suggestions.refresh_suggestions(owner_id)
+        with _suggesting.taken(owner_id):
+            return suggestions.refresh_suggestions(owner_id)
     except WeightsUnavailable as error:
         logger.warning("Names are not suggested: %s", error)
         return 0
@@ -233,9 +234,10 @@ def _is_to_be_grouped(owner_id: int) -> bool:
 
 def _is_time_to_group(owner_id: int) -> bool:
     """At the end of a batch at once; in the middle of a large one every now and then."""
+    return not _do_photos_come(owner_id) or _grouping.is_due(owner_id)
+
+
+def _do_photos_come(owner_id: int) -> bool:
+    """Whether there are photos whose faces were not looked for yet."""
     coming = Photo.objects.at_stage(Photo.Stage.FACES) | Photo.objects.at_stage(Photo.Stage.DERIVATIVES)
-    if not coming.filter(owner=owner_id).exists():
-        return True
-    when, took = _grouped.get(owner_id, (0.0, 0.0))
-    pause = max(GROUP_AGAIN_AFTER_SECONDS, GROUP_AT_MOST_ONE_PART_IN * took)
-    return time.monotonic() - when > pause
+    return coming.filter(owner=owner_id).exists()

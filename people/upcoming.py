@@ -35,6 +35,12 @@ class Shown:
         match = KEY.fullmatch(self.key)
         return [int(pk) for pk in (match[2], match[3]) if pk] if match and match[1] == "p" else []
 
+    @property
+    def is_one_screen(self) -> bool:
+        """Whether an answer settles all that is asked: only of a person there may be another screen."""
+        match = KEY.fullmatch(self.key)
+        return match is None or match[1] != "p" or bool(match[3])
+
 
 def card_after(owner: User, shown: Shown, *, skipped: Collection[str] = (), within: Q | None = None) -> Card | None:
     """The best question that no answer to the one shown can change.
@@ -46,7 +52,9 @@ def card_after(owner: User, shown: Shown, *, skipped: Collection[str] = (), with
     compared = Q(kind=Kind.SAME) & (Q(person__in=people) | Q(other_person__in=people))
     related = compared | Q(person__in=people) if len(people) > 1 else compared
     unrelated = ~related if within is None else within & ~related
-    return next_card(owner, skipped=skipped, within=unrelated, settled=shown.counted)
+    # The one shown comes first in the queue, and takes as long to look at as the one after it.
+    passed = [*skipped, shown.key] if shown.is_one_screen else skipped
+    return next_card(owner, skipped=passed, within=unrelated, settled=shown.counted)
 
 
 def still_right(owner: User, shown: Shown) -> bool:

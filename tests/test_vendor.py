@@ -42,7 +42,7 @@ def test_the_sprite_holds_every_icon_that_templates_and_scripts_use():
     used = {
         name
         for template in (ROOT / "templates").rglob("*.html")
-        for name in re.findall(r'"_icon\.html" with name="([^"]+)"', template.read_text())
+        for name in re.findall(r'{% icon "([^"]+)" %}', template.read_text())
     }
 
     assert used

@@ -17,7 +17,7 @@ from people.questions import drop_settled
 from people.review import next_card
 from people.scope import Scope
 from people.upcoming import Shown
-from people.views.respond import JUST_SKIPPED, newest_act, say_what_was_decided
+from people.views.respond import JUST_SKIPPED, ask_which, newest_act, say_what_was_decided
 from people.views.review import address, queue_context
 
 MOST_SKIPPED = 500
@@ -35,6 +35,8 @@ def answer(request: UserRequest) -> HttpResponse:
     The page's script has shown that one already and says which it was ("showing"): the reply leaves it alone if it is
     still right, and brings the one after it.
     """
+    if asked := _which(request):
+        return asked
     try:
         _take(request)
     except Refused as refusal:
@@ -49,6 +51,14 @@ def answer(request: UserRequest) -> HttpResponse:
         return render(request, "people/_question.html", context)
     following = next_card(request.user, skipped=request.session.get("skipped", []), within=scope.within(request.user))
     return redirect(address(scope, following.question.key if following else ""))
+
+
+def _which(request: UserRequest) -> HttpResponse | None:
+    """The page that asks which of several people of a typed name is meant, if that is the answer."""
+    if request.POST.get("answer") != "name":
+        return None
+    form = NameForm(request.POST, owner=request.user)
+    return ask_which(request, form) if form.is_valid() else None
 
 
 def _take(request: UserRequest) -> None:

@@ -12,7 +12,7 @@ from people import answers
 from people.forms import NameForm, primary_keys
 from people.models import Face, Person
 from people.views.photo import back_to_photo
-from people.views.respond import say_what_was_decided
+from people.views.respond import ask_which, say_what_was_decided
 from photos.views.media import serve_picture
 
 NO_CROP_YET = '<svg xmlns="http://www.w3.org/2000/svg" width="160" height="160"/>'
@@ -33,6 +33,8 @@ def name_face(request: UserRequest, face_id: int) -> HttpResponse:
     face = _face_of(request, face_id)
     form = NameForm(request.POST, owner=request.user)
     if form.is_valid():
+        if asked := ask_which(request, form):
+            return asked
         person = form.get_or_create_person()
         say_what_was_decided(request, answers.confirm(person, [face.pk], actor=request.user))
     else:

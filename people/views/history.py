@@ -1,6 +1,7 @@
 """What was decided, by whom, and the way back."""
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from people.models import Decision, Person
 from people.views.respond import FIRST, JUST_SKIPPED, back, newest_act
 from photos import acts
 from photos.numbers import written
+from photos.widgets import options
 
 
 @require_safe
@@ -37,7 +39,7 @@ def history(request: UserRequest) -> HttpResponse:
         "is_filtered": filters != Filters(),
         "kinds": [(kind, words) for kind, (words, _) in KINDS.items()],
         "others": _other_actors(request.user),
-        "people": Person.objects.owned_by(request.user).order_by("folded_name", "pk"),
+        "people": options([("", _("Anybody")), *_names(request.user)], filters.person),
         "at": at,
     }
     return render(request, "people/history.html", context)
@@ -113,6 +115,10 @@ def _other_actors(user: User) -> list[User]:
     """Users beside the owner who decided something."""
     actors = Decision.objects.owned_by(user).exclude(actor=user).exclude(actor=None).order_by().values("actor")
     return list(User.objects.filter(pk__in=actors).order_by("username"))
+
+
+def _names(user: User) -> QuerySet[Person, tuple[int, str]]:
+    return Person.objects.owned_by(user).order_by("folded_name", "pk").values_list("pk", "name")
 
 
 def _undo(request: UserRequest, decision: Decision) -> None:

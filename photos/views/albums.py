@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import IntegrityError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -62,10 +62,14 @@ def rename_album(request: UserRequest, album_id: int) -> HttpResponse:
 @require_POST
 def delete_album(request: UserRequest, album_id: int) -> HttpResponse:
     """Delete an album. Its photos stay; so no question is asked, and the toast takes it back."""
-    if acts.was_deleted(request.user, album_id):  # a second click
+    try:
+        album = _album_of(request, album_id)
+    except Http404:
+        if not acts.was_deleted(request.user, album_id):  # else a second click
+            raise
         messages.info(request, _("It was deleted already."))
     else:
-        say_what_was_done(request, acts.delete_album(_album_of(request, album_id)))
+        say_what_was_done(request, acts.delete_album(album))
     return redirect("photos:albums")
 
 

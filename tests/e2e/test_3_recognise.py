@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect
 
 from tests.browser import arguments, chromium
-from tests.e2e.conftest import LOOKS, PATIENCE_MS, Kith
+from tests.e2e.conftest import LOOKS, PATIENCE_MS, Kith, violations
 from tests.e2e.test_1_story import PASSWORD, side_by_side
 from tests.pictures import encoded, portraits
 
@@ -134,9 +133,7 @@ def test_the_answer_is_accessible_and_fits(page: Page, scheme: str, width: int):
     page.locator("input[name=picture]").set_input_files(portraits() / "obama.jpg")
     expect(page.locator(".face-row").first).to_be_visible(timeout=60_000)
 
-    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-
-    assert [f"{violation['id']}: {violation['help']}" for violation in violations] == []
+    assert violations(page) == []
     assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 

@@ -11,7 +11,6 @@ from io import BytesIO
 from statistics import median
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.files.base import ContentFile
 from django.db.models import F
 from django.test import Client
@@ -21,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from accounts.models import User
 from people.models import Cluster, Decision, Face, Person, Question, Upkeep
 from people.ranking import rank_questions
-from tests.e2e.conftest import LOOKS, PATIENCE_MS
+from tests.e2e.conftest import LOOKS, PATIENCE_MS, violations
 from tests.factories import make_face, make_group, make_known, make_photo, make_suggestion, make_user, unit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -646,8 +645,7 @@ def test_every_kind_of_card_is_accessible_and_fits(open_tab, owner: User, scheme
 
     def look(name: str) -> None:
         page.wait_for_load_state("networkidle")
-        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        wrong.extend(f"{name}: {each['id']}: {each['help']} {each['nodes'][0]['html'][:120]}" for each in violations)
+        wrong.extend(f"{name}: {line}" for line in violations(page))
         if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
             wrong.append(f"{name} scrolls sideways")
 

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.e2e.conftest import LOOKS
+from tests.e2e.conftest import LOOKS, violations
 from tests.e2e.test_1_story import test_the_first_visit_makes_an_account_and_asks_about_faces as make_account
 from tests.pictures import drawing, encoded, portraits
 
@@ -374,9 +373,7 @@ def test_the_list_of_files_is_accessible(page: Page, tmp_path: Path, scheme: str
     expect(summary(page)).to_contain_text("1 left out", timeout=30_000)
     expect(page.locator("[data-pause]")).to_be_hidden(timeout=30_000)
 
-    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-
-    assert [f"{found['id']}: {found['help']}: {found['nodes'][0]['html'][:120]}" for found in violations] == []
+    assert violations(page) == []
     page.emulate_media(color_scheme="light")
 
 

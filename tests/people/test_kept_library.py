@@ -74,6 +74,19 @@ def test_a_group_keeps_its_number_and_one_nobody_is_left_in_is_dropped(owner, lo
     assert not looks
 
 
+def test_when_all_that_changed_is_named_nothing_is_left_to_place(owner, looks):
+    faces = make_alike(owner, 1, 3)
+    group_owner(owner.pk)
+    person = make_person(owner)
+    answers.confirm(person, pks(faces), actor=owner)
+
+    group_owner(owner.pk)
+
+    assert person.faces.count() == 3
+    assert not Face.objects.filter(pk__in=pks(faces)).exclude(cluster=None).exists()
+    assert not looks
+
+
 def test_named_ignored_and_deleted_faces_take_no_part(owner, looks):
     named, ignored, deleted, erased = (make_alike(owner, axis, 3) for axis in range(1, 5))
     group_owner(owner.pk)

@@ -314,6 +314,24 @@ def test_without_javascript_a_name_of_two_people_is_asked_about(signed_in, alice
     assert work.faces.count() == 4
 
 
+def test_without_javascript_a_face_and_a_card_ask_which_of_two_people_is_meant(signed_in, alice):
+    make_known(alice, "Ann")
+    work = make_person(alice, "Ann", note="work")
+    make_face(make_photo(alice), person=work)
+    group = make_group(alice, 3)
+    alone = make_face(make_photo(alice))
+    shown = sorted(group.faces.values_list("pk", flat=True))
+    card = {"answer": "name", "cluster": group.pk, "key": f"g{group.pk}", "shown": shown, "faces": shown}
+
+    for url, form in ((reverse("people:name-face", args=[alone.pk]), {}), (reverse("people:answer"), card)):
+        assert signed_in.post(url, form | {"name": "Ann"}).status_code == 422
+        assert Face.objects.untagged().count() == 4
+    signed_in.post(reverse("people:name-face", args=[alone.pk]), {"name": "Ann", "person": work.pk})
+    signed_in.post(reverse("people:answer"), card | {"name": "Ann", "person": work.pk})
+
+    assert work.faces.count() == 5
+
+
 def test_renaming_to_a_name_somebody_bears_asks_whether_to_merge_or_keep_both(signed_in, alice):
     ann, annie = make_known(alice, "Ann"), make_known(alice, "Annie")
     url = reverse("people:edit", args=[annie.pk])

@@ -232,14 +232,17 @@ def mixed_pairs(people: People, base: Projection) -> Iterator[Row]:
     """Pairs who look alike: the mean faces of two people, interpolated, each with what real faces differ from their
     mean by; among all other people of four photos or more."""
     for share, faces_each, pairs in MIXED:
-        library, strangers = with_mixed_pairs(people, share, faces_each, pairs)
-        yield {"own share": share, "pairs": pairs, "faces each": faces_each} | on_new_photos(library, strangers, base)
+        drawn = [with_mixed_pairs(people, share, faces_each, pairs, draw=draw) for draw in range(DRAWS)]
+        rows = [on_new_photos(library, strangers, base) for library, strangers in drawn]
+        yield {"own share": share, "pairs": pairs, "faces each": faces_each, "libraries": DRAWS} | _means(rows)
 
 
-def with_mixed_pairs(people: People, share: float, faces_each: int, pairs: int) -> tuple[People, People]:
+def with_mixed_pairs(
+    people: People, share: float, faces_each: int, pairs: int, *, draw: int = 0
+) -> tuple[People, People]:
     """A library with such pairs, and strangers. share: of a face's identity that is its own, the rest is the pair's
     mean; 0 makes them one person. faces_each: learnt from; as many again are new."""
-    random = np.random.default_rng((round(100 * share), faces_each, pairs))
+    random = np.random.default_rng((round(100 * share), faces_each, pairs, draw))
     several = people.of_those_with(5)
     numbers, place = np.unique(several.people, return_inverse=True)
     means = np.stack([several.rows[place == number].mean(axis=0) for number in range(len(numbers))])

@@ -50,8 +50,12 @@ def offers(owner: User, search: PhotoSearch, text: str) -> list[Offer]:
 
 
 def people_to_add(owner: User, search: PhotoSearch, text: str, limit: int) -> list[Person]:
-    """People the text names, else those of most faces; with covers. Nobody who is hidden or searched for already."""
+    """People the text names, else those of most faces; with covers. Nobody who is hidden or searched for already.
+
+    With the count of their photos only before anything is searched for: later it would not be that of the results.
+    """
     people = Person.objects.owned_by(owner).with_faces().most_faces_first()
+    people = people.with_photo_count() if search.is_empty else people
     people = people.filter(is_hidden=False).exclude(pk__in=[p.pk for p in (*search.people, *search.without)])
     found = list((people.named_like(text) if text else people)[:limit])
     attach_covers(found)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from accounts.models import User
-from people.models.counting import CountOf
+from people.models.counting import CountOf, PhotoCountOf
 from photos.addresses import address_of
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
         from people.models.face import Face
 
         waiting = Face.objects.untagged().filter(cluster=models.OuterRef("pk"))
-        return self.annotate(
-            face_count=CountOf(waiting.values("cluster")), photo_count=CountOf(waiting.values("photo").distinct())
-        )
+        return self.annotate(face_count=CountOf(waiting.values("cluster")), photo_count=PhotoCountOf(waiting))
 
     def waiting(self) -> Self:
         """Groups whose faces wait for a name, the largest first."""

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from functools import cached_property
 
+import numpy as np
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -26,18 +28,6 @@ ZOOMS = (1, 2, 4)
 MOST_PICTURES = 150  # of the largest circles; the others are plain
 LONGEST_LABEL = 18
 LABEL_HEIGHT, LETTER_WIDTH = 20, 9.5  # generous, in the map's units
-
-
-class _Space(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def meets(self, other: "_Space") -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
 
 
 @dataclass
@@ -76,9 +66,16 @@ class Circle:
     def top(self) -> float:
         return self.y - self.r
 
+    @cached_property
+    def outline(self) -> SafeString:
+        """Attributes of a circle; as one text, for a map has hundreds, and a template looks up each number."""
+        return SafeString(f'cx="{self.x:.6g}" cy="{self.y:.6g}" r="{self.r:.6g}"')
+
     @property
-    def size(self) -> float:
-        return 2 * self.r
+    def square(self) -> SafeString:
+        """Attributes of the picture in it."""
+        size = 2 * self.r
+        return SafeString(f'x="{self.left:.6g}" y="{self.top:.6g}" width="{size:.6g}" height="{size:.6g}"')
 
     @property
     def label_y(self) -> float:
@@ -144,15 +141,18 @@ def _attach_faces(circles: list[Circle]) -> None:
 
 def _attach_labels(circles: list[Circle]) -> None:
     """Names under circles, the largest first, where they cover neither a circle nor another name."""
-    taken = [_Space(c.left, c.top, c.x + c.r, c.y + c.r) for c in circles]
+    # left, top, right, bottom of what is taken: by each circle, and then by each name
+    taken = np.array([(c.left, c.top, c.x + c.r, c.y + c.r) for c in circles], dtype=float).reshape(-1, 4)
     for number, circle in enumerate(circles):
         if not isinstance(circle.shown, Person):
             continue
         name = circle.shown.name
         label = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1].rstrip()}…"
         half = len(label) * LETTER_WIDTH / 2
-        space = _Space(circle.x - half, circle.y + circle.r, circle.x + half, circle.y + circle.r + LABEL_HEIGHT)
-        inside = space.left >= 0 and space.right <= WIDTH and space.bottom <= HEIGHT
-        if inside and not any(space.meets(other) for place, other in enumerate(taken) if place != number):
+        left, right, top = circle.x - half, circle.x + half, circle.y + circle.r
+        bottom = top + LABEL_HEIGHT
+        meets = (taken[:, 0] < right) & (left < taken[:, 2]) & (taken[:, 1] < bottom) & (top < taken[:, 3])
+        meets[number] = False
+        if left >= 0 and right <= WIDTH and bottom <= HEIGHT and not meets.any():
             circle.label = label
-            taken.append(space)
+            taken = np.vstack([taken, (left, top, right, bottom)])

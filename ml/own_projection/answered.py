@@ -34,6 +34,7 @@ NEEDED = {
     "faces": "Confirm at least {least} faces; so far it is {found}.",
     "people": "Confirm faces of at least {least} people in two photos or more each; so far it is {found}.",
     "photos": "Confirm faces in at least {least} photos; so far it is {found}.",
+    "measure": "Confirm faces of more people, who are not all alike, in more photos; so far nothing can be measured.",
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.calibration import calibration_error
+from ml.own_projection.answered import TooFewFaces
 from ml.own_projection.naming import Named
 from ml.own_projection.progress import Report, part
 
@@ -48,7 +49,12 @@ def compare(
 
     Args:
         base, own: of the same probes. people: shape (n,), by row.
+
+    Raises:
+        TooFewFaces: there are no strangers, such as where everybody has a double, or no known people's faces.
     """
+    if base.is_known.all() or not base.is_known.any():
+        raise TooFewFaces("measure", 1, 0)
     person = np.unique(people[base.row], return_inverse=True)[1]
     count = int(person.max()) + 1
     weights = random.multinomial(count, np.full(count, 1 / count), size=RESAMPLES).astype(np.float64)
@@ -71,8 +77,8 @@ def compare(
 
 
 def _rates(named: Named, person: NDArray[np.int64], weights: Values, report: Report) -> Values:
-    """Share of known probes named rightly where 1 % of the strangers are named at all, for each resample;
-    people weigh as weights, shape (resamples, people), say. NaN where one has no strangers or no known probes."""
+    """Share of known probes named rightly where 1 % of strangers are named at all, for each resample, in which people
+    weigh as weights, shape (resamples, people), say. NaN where one has no strangers or no known probes."""
     known, strangers = np.flatnonzero(named.is_known), np.flatnonzero(~named.is_known)
     strangers = strangers[np.argsort(-named.probability[strangers], kind="stable")]
     known = known[np.argsort(-named.probability[known], kind="stable")]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.calibration import CALIBRATION
-from ml.own_projection.answered import UNNAMED
+from ml.own_projection.answered import UNNAMED, TooFewFaces
 from ml.own_projection.comparing import compare
 from ml.own_projection.folds import FOLDS, Fold, folds_of
 from ml.own_projection.naming import Named, doubles_of, held_pairs
@@ -96,6 +96,14 @@ def test_faces_of_one_person_count_as_one():
 
     assert found.gain == pytest.approx(2 / 3)
     assert found.gain_low == 0  # a library without that person is not improbable
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_without_strangers_or_without_known_faces_nothing_can_be_measured(is_known):
+    named = names(np.full(9, 0.5), np.zeros(9, bool), np.full(9, is_known))
+
+    with pytest.raises(TooFewFaces, match="so far nothing can be measured"):
+        compare(named, named, np.arange(9), rng(), silent)
 
 
 def test_a_stranger_who_is_taken_for_one_person_throughout_is_a_double(random):

@@ -59,6 +59,9 @@ KNOWN = (
     gettext_noop("Confirm at least %(least)s faces; so far it is %(found)s."),
     gettext_noop("Confirm faces of at least %(least)s people in two photos or more each; so far it is %(found)s."),
     gettext_noop("Confirm faces in at least %(least)s photos; so far it is %(found)s."),
+    gettext_noop(
+        "Confirm faces of more people, who are not all alike, in more photos; so far nothing can be measured."
+    ),
     gettext_noop("Learning was stopped too often before it was done. Start it again when the computer has less to do."),
     gettext_noop("Learning took too long and was stopped. Start it again when the computer has less to do."),
     gettext_noop("Something went wrong while Kith learnt. Start it again; if it goes wrong again, the log says why."),

@@ -110,6 +110,7 @@ ACTS = [
 PARTS = [
     "photos:batch-card",
     "people:names",
+    "people:learning",
     "people:together",
     "people:count-singles",
     "people:in-album",

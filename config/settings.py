@@ -158,6 +158,8 @@ CELERY_TASK_ROUTES = {
     "people.tasks.find_faces": {"queue": "ml", "priority": 6},
     "people.tasks.group_faces": {"queue": "ml", "priority": 6},
     "people.tasks.embed_again": {"queue": "ml", "priority": 9},
+    # Nobody waits for this one, and it takes minutes: a worker of its own, which lets all others go first.
+    "people.tasks.learn_from_answers": {"queue": "training"},
 }
 CELERY_BEAT_SCHEDULE = {
     "send-due-work-again": {"task": "people.tasks.wake_workers", "schedule": 30.0},

@@ -78,7 +78,11 @@ def as_answered(decision: Decision) -> Answered:
     """What an answer said of which faces."""
     attach_texts([decision])
     changes = Change.objects.filter(decision=decision, face__isnull=False, face__is_away=False).order_by("pk")
-    shown = list(changes.defer("face__embedding", "face__projection").select_related("face__photo")[:TILES])
+    shown = list(
+        changes.defer("face__embedding", "face__projection", "face__own_projection").select_related("face__photo")[
+            :TILES
+        ]
+    )
     faces = [AnsweredFace(change.face, _said(change), change.side) for change in shown if change.face]
     count = changes.count() if len(shown) == TILES else len(shown)
     return Answered(decision, decision.text, faces, count - len(shown))

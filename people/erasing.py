@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
 from accounts.models import User
+from people import training
 from people.models import (
     Change,
     Cluster,
@@ -29,7 +30,14 @@ from photos.models import Photo
 from photos.transactions import atomic_again
 
 BATCH = 1000  # changes saved by one query, and faces by one transaction
-EMBEDDING_LENGTH, PROJECTION_LENGTH = 512, 128
+# What is written over all that a face is compared by.
+NOTHING = {
+    "model": ERASED,
+    "embedding": [0.0] * 512,
+    "projection": [0.0] * 128,
+    "own_projection": None,
+    "grouped_by": "",
+}
 
 Row = TypeVar("Row", Person, Cluster)
 
@@ -37,6 +45,7 @@ Row = TypeVar("Row", Person, Cluster)
 @atomic_again
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
+    training.forget(person.owner_id, learn_again=True)  # first, as everywhere
     deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
     _forget_in_ledger(person)
     _forget_searches(person)
@@ -147,6 +156,7 @@ def delete_face_data(owner: User) -> int:
     """
     User.objects.filter(pk=owner.pk).update(face_analysis=User.FaceAnalysis.OFF)
     owner.face_analysis = User.FaceAnalysis.OFF
+    training.forget(owner.pk, learn_again=False)
     # A worker that holds a photo right now finds its lease gone and stores nothing.
     stages = (Photo.Stage.GROUPING, Photo.Stage.DONE, Photo.Stage.FACES)
     Photo.everywhere.owned_by(owner).filter(stage__in=stages).update(
@@ -175,6 +185,7 @@ def erase_vectors(owner: User) -> int:
 
     Names, boxes and groups stay, for the owner may say yes again. Safe to be stopped anywhere.
     """
+    training.forget(owner.pk, learn_again=False)
     Suggestion.objects.filter(face__photo__owner=owner).delete()
     Question.objects.filter(owner=owner).delete()
     LibraryMap.objects.filter(owner=owner).delete()
@@ -185,9 +196,7 @@ def erase_vectors(owner: User) -> int:
         with transaction.atomic():
             some = vectors_without_consent().filter(photo__owner=owner).order_by("pk").select_for_update(of=("self",))
             pks = list(some.values_list("pk", flat=True)[:BATCH])
-            Face.everywhere.filter(pk__in=pks).update(
-                model=ERASED, embedding=[0.0] * EMBEDDING_LENGTH, projection=[0.0] * PROJECTION_LENGTH, grouped_by=""
-            )
+            Face.everywhere.filter(pk__in=pks).update(**NOTHING)
         erased += len(pks)
         if not pks:
             return erased

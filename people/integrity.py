@@ -7,7 +7,7 @@ import numpy as np
 from django.db.models import Exists, F, OuterRef, Q
 
 from people.ledger import acts_on
-from people.models import Change, Cluster, Face, Person, Suggestion
+from people.models import Change, Cluster, Face, Person, Suggestion, Training
 from people.models.face import ERASED
 from people.tracks import FaceState, state_in_force
 from photos.integrity import Problem
@@ -19,8 +19,10 @@ HALF_TOLERANCE = 1e-2  # of projections, which are kept in half precision
 
 def face_problems() -> Iterator[Problem]:
     """All that is wrong with faces, people and groups."""
+    trainings = _trainings()
     for faces in _in_parts():
         yield from _numbers(faces)
+        yield from _own_rows(faces, trainings)
         yield from _crops(faces)
         yield from _names(faces)
     yield from _owners()
@@ -51,6 +53,23 @@ def _numbers(faces: Sequence[Face]) -> Iterator[Problem]:
             yield Problem("I4", f"Face {face.pk}: its embedding is damaged.")
         if not (0 <= face.left <= 1 and 0 <= face.top <= 1 and face.width > 0 and face.height > 0):
             yield Problem("I4", f"Face {face.pk}: its box lies outside the photo.")
+
+
+def _trainings() -> dict[int, Training]:
+    return {row.owner_id: row for row in Training.objects.select_related("filled").defer("filled__content")}
+
+
+def _own_rows(faces: Sequence[Face], trainings: dict[int, Training]) -> Iterator[Problem]:
+    """I4: rows of the library's own projection are of length one, and only where there is such a projection; those of
+    one that is gone are about to be taken off."""
+    for face in faces:
+        training = trainings.get(face.photo.owner_id)
+        if face.own_projection is None or (training is not None and training.is_clearing):
+            continue
+        if not _is_unit(np.asarray(face.own_projection, dtype=np.float64), HALF_TOLERANCE):
+            yield Problem("I4", f"Face {face.pk}: its row of the library's own projection is damaged.")
+        if training is None or training.filled is None or training.filled.model != face.model:
+            yield Problem("I4", f"Face {face.pk}: it holds a row of a projection its library has not.")
 
 
 def _is_unit(row: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", tolerance: float) -> bool:

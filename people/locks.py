@@ -14,6 +14,7 @@ class Job(IntEnum):
     SUGGESTIONS = 2
     CLUSTERS = 3  # held for moments only: while groups are made, revived or dropped
     MAP = 4
+    TRAINING = 5
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from ml.faces import FoundFace
 from ml.identification import assign_people
 from ml.images import UnreadableImage
 from ml.models import find_model
+from ml.projection import EMBEDDING_SIZE
 from ml.weights import WeightsUnavailable
 from people import scores
 from people.alike import faces_like
@@ -64,9 +65,12 @@ def who_is_in(path: Path, owner: User, *, with_alike: bool = False) -> Answer:
     finder = face_finder()  # once: somebody may change the model meanwhile
     surest = finder.find_faces([image])[0][:MOST_FACES]
     found = sorted(surest, key=lambda face: face.box.left)
-    rows = np.array([face.projection for face in found], dtype=np.float32)
-    qualities = np.array([face.quality for face in found], dtype=np.float32)
-    people, probabilities = scores.score_shown(owner.pk, finder.model_name, rows, qualities)
+    shown = scores.Shown(
+        embeddings=np.array([face.embedding for face in found], dtype=np.float32).reshape(-1, EMBEDDING_SIZE),
+        projections=np.array([face.projection for face in found], dtype=np.float32),
+        qualities=np.array([face.quality for face in found], dtype=np.float32),
+    )
+    people, probabilities = scores.score_shown(owner.pk, finder.model_name, shown)
     assigned = assign_people(probabilities, least=LEAST_PROBABILITY)
     alike = _alike(owner, found, finder.model_name) if with_alike else {}
     faces = tuple(

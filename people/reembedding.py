@@ -94,7 +94,7 @@ def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
         faces = _locked(embedded)
         for face in faces:
             _put(face, embedded[face.pk], model)
-        Face.objects.bulk_update(faces, ["embedding", "projection", "model"])
+        Face.objects.bulk_update(faces, ["embedding", "projection", "own_projection", "model"])
         fault("embedded-again")
         ours.advance(Photo.Stage.DONE)
         # Counted with every photo, and acted upon once all are done: a worker may die before it could say so.
@@ -104,6 +104,7 @@ def _store(photo: Photo, embedded: Embedded, model: str) -> bool:
 
 def _put(face: Face, result: EmbeddedFace | FoundFace, model: str) -> None:
     face.embedding, face.projection, face.model = result.embedding, result.projection, model
+    face.own_projection = None  # of the embedding before
     if isinstance(result, FoundFace):
         face.landmarks = [float(value) for value in result.landmarks.ravel()]
         face.detection_score, face.quality = result.score, result.quality

@@ -11,16 +11,16 @@ from django.db.models import Q
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from ml.calibration import SUREST, Calibration, calibration_for, probabilities_of
+from ml.calibration import SUREST, probabilities_of
 from ml.models import FaceModel, find_model
-from ml.projection import recentred
 from ml.scoring import CANDIDATES, Evidence, Gallery, Probes, weigh
 from people import constraints
 from people.early_years import SLACK, births_of, caution, days_of, is_unborn, years_at
-from people.models import Change, Face, Library
+from people.models import Change, Face
 from people.models.face import FaceQuerySet
 from people.separators import told_apart
-from people.vectors import FaceColumns, centre_in_use, load_faces
+from people.spaces import Space, plain_space, space_in_use
+from people.vectors import FaceColumns
 from photos.face_model import current_face_model
 from photos.models import Photo
 
@@ -53,10 +53,14 @@ def gallery_of(owner_id: int, model: FaceModel | None = None) -> FaceQuerySet:
 
 def score_waiting(owner_id: int, model: FaceModel) -> Scores:
     """Score all faces of an owner that wait for a name."""
-    centre = centre_in_use(owner_id, model.name)
+    space = space_in_use(owner_id, model)
+    scored = _score_waiting(owner_id, model, space)
+    return scored if space.is_still_used() else _score_waiting(owner_id, model, plain_space(owner_id, model))
+
+
+def _score_waiting(owner_id: int, model: FaceModel, space: Space) -> Scores:
     waiting = Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name)
-    faces = load_faces(waiting, centre=centre)
-    gallery = load_faces(gallery_of(owner_id, model), centre=centre)
+    faces, gallery = space.load(waiting), space.load(gallery_of(owner_id, model))
     births, days = births_of(owner_id), {}
     if births:
         days = days_of(set(faces.photos.tolist()))
@@ -75,14 +79,21 @@ def score_waiting(owner_id: int, model: FaceModel) -> Scores:
     years = years_at(births, evidence.person.tolist(), [days.get(p) for p in faces.photos[evidence.probe].tolist()])
     possible = ~is_unborn(years)
     evidence, years = evidence.only(possible), years[possible]
-    odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
+    odds = space.calibration.odds(evidence.features) - caution(years)
     odds = _as_said(evidence, pulled, told_apart(owner_id, faces.rows, gallery, evidence, odds))
     return Scores(faces, gallery, evidence, probabilities_of(odds, evidence.probe), once)
 
 
-def score_shown(
-    owner_id: int, model_name: str, rows: NDArray[np.float32], qualities: NDArray[np.float32]
-) -> tuple[list[int], NDArray[np.float64]]:
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Faces of a picture that is not stored. embeddings: shape (n, 512). projections: shape (n, d). qualities: (n,)."""
+
+    embeddings: NDArray[np.float32]
+    projections: NDArray[np.float32]
+    qualities: NDArray[np.float32]
+
+
+def score_shown(owner_id: int, model_name: str, shown: Shown) -> tuple[list[int], NDArray[np.float64]]:
     """Score faces of a picture that is shown now and not stored; what is looked at closely is little, for a camera
     shows two a second.
 
@@ -90,21 +101,27 @@ def score_shown(
         Primary keys of people, and probabilities of shape (faces, people).
     """
     model = find_model(settings.KITH_MODELS, model_name)
-    gallery = gallery_of(owner_id, model)
-    everybody, distances = gallery.people_near(list(rows))
+    space = space_in_use(owner_id, model)
+    scored = _score_shown(owner_id, model, shown, space)
+    return scored if space.is_still_used() else _score_shown(owner_id, model, shown, plain_space(owner_id, model))
+
+
+def _score_shown(owner_id: int, model: FaceModel, shown: Shown, space: Space) -> tuple[list[int], NDArray[np.float64]]:
+    gallery = space.faces_in(gallery_of(owner_id, model))
+    rows = space.rows_of(shown.embeddings, shown.projections)
+    everybody, distances = gallery.people_near(list(rows), field=space.field)
     nearest = np.argsort(distances, axis=1)[:, :CANDIDATES] if everybody else np.zeros((0, 0), dtype=np.int64)
     people = sorted({everybody[column] for column in nearest.ravel().tolist()} - _not_born_yet(owner_id))
     if not people:
         return [], np.zeros((len(rows), 0))
-    centre = centre_in_use(owner_id, model_name)
-    rows = rows if centre is None else recentred(rows, centre)
-    known = load_faces(gallery.filter(person__in=people), centre=centre)
+    rows = space.compared(rows)
+    known = space.load(gallery.filter(person__in=people))
     # Somebody may take back a name between the queries.
     total = max(gallery.count(), len(known))
-    evidence = weigh(Probes(rows, qualities), Gallery(known.rows, known.people, total))
+    evidence = weigh(Probes(rows, shown.qualities), Gallery(known.rows, known.people, total))
     births = births_of(owner_id)
     years = years_at(births, evidence.person.tolist(), [timezone.now().date()] * len(evidence.person))
-    odds = calibration_in_use(owner_id, model, recentred=centre is not None).odds(evidence.features) - caution(years)
+    odds = space.calibration.odds(evidence.features) - caution(years)
     odds = told_apart(owner_id, rows, known, evidence, odds)
     table = np.zeros((len(rows), len(people)))
     table[evidence.probe, np.searchsorted(people, evidence.person)] = probabilities_of(odds, evidence.probe)
@@ -115,16 +132,6 @@ def _not_born_yet(owner_id: int) -> set[int]:
     """People whose birth date is still to come."""
     today = timezone.now().date()
     return {person for person, born in births_of(owner_id).items() if born > today + SLACK}
-
-
-def calibration_in_use(owner_id: int, model: FaceModel, *, recentred: bool) -> Calibration:
-    """What the library's own answers taught, else the shipped calibration."""
-    library = Library.objects.filter(owner=owner_id).first()
-    learnt = library.calibration if library is not None else None
-    own = None
-    if learnt and learnt.get("model") == model.name and learnt.get("recentred") == recentred:
-        own = Calibration.from_json(learnt.get("calibration"))
-    return own or calibration_for(model.limits().suggestion, recentred=recentred)
 
 
 def _impossible(

@@ -7,7 +7,7 @@ import numpy as np
 from django.db import transaction
 
 from ml.identification import assign_people
-from people import constraints, contradictions, learning, scores, tagging
+from people import constraints, contradictions, learning, own_learning, own_rows, scores, tagging
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
 from people.models import Face, Person, Suggestion, Upkeep
@@ -40,6 +40,7 @@ def refresh_suggestions(owner_id: int) -> int:
         wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
         model = current_face_model()
         learning.learn(owner_id, model)
+        own_rows.fill_missing(owner_id)
         scored = scores.score_waiting(owner_id, model)
         chosen = _assigned(scored)
         changing = is_changing(owner_id, model.name)
@@ -49,6 +50,7 @@ def refresh_suggestions(owner_id: int) -> int:
         fault("suggestions-committed")
         tagging.name_surest(owner_id)
         rank_questions(owner_id)
+        own_learning.ask_if_grown(owner_id, model)
         # Last: who is killed before has done nothing, and beat sends it again.
         Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
     return len(chosen)

@@ -12,7 +12,7 @@ from celery import shared_task
 from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import is_changing, photos_to_embed
-from people.models import Upkeep
+from people.models import Training, Upkeep
 from people.share_of_time import ShareOfTime
 from photos import ending
 from photos import tasks as photo_tasks
@@ -34,6 +34,8 @@ PHOTO_SECONDS = 120
 AGAIN_AT_MOST_SECONDS = 60
 LIBRARY_SECONDS = 3600
 SHOWN_PICTURE_SECONDS = 60
+TRAINING_SECONDS = 6 * 3600  # all other work goes first; how much processor time it may take: people.own_learning
+TRAINING_WAITS_SECONDS = 60  # as AGAIN_WAITS_SECONDS: one run after the other, and beat sends again
 
 # While photos still arrive. Suggestions of a small library are a matter of a moment, and somebody may wait for them.
 _grouping = ShareOfTime(least_pause=10)
@@ -153,6 +155,20 @@ def draw_map(owner_id: int) -> bool:
         return False
 
 
+@shared_task(time_limit=TRAINING_SECONDS, expires=TRAINING_WAITS_SECONDS)
+def learn_from_answers(owner_id: int) -> bool:
+    """Learn an owner's own projection, and put it to use if it is better. Safe to deliver twice."""
+    if not _is_here(owner_id):
+        return False
+    from people import own_learning
+
+    try:
+        return own_learning.run(owner_id)
+    except WeightsUnavailable as error:
+        logger.warning("Nothing is learnt from answers: %s", error)
+        return False
+
+
 @shared_task(time_limit=LIBRARY_SECONDS)
 def erase_vectors() -> int:
     """Erase what faces are compared by of everybody who turned face analysis off. Safe to deliver twice."""
@@ -187,6 +203,8 @@ def wake_workers() -> None:
         send_wakeup(group_faces, owner_id)
     for owner_id in Upkeep.objects.without_suggestions().values_list("pk", flat=True):
         send_wakeup(refresh_suggestions, owner_id)
+    for owner_id in Training.objects.unfinished().values_list("pk", flat=True):
+        send_wakeup(learn_from_answers, owner_id)
     if User.objects.exclude(deleted_at=None).exists():
         send_wakeup(finish_leaving)
     _wake_erasing()

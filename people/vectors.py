@@ -50,17 +50,21 @@ class FaceColumns:
         return len(self.pks)
 
 
-def load_faces(faces: FaceQuerySet, *, centre: NDArray[np.float32] | None = None) -> FaceColumns:
+def load_faces(
+    faces: FaceQuerySet, *, centre: NDArray[np.float32] | None = None, field: str = "projection"
+) -> FaceColumns:
     """Load faces of one model by one query.
 
     Args:
         faces: any choice of them, such as those of an owner that wait for a name; their order does not matter.
         centre: what `centre_in_use` returned, to be taken away from all of them.
+        field: the one that holds the projections; faces without any in it are left out.
 
     Should projections differ in length, faces of another length than most are left out: they do not compare.
     """
     try:
-        records = _records(_copied(faces))
+        chosen = faces if field == "projection" else faces.filter(**{f"{field}__isnull": False})
+        records = _records(_copied(chosen, field))
     except EmptyResultSet:  # Django sees that no face can be among them, and asks nothing
         records = np.zeros(0, _row_type(4))
     records = records[np.argsort(records["pk"], kind="stable")]
@@ -82,10 +86,10 @@ def centre_in_use(owner_id: int, model: str) -> NDArray[np.float32] | None:
     return None if library is None else np.asarray(library.centre, dtype=np.float32)
 
 
-def _copied(faces: FaceQuerySet) -> bytes:
+def _copied(faces: FaceQuerySet, field: str) -> bytes:
     whole = BigIntegerField()
     cluster, person = (Coalesce(key, Value(0), output_field=whole) for key in ("cluster_id", "person_id"))
-    chosen = faces.order_by().values_list("pk", "photo_id", cluster, person, "quality", "projection")
+    chosen = faces.order_by().values_list("pk", "photo_id", cluster, person, "quality", field)
     # Written out, for COPY takes no parameters.
     query = connection.ops.compose_sql(*chosen.query.sql_with_params())  # type: ignore[attr-defined]
     connection.ensure_connection()

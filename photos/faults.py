@@ -48,6 +48,12 @@ STEPS = {
     "purge-files": "all files of a photo deleted for good are gone, its row is not",
     "purge-rows": "its row is deleted, and that is not committed",
 }
+# Not come to by a photo: tests/people/test_own_learning.py kills at these.
+LEARNING_STEPS = {
+    "own-projection-progress": "learning has noted how far it is",
+    "own-projection-learnt": "an own projection is learnt, and not stored",
+    "own-rows-written": "some faces have rows of it, and that is not committed",
+}
 LOTS_OF_BYTES = 8 * 1024**3
 LONGEST_STOP = 60.0  # a test that forgot us must not leave us standing
 LOOK_EVERY = 0.01

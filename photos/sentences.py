@@ -55,6 +55,16 @@ KNOWN = (
     gettext_noop("This picture takes more memory than Kith has now. Try again in a moment, or a smaller one."),
     gettext_noop("Something went wrong while Kith looked at this picture. Try another one."),
     gettext_noop("Faces cannot be found yet. %(why)s"),
+    # Why nothing was learnt
+    gettext_noop("Confirm at least %(least)s faces; so far it is %(found)s."),
+    gettext_noop("Confirm faces of at least %(least)s people in two photos or more each; so far it is %(found)s."),
+    gettext_noop("Confirm faces in at least %(least)s photos; so far it is %(found)s."),
+    gettext_noop(
+        "Confirm faces of more people, who are not all alike, in more photos; so far nothing can be measured."
+    ),
+    gettext_noop("Learning was stopped too often before it was done. Start it again when the computer has less to do."),
+    gettext_noop("Learning took too long and was stopped. Start it again when the computer has less to do."),
+    gettext_noop("Something went wrong while Kith learnt. Start it again; if it goes wrong again, the log says why."),
     # What the machine is
     gettext_noop("CPU, %(cores)s core"),
     gettext_noop("CPU, %(cores)s cores"),

@@ -14,7 +14,12 @@ from ml import weights
 from photos.face_model import wanted_face_model
 from photos.sentences import in_words
 
-QUEUES = {"io": _("Thumbnails and suggestions"), "ml": _("Faces and groups")}
+QUEUES = {
+    "io": _("Thumbnails and suggestions"),
+    "ml": _("Faces and groups"),
+    "training": _("Learning from your answers"),
+}
+PHOTO_QUEUES = ("io", "ml")  # what a photo goes through
 PING_SECONDS = 0.7
 REMEMBER_SECONDS = 10
 
@@ -44,7 +49,7 @@ def missing_worker_notice() -> str:
     sentence = missing_weights_notice()
     if sentence:
         return sentence
-    if not all(worker.is_alive for worker in workers()):
+    if not all(worker.is_alive for worker in workers() if worker.queue in PHOTO_QUEUES):
         return gettext("Processing is paused. Photos you add wait in line.")
     return ""
 

@@ -18,10 +18,13 @@ FACES = 2  # in each photo
 PEOPLE = 40
 SQL = {
     "photos": "SELECT id, name, sha256, original, small, large, taken_at FROM photos_photo WHERE id <= %(last)s",
-    "faces": 'SELECT f.id, photo_id, "left", top, width, height, embedding::text, projection::text, crop, p.name'
-    " FROM people_face f LEFT JOIN people_person p ON p.id = person_id WHERE photo_id <= %(last)s",
+    "faces": 'SELECT f.id, photo_id, "left", top, width, height, embedding::text, projection::text,'
+    " own_projection::text, crop, p.name FROM people_face f"
+    " LEFT JOIN people_person p ON p.id = person_id WHERE photo_id <= %(last)s",
     "decisions": "SELECT d.id, verb, made_at, is_in_force, photo_sha256, box, before, after, %(last)s"
     " FROM people_decision d LEFT JOIN people_change c ON c.decision_id = d.id",
+    "projections": "SELECT p.id, model, content, figures::text, is_used, is_allowed, %(last)s"
+    " FROM people_ownprojection p JOIN people_training ON filled_id = p.id",
 }
 
 
@@ -79,7 +82,21 @@ def _make_library(count: int):
         person = Person.objects.create(owner=owner, name=f"Person {number}")
         theirs = faces[number :: 2 * PEOPLE]  # half of the faces stay without a name
         answers.confirm(person, theirs, actor=owner)
+    _learn(owner)
     return owner, photos[-1].pk
+
+
+def _learn(owner) -> None:
+    """A projection that was learnt from the answers, in use; what is in it makes no difference here."""
+    import numpy as np
+
+    from people.models import Face, OwnProjection, Training
+
+    row = np.random.default_rng(1).normal(size=128)
+    Face.objects.update(own_projection=row / np.linalg.norm(row))
+    about = {"model": "facenet-casia", "figures": {"faces": PEOPLE}, "is_better": True}
+    own = OwnProjection.objects.create(owner=owner, content=bytes(range(256)), **about)
+    Training.objects.create(owner=owner, latest=own, filled=own, is_used=True)
 
 
 def _upload(owner, seeds: range) -> None:

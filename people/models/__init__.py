@@ -6,6 +6,7 @@ from people.models.face import Face
 from people.models.face_write import FaceWrite
 from people.models.library import Library
 from people.models.library_map import LibraryMap
+from people.models.own_projection import OwnProjection, Training
 from people.models.person import Person
 from people.models.question import Question
 from people.models.saved_search import SavedSearch
@@ -20,9 +21,11 @@ __all__ = [
     "FaceWrite",
     "Library",
     "LibraryMap",
+    "OwnProjection",
     "Person",
     "Question",
     "SavedSearch",
     "Suggestion",
+    "Training",
     "Upkeep",
 ]

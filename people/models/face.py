@@ -53,11 +53,14 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """Faces with an embedding of another model; less-or-greater, because an index finds no "not equal"."""
         return self.filter(Q(model__lt=model) | Q(model__gt=model))
 
-    def people_near(self, probes: Sequence[NDArray[np.float32]]) -> tuple[list[int], NDArray[np.float64]]:
+    def people_near(
+        self, probes: Sequence[NDArray[np.float32]], *, field: str = "projection"
+    ) -> tuple[list[int], NDArray[np.float64]]:
         """People of these faces, and how far each probe is from each of them, in one query.
 
         Args:
             probes: projections; of one model, and the faces too. More than a thousand are more than PostgreSQL takes.
+            field: the one of the faces that holds what the probes are compared with.
 
         Returns:
             Primary keys of people, ascending, and the cosine distance from each probe (row) to the nearest face of
@@ -65,7 +68,7 @@ class FaceQuerySet(models.QuerySet["Face"]):
         """
         if not probes:
             return [], np.zeros((0, 0))
-        columns = {f"d{number}": models.Min(CosineDistance("projection", probe)) for number, probe in enumerate(probes)}
+        columns = {f"d{number}": models.Min(CosineDistance(field, probe)) for number, probe in enumerate(probes)}
         people = self.filter(person__isnull=False).order_by("person_id").values("person").annotate(**columns)
         rows = list(people.values_list("person", *columns))
         distances = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), len(probes)).T
@@ -78,7 +81,7 @@ class FaceQuerySet(models.QuerySet["Face"]):
 
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""
-        return self.defer("embedding", "projection")
+        return self.defer("embedding", "projection", "own_projection")
 
 
 class _FacesInSight(models.Manager["Face"]):
@@ -109,6 +112,8 @@ class Face(models.Model):
     embedding = VectorField(dimensions=512)  # as the network gave it, unit length
     # Centred, unit length: what search compares. 128-d for FaceNet; as many as it has for a model we know little of.
     projection = HalfVectorField()
+    # By the library's own projection (Training.filled), if it has one; NULL where a face holds no row of it yet.
+    own_projection = HalfVectorField(dimensions=128, null=True, blank=True)
     model = models.CharField(max_length=50)
     crop = models.FileField(max_length=200)
 

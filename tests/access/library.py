@@ -40,10 +40,12 @@ OWNER = {
     "people.Face": "photo__owner",
     "people.Library": "owner",
     "people.LibraryMap": "owner",
+    "people.OwnProjection": "owner",
     "people.Person": "owner",
     "people.Question": "owner",
     "people.SavedSearch": "owner",
     "people.Suggestion": "face__photo__owner",
+    "people.Training": "owner",
     "people.Upkeep": "owner",
     "photos.Act": "owner",
     "photos.Album": "owner",
@@ -130,5 +132,10 @@ def _is_ours(model: type[Model]) -> bool:
 def _rows(model: type[Model], owner: User) -> list[dict[str, Any]]:
     manager = getattr(model, "everywhere", model._default_manager)
     rows = manager.filter(**{OWNER[model._meta.label]: owner.pk}).order_by("pk").values()
-    unread = ("embedding", "projection")  # arrays, which do not compare, and nothing an act changes
+    unread = (
+        "embedding",
+        "projection",
+        "own_projection",
+        "content",
+    )  # arrays, which do not compare, and nothing an act changes
     return [{name: value for name, value in row.items() if name not in unread} for row in rows]

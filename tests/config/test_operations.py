@@ -2,19 +2,29 @@
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 import threading
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
 from config import errors, logs
 from config.logs import JsonFormatter, json_logger, put_large_files_aside
-from config.management.commands.up import IO_MEMORY_KILOBYTES, ML_MEMORY_KILOBYTES, programs
+from config.management.commands.up import (
+    IO_MEMORY_KILOBYTES,
+    ML_MEMORY_KILOBYTES,
+    TRAINING_MEMORY_KILOBYTES,
+    programs,
+)
 from people.models import Person
 from photos.transactions import TRIES, atomic_again
 from tests.factories import make_person, make_photo, make_user
+from tests.services import ROOT
 
 LOOPBACK = {"REMOTE_ADDR": "127.0.0.1"}
 
@@ -228,8 +238,30 @@ def test_the_work_list_is_told_by_stage(client, settings):
 
 
 def test_every_worker_is_told_when_its_process_has_grown_too_large(tmp_path):
-    limits = {"io": IO_MEMORY_KILOBYTES, "ml": ML_MEMORY_KILOBYTES}
+    limits = {"io": IO_MEMORY_KILOBYTES, "ml": ML_MEMORY_KILOBYTES, "training": TRAINING_MEMORY_KILOBYTES}
     commands = {program.name: program.command for program in programs("127.0.0.1", 8000, tmp_path)}
 
     for name, limit in limits.items():
         assert f"--max-memory-per-child={limit}" in commands[name]
+
+
+# --- Who goes first
+
+
+def test_learning_has_a_queue_and_a_worker_of_its_own_which_lets_all_others_go_first(tmp_path):
+    learning = {name for name, route in settings.CELERY_TASK_ROUTES.items() if route["queue"] == "training"}
+    assert learning == {"people.tasks.learn_from_answers"}
+    started = {program.name: program for program in programs("127.0.0.1", 8000, tmp_path)}
+    served = {
+        name: program.command[program.command.index("-Q") + 1]
+        for name, program in started.items()
+        if "-Q" in program.command
+    }
+    assert served == {"io": "io", "ml": "ml", "training": "training"}
+    assert started["training"].environment["OMP_NUM_THREADS"] == "1"
+
+    code = "import os; from config.celery import let_others_go_first; let_others_go_first(); print(os.nice(0))"
+    for program, niceness in (("training", min(os.nice(0) + 10, 19)), ("io", os.nice(0))):
+        told = os.environ | {"KITH_PROGRAM": program}
+        said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True)
+        assert int(said.stdout) == niceness

@@ -111,6 +111,7 @@ ACTS = [
 PARTS = [
     "photos:batch-card",
     "people:names",
+    "people:learning",
     "people:together",
     "people:count-singles",
     "people:in-album",

@@ -5,7 +5,7 @@ import numpy as np
 from people import answers
 from people.learning import FEWEST_FACES, learn, others_in_photo
 from people.models import Face, Library
-from people.scores import calibration_in_use
+from people.spaces import calibration_in_use
 from people.vectors import load_faces
 from photos.face_model import current_face_model
 from tests.factories import make_face, make_person, make_photo, unit

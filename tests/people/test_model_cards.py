@@ -11,6 +11,7 @@ from ml.cards import every
 from ml.cards.card import Number, Percent
 from ml.evaluation.share import Share
 from people.card_words import ShownCard, said, within
+from people.models import OwnProjection, Training
 from photos.face_model import choose_face_model
 from tests.ml.test_model_cards import plug_in
 
@@ -87,3 +88,16 @@ def test_every_card_speaks_german(models):
             english = [card.card.task, *card.card.data, *card.card.limits, *card.card.licence]
             german = [card.task, *(sentence for _heading, sentences in card.sections for sentence in sentences)]
             assert not set(english) & set(german)
+
+
+def test_what_the_library_learnt_has_its_figures(client, alice, models):
+    measured = {"tpir": 0.9, "tpir_error": 0.01, "calibration_error": 0.02}
+    figures = {"base": measured | {"tpir": 0.8}, "own": measured, "faces": 1234, "people": 30}
+    own = OwnProjection.objects.create(owner=alice, model="facenet-casia", content=b"", figures=figures, is_better=True)
+    Training.objects.create(owner=alice, latest=own, filled=own, is_used=True)
+    client.force_login(alice)
+
+    shown = client.get(PAGE)
+
+    assert [card.card.key for card in shown.context["cards"] if card.is_used][-1] == "own-projection"
+    assert "Faces it was fitted to - 1,234" in text_of(shown)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from config.embedded.binaries import postgres_tool
 from people import answers, erasing, grouping, leaving, suggestions, tasks
-from people.models import Face, Person, SavedSearch
+from people.models import Face, OwnProjection, Person, SavedSearch, Training
 from people.search import PhotoSearch
 from photos import acts, trash
 from photos.intake import start_batch, take_in
@@ -54,6 +54,13 @@ def as_text(vector) -> str:
     return ",".join(f"{value:.9g}" for value in list(vector)[:6])
 
 
+def own_row_of(face: Face) -> str:
+    """The beginning of a face's row of its library's own projection, as in a dump."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT own_projection::text FROM people_face WHERE id = %s", [face.pk])
+        return cursor.fetchone()[0][1:60]
+
+
 def photo_of(owner: User, folder: Path, seed: int) -> Photo:
     """A photo that came in as photos do, with a face whose vectors are like no other's."""
     name = f"IMG-{owner.username}-{seed}.jpg"
@@ -68,7 +75,8 @@ def photo_of(owner: User, folder: Path, seed: int) -> Photo:
     face = make_face(photo)
     embedding = vector / np.linalg.norm(vector)
     projection = vector[:128] / np.linalg.norm(vector[:128])
-    Face.objects.filter(pk=face.pk).update(embedding=embedding, projection=projection)
+    own = vector[128:256] / np.linalg.norm(vector[128:256])
+    Face.objects.filter(pk=face.pk).update(embedding=embedding, projection=projection, own_projection=own)
     return photo
 
 
@@ -76,15 +84,31 @@ def traces_of(photo: Photo) -> set[str]:
     face = photo.faces.get()
     files = (photo.original, photo.small, photo.large, face.crop)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT embedding::text, projection::text FROM people_face WHERE id = %s", [face.pk])
+        query = "SELECT embedding::text, projection::text, own_projection::text FROM people_face WHERE id = %s"
+        cursor.execute(query, [face.pk])
         vectors = cursor.fetchone()
     return {photo.name, photo.sha256, *(file.name for file in files), *(vector[1:60] for vector in vectors)}
+
+
+def learn_something(owner: User) -> set[str]:
+    """A projection learnt from an owner's faces, in use; return what it looks like in a dump."""
+    content = np.random.default_rng(owner.pk).bytes(64)
+    about = {"model": "facenet-casia", "figures": {"of": f"learnt by {owner.username}"}, "is_better": True}
+    own = OwnProjection.objects.create(owner=owner, content=content, **about)
+    Training.objects.create(owner=owner, latest=own, filled=own, is_used=True)
+    return what_was_learnt(owner)
+
+
+def what_was_learnt(owner: User) -> set[str]:
+    own = OwnProjection.objects.get(owner=owner)
+    return {bytes(own.content).hex(), own.figures["of"]}
 
 
 @pytest.fixture
 def library(tmp_path):
     """Ann in two photos, Bob in one, a group; a no, a date, an album, searches, a trip to the trash and back."""
     ruth = make_user(username="ruth")
+    learn_something(ruth)
     photos = [photo_of(ruth, tmp_path, seed) for seed in range(5)]
     faces = [photo.faces.get() for photo in photos]
     ann = make_person(ruth, "Ann Quince", note="from the choir", birth_date=date(1990, 4, 7))
@@ -148,10 +172,12 @@ def test_numbers_of_deleted_photos_stand_in_no_act(library):
 
 def test_a_person_who_is_forgotten_leaves_nothing_and_does_not_come_back(library, models_dir):
     ruth, photos, (ann, bob) = library
+    learnt = what_was_learnt(ruth)
     faces = [photo.faces.get() for photo in photos]
     crops = {faces[0].crop.name, faces[1].crop.name}
     vectors = {trace for photo in photos[:2] for trace in traces_of(photo) if "," in trace}
-    gone = {"Ann Quince", "from the choir", "1990-04-07", "With Ann", *crops, *vectors}
+    own_rows = {own_row_of(face) for face in faces}
+    gone = {"Ann Quince", "from the choir", "1990-04-07", "With Ann", *crops, *vectors, *learnt}
     kept = {"Bob Medlar", photos[0].sha256, photos[0].name, photos[0].small.name}
     assert found(gone | kept) == gone | kept
 
@@ -161,6 +187,8 @@ def test_a_person_who_is_forgotten_leaves_nothing_and_does_not_come_back(library
     grouping.group_owner(ruth.pk)
     suggestions.refresh_suggestions(ruth.pk)
     assert found(gone | kept) == kept
+    tasks.learn_from_answers(ruth.pk)
+    assert found(own_rows) == set()  # rows of what was learnt from Ann, on the faces of others
     assert set(Person.objects.all()) == {bob}
     assert not Face.everywhere.filter(photo__in=photos[:2]).exists()
     assert call_command("verify", stdout=io.StringIO()) is None
@@ -172,7 +200,8 @@ def test_a_deleted_account_leaves_nothing_and_the_others_are_as_they_were(librar
     theirs = photo_of(other, tmp_path, 77)
     answers.confirm(make_person(other, "Cyd Sorrel"), [theirs.faces.get().pk], actor=other)
     gone = set().union(*map(traces_of, photos)) | {"ruth", "Ann Quince", "Bob Medlar", "Hills", "from the choir"}
-    kept = traces_of(theirs) | {"olga", "Cyd Sorrel"}
+    gone |= what_was_learnt(ruth)
+    kept = traces_of(theirs) | {"olga", "Cyd Sorrel"} | learn_something(other)
     assert found(gone | kept) == gone | kept
 
     leaving.leave(ruth)
@@ -188,7 +217,8 @@ def test_turning_face_analysis_off_erases_every_vector_and_keeps_the_names(libra
     other = make_user(username="olga")
     theirs = photo_of(other, tmp_path, 77)
     vectors = {trace for photo in photos for trace in traces_of(photo) if "," in trace}
-    kept = {"Ann Quince", *(trace for trace in traces_of(theirs) if "," in trace)}
+    vectors |= what_was_learnt(ruth)
+    kept = {"Ann Quince", *(trace for trace in traces_of(theirs) if "," in trace)} | learn_something(other)
     client.force_login(ruth)
 
     client.post(reverse("accounts:change-faces"), {"face_analysis": "off"})
@@ -219,6 +249,7 @@ def test_vectors_that_were_stored_while_it_was_turned_off_are_found_and_erased(l
 def test_deleting_face_data_leaves_photos_only(library):
     ruth, photos, _ = library
     gone = {trace for photo in photos for trace in traces_of(photo) if "," in trace or trace.startswith("crops/")}
+    gone |= what_was_learnt(ruth)
     kept = {photo.original.name for photo in photos} | {photo.name for photo in photos}
 
     erasing.delete_face_data(ruth)

@@ -20,7 +20,7 @@ from people.models import Cluster, Face, Person
 from photos.intake import start_batch, take_in
 from photos.models import BatchFile, Photo
 from photos.tasks import make_due_derivatives
-from tests.factories import make_album, make_face, make_group, make_person, make_photo, make_user
+from tests.factories import make_album, make_face, make_group, make_person, make_photo, make_user, unit
 from tests.pictures import drawing, encoded
 
 
@@ -87,6 +87,10 @@ def damage_an_embedding(photo: Photo) -> None:
     Face.objects.filter(person__isnull=False).update(embedding=np.full(512, 0.5))
 
 
+def hold_a_row_of_nothing(photo: Photo) -> None:
+    Face.objects.filter(person__isnull=False).update(own_projection=unit(1))
+
+
 def move_a_box(photo: Photo) -> None:
     Face.objects.filter(person__isnull=False).update(left=-0.5)
 
@@ -149,6 +153,7 @@ def leave_an_empty_group(photo: Photo) -> None:
         (hold_it_for_ever, "I3"),
         (try_it_too_often, "I3"),
         (damage_an_embedding, "I4"),
+        (hold_a_row_of_nothing, "I4"),
         (move_a_box, "I4"),
         (lose_a_thumbnail, "I5"),
         (lose_a_crop, "I5"),

@@ -27,13 +27,23 @@ from config.logs import json_logger, put_large_files_aside
 from config.static_files import collect_if_changed
 from config.supervisor import Program, Supervisor, end_leftovers
 
-COLOURS = {"web": "cyan", "io": "green", "ml": "magenta", "fetch": "blue", "kith": "bold yellow"}
+COLOURS = {
+    "web": "cyan",
+    "io": "green",
+    "ml": "magenta",
+    "training": "white",
+    "fetch": "blue",
+    "kith": "bold yellow",
+}
 LOOK_EVERY = 0.5
 READY_WITHIN = 120.0
 # A worker's pool process is replaced after the task that took it past this: with its
 # parent (0.2 GB) and one batch of photos it stays below 2.5 GB.
 ML_MEMORY_KILOBYTES = 2_000_000
 IO_MEMORY_KILOBYTES = 1_000_000  # suggestions over a large library are the most it does
+TRAINING_MEMORY_KILOBYTES = 200_000  # what it took to learn is given back at once: it learns seldom
+# Beside all the rest it gets what nobody else wants (config.celery): more threads would only be in their way.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # First let it finish its task, then ask again; what is cut off, another worker takes over.
 WORKER_STOP = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 3.0))
 
@@ -163,6 +173,7 @@ def programs(host: str, port: int, home: Path) -> list[Program]:
     schedule = f"--schedule={home / 'run' / 'beat-schedule'}"
     io = _worker("io", "-B", schedule, f"--max-memory-per-child={IO_MEMORY_KILOBYTES}")
     ml = _worker("ml", f"--max-memory-per-child={ML_MEMORY_KILOBYTES}")
+    training = _worker("training", f"--max-memory-per-child={TRAINING_MEMORY_KILOBYTES}")
     # Weights are fetched beside the rest: the first time that takes minutes, in which albums
     # can be made already. A process of its own, because it fills its memory with networks.
     fetch = [sys.executable, "manage.py", "fetch_models"]
@@ -171,6 +182,14 @@ def programs(host: str, port: int, home: Path) -> list[Program]:
         Program("io", io, stop_steps=WORKER_STOP, oom_score=200, environment=_logged("io", home)),
         Program("fetch", fetch, once=True, environment=_logged("fetch", home)),
         Program("ml", ml, stop_steps=WORKER_STOP, oom_score=500, environment=_logged("ml", home), after="fetch"),
+        Program(
+            "training",
+            training,
+            stop_steps=WORKER_STOP,
+            oom_score=800,
+            environment=_logged("training", home) | ONE_THREAD,
+            after="fetch",
+        ),
     ]
 
 

@@ -59,20 +59,30 @@ def plug_in(models_dir: Path, wanted: str, *, report: Callable[[str], None] = la
 
 def _write(models_dir: Path, path: Path, name: str, form: InputFormat) -> None:
     network, dimensions, faces_at_once = _checked(path, form)
-    written = models_dir / f"{name}.xml"
+    model = make_plugged_in(
+        name, description=f"{path.name}, plugged in", crop="landmarks", side=ARCFACE_SIDE, dimensions=dimensions,
+        faces_at_once=faces_at_once,
+    )  # fmt: skip
+    keep_network(models_dir, network, model)
+
+
+def keep_network(models_dir: Path, network: openvino.Model, model: FaceModel) -> None:
+    """Write a network into the models folder, as a model that was plugged in; nothing uses it before it is chosen.
+
+    Args:
+        network: takes RGB pixels from 0 to 255, shape (n, side, side, 3).
+        model: as by `make_plugged_in`.
+    """
+    written = models_dir / f"{model.name}.xml"
     with replacing(written) as temporary, replacing(written.with_suffix(".bin")) as temporary_weights:
         out = temporary.with_suffix(".xml")
         openvino.save_model(network, out, compress_to_fp16=False)
         out.with_suffix(".bin").replace(temporary_weights)
         out.replace(temporary)
-    projection = projection_path(models_dir, name)
-    save_projection(projection, plain_projection(dimensions))
-    model = make_plugged_in(
-        name, description=f"{path.name}, plugged in", crop="landmarks", side=ARCFACE_SIDE, dimensions=dimensions,
-        faces_at_once=faces_at_once,
-    )  # fmt: skip
+    projection = projection_path(models_dir, model.name)
+    save_projection(projection, plain_projection(model.dimensions))
     describe(models_dir, model)
-    write_manifest(models_dir / f"{name}.json", [written, written.with_suffix(".bin"), projection])
+    write_manifest(models_dir / f"{model.name}.json", [written, written.with_suffix(".bin"), projection])
 
 
 def _keep_thresholds(models_dir: Path, name: str, thresholds: object | None) -> None:

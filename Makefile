@@ -6,7 +6,8 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 # A machine without a GPU can take a smaller build of PyTorch: the address of its index for CPUs.
 TORCH_INDEX ?=
 
-.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak store-faults load
+.PHONY: run test check bench fuzz setup dev format vendor messages screenshots crash-points recovery soak store-faults \
+	load mutation three-users sign-ins
 
 run: setup
 	$(VENV)/bin/python manage.py up
@@ -74,6 +75,22 @@ soak: MINUTES ?= 20
 soak: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m tools.soak --seed $(SEED) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+
+# Changes one thing of a module at a time: does a test notice?
+mutation: MINUTES ?= 20
+mutation: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.mutation --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+
+# Three users at random, each act in a process that may be killed.
+three-users: STEPS ?= 2000
+three-users: dev
+	$(VENV)/bin/python -m tools.three_users --steps $(STEPS) --seed $(SEED) $(if $(JSON),--json $(JSON))
+
+# A thousand sign-ins, 20 at a time and all at once: how much memory they take.
+sign-ins: dev
+	$(VENV)/bin/python -m tests.prepare
+	$(VENV)/bin/python -m tools.sign_ins $(if $(JSON),--json $(JSON))
 
 # PART: load (fifty people beside busy workers), ingest (a thousand photos of 3 MB) or endurance (hours).
 PART ?= load

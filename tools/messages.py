@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
 LANGUAGES = ("de",)  # English is the source
 PACKAGES = ("accounts", "config", "people", "photos")
+CARDS = "ml/cards"  # the only texts of ml that a page shows
 DOMAINS = ("django", "djangojs")
 
 # Where in a call the text, the plural and the context ("c") stand, counted from 1.
@@ -124,7 +125,7 @@ def _marked(domain: str, root: Path) -> Iterator[tuple[Path, Iterable[tuple[str,
         for path in sorted((root / "static" / "js").rglob("*.js")):
             yield path, _in_code(extract_javascript, path, {"parse_template_string": True})
         return
-    for package in PACKAGES:
+    for package in (*PACKAGES, CARDS):
         for path in sorted((root / package).rglob("*.py")):
             yield path, _in_code(extract_python, path, {})
     for path in sorted((root / "templates").rglob("*.html")):

@@ -254,6 +254,7 @@ PAGES = [
     _page("accounts:settings", "Settings", 6),
     _page("people:naming", "Naming by itself", 7),
     _page("people:learning", "Learning, while it goes on", 4, is_fragment=True),
+    _page("people:model-cards", "Models", 3),
     _page("people:delete-face-data", "Delete face data", 5),
     _page("people:delete-account", "Delete account", 5),
     _page("accounts:sign-in", "Sign in", 1),

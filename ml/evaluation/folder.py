@@ -126,7 +126,7 @@ def measure(
         ValueError: seed is not a whole number from 0.
     """
     started = time.perf_counter()
-    paired = _paired_rows(findings.faces, pairs)
+    paired = paired_rows(findings.faces, pairs)
     sample = sampled_people(findings.faces.only(findings.found), MOST_FACES, seed)
     measured = _measure_people(sample, model, seed)
     detection = score_detection(findings.photos)
@@ -170,7 +170,7 @@ def sampled_people(faces: LabelledFaces, most: int, seed: int) -> LabelledFaces:
 # Verification
 
 
-def _paired_rows(faces: LabelledFaces, pairs: PairList) -> PairedFaces:
+def paired_rows(faces: LabelledFaces, pairs: PairList) -> PairedFaces:
     """The pairs whose photos could be read, as numbers of rows."""
     names = zip(faces.files.tolist(), faces.persons.tolist(), strict=True)
     row = {FaceName(file, person): number for number, (file, person) in reversed(list(enumerate(names)))}

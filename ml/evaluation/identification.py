@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,27 +104,49 @@ def score_identification(
     checked_number("poor_quality", poor_quality)
     checked_count("confirmed", confirmed)
     checked_count("seed", seed, least=0)
-    people = faces.identities()
-    counts = np.bincount(people)
-    several = np.flatnonzero(counts >= 2)
-    rates, known_probes, stranger_probes = [], [], []
-    for split in range(SPLITS):
-        random = np.random.default_rng((seed, split))
-        enrolled = random.permutation(several)[: max(len(several) // 2, 1)]
-        gallery = _gallery(people, faces.qualities, enrolled, confirmed, poor_quality, random)
-        probes = np.setdiff1d(np.arange(len(people)), gallery)
-        known = np.isin(people[probes], people[gallery])
-        if known.any() and not known.all():
-            distances, named = nearest_people(faces.projections[probes], faces.projections[gallery], people[gallery])
-            right = named == people[probes]
-            rates.append(true_identification_rate(distances, right, known, false_positive_rate))
-            known_probes.append(int(known.sum()))
-            stranger_probes.append(int((~known).sum()))
+    trials = list(identification_trials(faces, seed=seed, confirmed=confirmed, poor_quality=poor_quality))
+    rates = [
+        true_identification_rate(trial.distances, trial.is_right, trial.is_known, false_positive_rate)
+        for trial in trials
+    ]
+    known_probes = [int(trial.is_known.sum()) for trial in trials]
+    stranger_probes = [int((~trial.is_known).sum()) for trial in trials]
     if not rates:
         return None
     return IdentificationScore(
         float(np.mean(rates)), float(np.std(rates)), float(np.mean(known_probes)), float(np.mean(stranger_probes))
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One split: the faces that were looked up.
+
+    probes: shape (n,), rows of the labelled faces. distances: (n,), cosine, to the nearest gallery face. is_right:
+    (n,), whether that is the same person. is_known: (n,), whether that person has any face in the gallery.
+    """
+
+    probes: NDArray[np.intp]
+    distances: NDArray[np.float32]
+    is_right: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
+
+
+def identification_trials(
+    faces: LabelledFaces, *, seed: int, confirmed: int = CONFIRMED, poor_quality: float
+) -> Iterator[Trial]:
+    """The splits of `score_identification` that have both known probes and strangers."""
+    people = faces.identities()
+    several = np.flatnonzero(np.bincount(people) >= 2)
+    for split in range(SPLITS):
+        random = np.random.default_rng((seed, split))
+        enrolled = random.permutation(several)[: max(len(several) // 2, 1)]
+        gallery = _gallery(people, faces.qualities, enrolled, confirmed, poor_quality, random)
+        probes = np.setdiff1d(np.arange(len(people)), gallery)
+        is_known = np.isin(people[probes], people[gallery])
+        if is_known.any() and not is_known.all():
+            distances, named = nearest_people(faces.projections[probes], faces.projections[gallery], people[gallery])
+            yield Trial(probes, distances, named == people[probes], is_known)
 
 
 def true_identification_rate(
@@ -146,13 +169,25 @@ def true_identification_rate(
     distances = checked_numbers("distances", distances, None)
     right = checked_flags("right", right, len(distances))
     known = checked_flags("known", known, len(distances))
-    checked_number("false_positive_rate", false_positive_rate, least=0, most=1)
     if known.all() or not known.any():
         raise ValueError("known must hold known people and strangers.")
-    strangers = np.sort(distances[~known])
-    allowed = int(false_positive_rate * len(strangers) + 1e-9)
-    limit = strangers[allowed] if allowed < len(strangers) else np.inf
+    limit = distance_naming(distances[~known], false_positive_rate)
     return float(((distances < limit) & right)[known].mean())
+
+
+def distance_naming(strangers: NDArray[np.float32], share: float) -> float:
+    """The distance below which at most this share of strangers gets a name; infinite if all may.
+
+    Args:
+        strangers: shape (n,), cosine distances of strangers to the nearest gallery face.
+
+    Raises:
+        ValueError: a distance is not finite, or the share is not from 0 to 1.
+    """
+    ordered = np.sort(checked_numbers("strangers", strangers, None))
+    checked_number("share", share, least=0, most=1)
+    allowed = int(share * len(ordered) + 1e-9)
+    return float(ordered[allowed]) if allowed < len(ordered) else np.inf
 
 
 def nearest_people(

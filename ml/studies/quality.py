@@ -59,8 +59,8 @@ Rows = TypeVar("Rows", LabelledFaces, Probes)
 def run(data: Path, models_dir: Path, output: Path) -> None:
     """Measure, and write tables (quality-*.csv), plots (quality-*.svg) and the model's lines into the output folder."""
     output.mkdir(parents=True, exist_ok=True)
-    gallery = _kept(output / "faces.npz", LabelledFaces, lambda: embed_labelled(data, models_dir))
-    probes = _kept(output / "probes.npz", Probes, lambda: collect_probes(data, models_dir))
+    gallery = load_or_make(output / "faces.npz", LabelledFaces, lambda: embed_labelled(data, models_dir))
+    probes = load_or_make(output / "probes.npz", Probes, lambda: collect_probes(data, models_dir))
     limits = thresholds_for(MODEL)
     became = recognise(probes, gallery, limits.suggestion)
     quality = held_out(probes, became.suggested)
@@ -73,7 +73,7 @@ def run(data: Path, models_dir: Path, output: Path) -> None:
     _tell_model(fit(probes.measures, probes.is_face, became.suggested))
 
 
-def _kept(path: Path, kind: type[Rows], make: Callable[[], Rows]) -> Rows:
+def load_or_make(path: Path, kind: type[Rows], make: Callable[[], Rows]) -> Rows:
     """The rows of a file, made first if there is none."""
     if not path.exists():
         make().save(path)

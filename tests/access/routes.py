@@ -117,6 +117,7 @@ EXPECTED: dict[str, Expected] = {
     "people:delete-face-data": Expected(200, 422),
     "people:naming": Expected(200, 422),
     "people:learning": Expected(302, 302),
+    "people:model-cards": Expected(200),
     "people:take-back": Expected(REFUSED, 302),
     "people:delete-account": Expected(200, 422),
     "people:names-csv": Expected(200),

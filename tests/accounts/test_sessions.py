@@ -28,8 +28,9 @@ def phone(alice) -> Client:
 
 
 def browser(user, agent: str) -> Client:
-    user.set_password("correct horse 7")
-    user.save()
+    if not user.has_usable_password():  # a new one would sign the user's other browsers out
+        user.set_password("correct horse 7")
+        user.save()
     client = Client(headers={"user-agent": agent})
     signed_in = client.post(reverse("accounts:sign-in"), {"username": user.username, "password": "correct horse 7"})
     assert signed_in.status_code == 302
@@ -105,4 +106,16 @@ def test_a_session_says_when_it_was_last_used_without_a_write_for_every_page(her
 def test_sessions_that_ended_are_not_listed(alice, here, phone):
     BrowserSession.objects.filter(agent=PHONE).update(expire_date=timezone.now() - timedelta(days=1))
 
-    assert "Safari on iPhone" not in here.get(SETTINGS).content.decode()
+    page = here.get(SETTINGS).content.decode()
+
+    assert "Firefox on Linux" in page
+    assert "Safari on iPhone" not in page
+
+
+def test_sessions_of_others_are_not_listed(here):
+    browser(make_user(username="bob"), PHONE)
+
+    page = here.get(SETTINGS).content.decode()
+
+    assert "Firefox on Linux" in page
+    assert "Safari on iPhone" not in page

@@ -27,6 +27,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "people:delete-face-data": ("",),
     "people:delete-account": ("",),
     "people:naming": ("",),
+    "people:model-cards": ("?card=facenet-casia",),
     "people:map": ("",),
     "people:group": ("",),
     "people:split-group": ("",),

@@ -1,5 +1,6 @@
 """Two users do random acts, groups are made anew in between, all is undone in a random order: all is as it was."""
 
+from collections.abc import Callable
 from random import Random
 from typing import ClassVar
 
@@ -43,11 +44,12 @@ a_number = st.integers(0, 10_000)
 
 
 class Library:
-    """Faces of three people who look apart, some in one photo."""
+    """Faces of three people who look apart, some in one photo. stored: makes a photo with a file, if need be."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, stored: Callable[[User, int], Photo] | None = None) -> None:
         self.owner: User = make_user(username=name)
-        self.photos = [make_photo(self.owner) for _ in range(FACES - 2)]
+        make = stored or (lambda owner, number: make_photo(owner))
+        self.photos = [make(self.owner, number) for number in range(FACES - 2)]
         self.faces = [
             # The last two faces share the photos of the first two.
             make_face(

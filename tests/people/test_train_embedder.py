@@ -12,6 +12,8 @@ import torch
 from django.core.management import CommandError, call_command
 from PIL import Image, ImageEnhance, ImageOps
 
+from ml.cards import every
+from ml.cards.card import Percent
 from ml.faces import open_face_finder, open_upright
 from ml.models import find_model
 from ml.training import embedder
@@ -92,6 +94,8 @@ def test_a_folder_a_person_trains_a_network_and_says_how_good_it_is(people, trai
     (output,) = (tmp_path / "home" / "training").iterdir()
     assert {CHECKPOINT, LOG, "embedder.safetensors", "figures.json"} <= {path.name for path in output.iterdir()}
     assert "32 faces of 8 people. Trained on 12 of 4." in printed
+    [card] = every.of_files(own_models)
+    assert (card.model, card.tables[0].rows[0].cells[1]) == (figures["model"], Percent(figures["svm_accuracy"]))
     # The model is there to be chosen, and embeds what it is shown; nothing uses it.
     assert f"`manage.py change_model {figures['model']}` takes it into use." in printed
     model = find_model(own_models, figures["model"])

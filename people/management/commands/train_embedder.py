@@ -100,13 +100,16 @@ class Command(BaseCommand):
                 device=options["device"], restart=options["restart"], **reports,
             )  # fmt: skip
         figures = trained.figures
+        card = None  # what the model's card is made of
         if options["keep_model"]:
+            from ml.cards.every import figures_path
             from ml.training.export import keep_embedder
 
             words = f"{wanted.backbone}, {wanted.dim} dimensions, trained on {folder.root.resolve().name}"
             model = keep_embedder(options["models"], trained.embedder, f"trained-{folder.root.resolve().name}", words)
             figures = {**figures, "model": model.name}
-        for file in (output / FIGURES, options["json"]):
+            card = figures_path(options["models"], model.name)
+        for file in (output / FIGURES, options["json"], card):
             if file is not None:
                 with replacing(file) as temporary:
                     temporary.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -86,7 +86,7 @@ def learn_projection(
     random = np.random.default_rng(seed)
     chosen = at_most(in_order(answered), MOST_FACES, random)
     check_enough(chosen)
-    with threadpool_limits(limits=1):  # products this small take ten times as long on two busy cores as on one
+    with threadpool_limits(limits=1):  # products this small take much longer on two busy cores than on one
         return Learning(chosen, base, shipped, centre, random, report, hold, divisions).result(started)
 
 

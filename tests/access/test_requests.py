@@ -43,7 +43,8 @@ SQL = (
     "%",
     "\0",
 )
-TEMPLATES = ("{{7*7}}", "{% debug %}", "${7*7}", "#{7*7}", "%(username)s", "{0.__class__}")
+SUM, RESULT = "7919*6997", b"55409243"  # nothing that a token or an address might hold by chance
+TEMPLATES = (f"{{{{{SUM}}}}}", "{% debug %}", f"${{{SUM}}}", f"#{{{SUM}}}", "%(username)s", "{0.__class__}")
 SEARCHES = (
     "people:search", "people:search-offers", "people:names", "people:index", "people:history", "people:merge",
     "people:review", "people:alike", "people:pile", "people:unnamed", "photos:timeline", "photos:albums",
@@ -155,7 +156,7 @@ def test_what_looks_like_a_command_is_a_text(home, clients, name):
             transaction.set_rollback(True)
         assert response.status_code in (200, 302, 404)
         assert b"argon2" not in response.content
-        assert b"49" not in response.content or text != "{{7*7}}" or b"{{7*7}}" in response.content
+        assert RESULT not in response.content
 
 
 @pytest.mark.parametrize("name", UNSAFE)

@@ -4,6 +4,7 @@ import fcntl
 import json
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +107,15 @@ def test_a_folder_a_person_trains_a_network_and_says_how_good_it_is(people, trai
     assert not face.embedding[32:].any()
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """As in a terminal: what a shell runs in the background ignores it, and so do the tests then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_ends_it_with_a_sentence_and_the_same_command_goes_on_to_the_same_figures(people, train, monkeypatch):
     saved = embedder.Trainer._save
 

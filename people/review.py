@@ -23,6 +23,7 @@ from photos.face_model import suggestion_distance
 CLEAREST_SHOWN = 4  # of a group too large for one screen; the others shown are those least like it
 SHOWN_OF_TWO = 6  # of each, where two are compared
 REFERENCES = 4
+LOOKED_THROUGH = 500  # of somebody's confirmed faces, for those
 AT_ONCE = 20  # questions looked at for one that still stands
 OTHERS = 3
 # As many times as far as a suggestion goes: worth a key, not worth a question.
@@ -260,8 +261,13 @@ def _shown(pks: Sequence[int]) -> list[Face]:
 
 
 def reference_faces(person: Person) -> list[Face]:
-    """Confirmed faces to compare with: the best of each quarter of the years known, oldest first."""
-    known = list(person.faces.gallery().order_by("photo__taken_at", "pk").values_list("quality", "pk"))
+    """Confirmed faces to compare with: the best of each quarter of the years known, oldest first.
+
+    Of somebody with thousands only the clearest are looked through: their photos say when it was.
+    """
+    clearest = person.faces.gallery().order_by("-quality", "pk").values("pk")[:LOOKED_THROUGH]
+    dated = Face.objects.filter(pk__in=clearest).order_by("photo__taken_at", "pk")
+    known = list(dated.values_list("quality", "pk"))
     step = max(len(known) / REFERENCES, 1)
     quarters = [known[round(i * step) : round((i + 1) * step)] for i in range(min(REFERENCES, len(known)))]
     best = [max(quarter, key=lambda row: row[0])[1] for quarter in quarters]

@@ -31,6 +31,9 @@ STRANGERS_SHOWN = 24
 PILE_SHOWN = 60  # faces of a group that are ticked one by one
 
 
+Known = dict[Person | None, dict[str, object]]  # what is said of each person asked about
+
+
 @dataclass(frozen=True)
 class ShownCard:
     """A card with what its page needs beside it. name: under which it is answered once."""
@@ -108,11 +111,12 @@ def queue_context(
     upcoming = card_after(request.user, shown, skipped=skipped, within=within) if shown else None
     left = forecast(request.user, skipped=skipped, within=within)
     attach_covers([person for each in (card, upcoming) if each for person in each.others])
+    known = {person: _known(person) for person in {each.question.person for each in (card, upcoming) if each}}
     return {
         "scope": scope,
         "keeps": keeps,
-        "shown": _on_page(card, scope, name) if card else None,
-        "upcoming": _on_page(upcoming, scope) if upcoming else None,
+        "shown": _on_page(card, scope, known, name) if card else None,
+        "upcoming": _on_page(upcoming, scope, known) if upcoming else None,
         "question": card.question if card else None,
         "left": left,
         "minutes": minutes_for(request.session, left.questions),
@@ -133,10 +137,10 @@ def _render(request: UserRequest, scope: Scope, context: dict[str, object]) -> H
     return render(request, "people/review.html", context)
 
 
-def _on_page(card: Card, scope: Scope, name: str = "") -> ShownCard:
+def _on_page(card: Card, scope: Scope, known: Known, name: str = "") -> ShownCard:
     """name: of the card as the address has it; kept if it is of this question, so that a reload is no new card."""
     name = name if key_of(name) == card.question.key else new_card(card.question)
-    return ShownCard(card, name, _known(card.question.person), address(scope, name))
+    return ShownCard(card, name, known[card.question.person], address(scope, name))
 
 
 def _without_question(request: UserRequest) -> dict[str, object]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db.models import Q
 
-from people import answers
+from people import answers, review
 from people.asked import asked_about_group, asked_about_person
 from people.models import Cluster, Face, Question
 from people.questions import drop_settled, strangers
@@ -530,6 +530,18 @@ def test_references_span_the_years(alice):
     assert len(years) == 4
     assert years[0] < 2006
     assert years[-1] >= 2018
+
+
+def test_of_many_known_faces_only_the_clearest_are_looked_through(alice, ann, monkeypatch):
+    monkeypatch.setattr(review, "LOOKED_THROUGH", 4)
+    for number, year in enumerate(range(2000, 2012)):
+        make_face(
+            make_photo(alice, taken_at=datetime(year, 1, 1, tzinfo=UTC)), person=ann, quality=0.99 - number % 3 / 10
+        )
+
+    shown = reference_faces(ann)
+
+    assert [face.photo.taken_at.year for face in shown] == [2000, 2003, 2006, 2009]
 
 
 def test_a_person_with_many_faces_does_not_hide_the_others(alice):

@@ -108,12 +108,21 @@ def listed(names: Iterable[str], most: int = 10) -> str:
 
 # Subfolders named after people
 
+IMFDB = "images"  # ACTOR/FILM/images/FILE
+
+
+def _folder_of_person(file: PurePosixPath) -> str:
+    """The innermost folder, as in LFW and in imports; in IMFDB the one of the actor. Empty outside any folder."""
+    folders = file.parent.parts
+    if len(folders) >= 3 and folders[-1] == IMFDB:
+        return folders[-3]
+    return folders[-1] if folders else ""
+
 
 def _from_subfolders(root: Path, files: PhotoFiles) -> LabelledFolder:
-    """The person is the innermost folder, as in LFW and in imports."""
     photos, nobodys = [], []
     for file in files.files:
-        folder = PurePosixPath(file).parent.name
+        folder = _folder_of_person(PurePosixPath(file))
         if folder:
             photos.append(LabelledPhoto(file, (LabelledFace(person_named(folder), None),), "name_only"))
         else:

@@ -161,3 +161,16 @@ def test_loose_photos_are_nobodys(tmp_path):
 
     with pytest.raises(BadLabels, match=r"neither a labels.csv nor a folder for each person"):
         read_folder(tmp_path)
+
+
+def test_in_the_layout_of_imfdb_the_folder_of_the_actor_is_the_person(tmp_path):
+    photo(tmp_path, "Ann/First Film/images/1.jpg", "Ann/Second Film/images/1.jpg", "Bea/images/1.jpg", "images/1.jpg")
+
+    people = {file: one.faces[0].person for file, one in by_file(tmp_path).items()}
+
+    assert people == {
+        "Ann/First Film/images/1.jpg": "Ann",
+        "Ann/Second Film/images/1.jpg": "Ann",
+        "Bea/images/1.jpg": "images",
+        "images/1.jpg": "images",
+    }

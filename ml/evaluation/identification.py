@@ -169,6 +169,7 @@ def true_identification_rate(
     distances = checked_numbers("distances", distances, None)
     right = checked_flags("right", right, len(distances))
     known = checked_flags("known", known, len(distances))
+    checked_number("false_positive_rate", false_positive_rate, least=0, most=1)
     if known.all() or not known.any():
         raise ValueError("known must hold known people and strangers.")
     limit = distance_naming(distances[~known], false_positive_rate)

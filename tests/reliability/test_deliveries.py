@@ -19,8 +19,9 @@ from config.celery import app
 from ml.geometry import BoundingBox
 from people import drawing, recognising
 from people.leaving import leave
-from people.models import Cluster, Decision, Face, LibraryMap, Suggestion
+from people.models import Cluster, Decision, Face, LibraryMap, Suggestion, Training
 from people.models.face import ERASED
+from people.training import ask_to_learn
 from photos.intake import keep_archive, start_batch, take_in
 from photos.models import Archive, Photo
 from photos.models.photo import DELETED_AT
@@ -163,6 +164,14 @@ def leaving(world):
     return (), lambda: (User.objects.count(), Photo.everywhere.count(), Face.everywhere.count()), (0, 0, 0)
 
 
+@case("people.tasks.learn_from_answers")
+def learning(world):
+    make_known(world.owner, faces=3)
+    ask_to_learn(world.owner)
+    said = "Confirm at least 200 faces; so far it is 3."
+    return (world.owner.pk,), lambda: list(Training.objects.values_list("state", "trouble")), [("", said)]
+
+
 @case("people.tasks.erase_vectors")
 def erasing(world):
     make_face(make_photo(world.owner))
@@ -207,7 +216,10 @@ def test_deliveries_too_early_at_once_again_and_too_late_have_one_effect(name, w
     task(*arguments)
 
 
-TAKE_AN_OWNER = ("people.tasks.group_faces", "people.tasks.refresh_suggestions", "people.tasks.draw_map")
+TAKE_AN_OWNER = (
+    "people.tasks.group_faces", "people.tasks.refresh_suggestions", "people.tasks.draw_map",
+    "people.tasks.learn_from_answers",
+)  # fmt: skip
 
 
 def task_takes_arguments(name):

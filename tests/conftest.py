@@ -15,6 +15,14 @@ from photos.uploading import IncomingFile, receive_local_file
 from tests.factories import make_user
 from tests.pictures import drawing, encoded
 
+# Files that take minutes: begun last, one process would work on them while the other has nothing left to do.
+LONG = ("tests/reliability/test_faults.py", "tests/quality/test_stable_groups.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
 
 @pytest.fixture(autouse=True)
 def _media_of_its_own(settings, tmp_path):

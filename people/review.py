@@ -185,7 +185,7 @@ def _about_person(owner: User, question: Question, settled: Collection[int] = ()
     keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
     counted = list(keyed.values_list("pk", flat=True))
     clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
-    clearest = clearest.defer("embedding", "own_projection").select_related("photo")
+    clearest = clearest.without_other_vectors().select_related("photo")
     shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
     asked = [AskedFace(face, tiles[face.key].faces - 1) for face in shown]  # type: ignore[attr-defined]
     return Card(
@@ -240,7 +240,7 @@ def _about_two(question: Question) -> Card | None:
 
 def _clearest(faces: FaceQuerySet, count: int) -> list[Face]:
     # With the projection: who else it may be is asked of the first one.
-    return list(faces.defer("embedding", "own_projection").select_related("photo").order_by("-quality", "pk")[:count])
+    return list(faces.without_other_vectors().select_related("photo").order_by("-quality", "pk")[:count])
 
 
 def _clearest_and_least_alike(clearest_first: Sequence[int]) -> list[int]:
@@ -256,7 +256,7 @@ def _clearest_and_least_alike(clearest_first: Sequence[int]) -> list[int]:
 
 def _shown(pks: Sequence[int]) -> list[Face]:
     """With the projection: who else it may be is asked of the first one."""
-    faces = Face.objects.defer("embedding", "own_projection").select_related("photo").in_bulk(pks)
+    faces = Face.objects.without_other_vectors().select_related("photo").in_bulk(pks)
     return [faces[pk] for pk in pks if pk in faces]
 
 

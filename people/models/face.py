@@ -81,7 +81,11 @@ class FaceQuerySet(models.QuerySet["Face"]):
 
     def without_vectors(self) -> Self:
         """For pages: a row without its vectors is a tenth of the bytes."""
-        return self.defer("embedding", "projection", "own_projection")
+        return self.without_other_vectors().defer("projection")
+
+    def without_other_vectors(self) -> Self:
+        """The same with the projection: who else the first of these may be is asked by it."""
+        return self.defer("embedding", "own_projection")
 
 
 class _FacesInSight(models.Manager["Face"]):

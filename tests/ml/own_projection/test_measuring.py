@@ -8,11 +8,8 @@ from ml.own_projection.answered import UNNAMED, TooFewFaces
 from ml.own_projection.comparing import compare
 from ml.own_projection.folds import FOLDS, Fold, folds_of
 from ml.own_projection.naming import Named, doubles_of, held_pairs
+from ml.own_projection.progress import silent
 from tests.ml.own_projection.libraries import BASE, answers_of, make_world
-
-
-def silent(share):
-    pass
 
 
 def test_everybody_is_a_stranger_once_and_no_photo_is_both_learnt_from_and_held_out(random):

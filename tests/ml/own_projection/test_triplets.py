@@ -2,14 +2,11 @@ import numpy as np
 import pytest
 
 from ml.own_projection.answered import UNNAMED
+from ml.own_projection.progress import silent
 from ml.own_projection.triplets import MARGIN, Miner, Triplets, foreign_neighbours, loss_and_slope, sure_pairs
 from ml.projection import unit_rows
 from tests.ml.own_projection.libraries import answers_of
 from tests.ml.synthetic import on_circle
-
-
-def silent(share):
-    pass
 
 
 @pytest.fixture

@@ -58,6 +58,18 @@ def test_a_month_that_goes_on_has_no_second_heading(alice, monkeypatch):
     assert first.months[0].count == second.months[0].count == 2
 
 
+@pytest.mark.parametrize(("headers", "name"), [({}, True), ({"HX-Request": "true", "HX-Target": "older"}, False)])
+def test_of_a_month_only_the_part_with_its_heading_bears_its_name(signed_in, alice, monkeypatch, headers, name):
+    monkeypatch.setattr(pagination, "PAGE_SIZE", 1)
+    for _ in range(2):
+        make_photo(alice)
+    first = signed_in.get(reverse("photos:timeline"))
+
+    second = signed_in.get(first.context["next_url"], headers=headers).content.decode()
+
+    assert ("aria-labelledby" in second, "is-continued" in second) == (name, not name)
+
+
 def test_a_year_of_two_digits_stops_nobody(alice, monkeypatch):
     """A date field gives the year 24 to whoever types no more of it."""
     monkeypatch.setattr(pagination, "PAGE_SIZE", 1)

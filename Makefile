@@ -76,11 +76,12 @@ soak: dev
 	$(VENV)/bin/python -m tests.prepare
 	$(VENV)/bin/python -m tools.soak --seed $(SEED) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
 
-# Changes one thing of a module at a time: does a test notice?
+# Changes one thing of a module at a time: does a test notice? HALF=mend for the half by which tests are written.
 mutation: MINUTES ?= 20
+mutation: HALF ?= measure
 mutation: dev
 	$(VENV)/bin/python -m tests.prepare
-	$(VENV)/bin/python -m tools.mutation --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
+	$(VENV)/bin/python -m tools.mutation --half $(HALF) --minutes $(MINUTES) $(if $(JSON),--json $(JSON))
 
 # Three users at random, each act in a process that may be killed.
 three-users: STEPS ?= 2000

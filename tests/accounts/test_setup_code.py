@@ -25,9 +25,10 @@ def _home_of_its_own(settings, tmp_path):
     settings.KITH_HOME = tmp_path
 
 
-def test_on_the_machine_itself_no_code_is_asked_for(client):
+def test_on_the_machine_itself_no_code_is_asked_for(client, django_capture_on_commit_callbacks):
     assert b"Setup code" not in client.get(WELCOME).content
-    assert client.post(WELCOME, OWNER).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):  # forgets a code that nobody asked for
+        assert client.post(WELCOME, OWNER).status_code == 302
     assert User.objects.count() == 1
 
 
@@ -64,6 +65,11 @@ def test_behind_a_proxy_everybody_seems_to_be_on_this_machine_and_is_asked(setti
     assert b"Setup code" in Client(REMOTE_ADDR=address).get(WELCOME).content
 
 
+@pytest.mark.parametrize("address", ["", "localhost", "127.0.0.1.", "::ffff:192.168.1.20"])
+def test_who_has_no_address_of_this_machine_is_asked(address):
+    assert b"Setup code" in Client(REMOTE_ADDR=address).get(WELCOME).content
+
+
 def test_nothing_a_stranger_says_makes_them_local():
     headers = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
 
@@ -74,6 +80,7 @@ def test_codes_are_closed_to_others_and_hard_to_guess(settings):
     code = setup_code()
 
     kept = Path(settings.KITH_HOME / "setup-code")
+    assert [path for path in settings.KITH_HOME.iterdir() if path.is_file()] == [kept]  # no other file says it
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     kept.unlink()
     assert setup_code() != code

@@ -22,6 +22,7 @@ from config.management.commands.up import (
     programs,
 )
 from people.models import Person
+from photos import transactions
 from photos.transactions import TRIES, atomic_again
 from tests.factories import make_person, make_photo, make_user
 from tests.services import ROOT
@@ -180,8 +181,9 @@ def test_acts_that_meet_in_a_deadlock_are_both_done():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deadlock_that_lasts_is_given_up_and_inside_of_a_transaction_nothing_is_repeated():
-    tried = []
+def test_a_deadlock_that_lasts_is_given_up_and_inside_of_a_transaction_nothing_is_repeated(monkeypatch):
+    tried, pauses = [], []
+    monkeypatch.setattr(transactions.time, "sleep", pauses.append)
 
     @atomic_again
     def always():
@@ -191,6 +193,9 @@ def test_a_deadlock_that_lasts_is_given_up_and_inside_of_a_transaction_nothing_i
     with pytest.raises(OperationalError):
         always()
     assert len(tried) == TRIES
+    # Two that met wait at random, so that they do not meet again, and nobody waits for a second.
+    assert len(set(pauses)) == TRIES - 1
+    assert all(0 <= pause < 1 / (TRIES - 1) for pause in pauses)
 
     with pytest.raises(OperationalError), transaction.atomic():
         always()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.files.base import ContentFile
 
 from people.tasks import wake_workers
 from photos.media_folder import MARK
-from photos.storage import DurableStorage
+from photos.storage import DurableStorage, flush_folder, write_whole
 from photos.uploading import LENT_SECONDS, STALE_AFTER_SECONDS, incoming_folder, receive_local_file, sweep_incoming
 
 
@@ -17,6 +18,33 @@ class BreakingOff(ContentFile):
     def chunks(self, chunk_size=None):
         yield b"x"
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Disk:
+    """What a power cut would leave: bytes as they were flushed last, under names whose folder was flushed since."""
+
+    def __init__(self, monkeypatch):
+        self._flush = os.fsync
+        self._bytes: dict[int, bytes] = {}
+        self._names: dict[int, dict[str, int]] = {}
+        monkeypatch.setattr(os, "fsync", self._note)
+
+    def _note(self, handle: int) -> None:
+        self._flush(handle)
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            self._names[status.st_ino] = {entry.name: entry.inode() for entry in os.scandir(handle)}
+        else:
+            self._bytes[status.st_ino] = Path(f"/proc/self/fd/{handle}").read_bytes()
+
+    def left_of(self, path: Path) -> bytes | None:
+        names = self._names.get(path.parent.stat().st_ino, {})
+        return self._bytes.get(names.get(path.name, 0))
+
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    return Disk(monkeypatch)
 
 
 def files_below(folder) -> list[Path]:
@@ -38,6 +66,39 @@ def test_a_write_whose_name_is_taken_by_a_folder_leaves_nothing(settings):
         DurableStorage().save("crops/x.webp", ContentFile(b"x"))
 
     assert files_below(settings.MEDIA_ROOT) == []
+
+
+def test_a_write_that_cannot_begin_says_why(settings, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", fail)
+
+    with pytest.raises(OSError, match="No space"):
+        DurableStorage().save("crops/x.webp", ContentFile(b"x"))
+
+
+def test_what_was_stored_survives_a_power_cut(settings, disk):
+    for name in ("x.webp", "y.webp", "x.webp"):  # the last one is a newer version
+        content = os.urandom(100_000)
+        DurableStorage().save(f"crops/1/{name}", ContentFile(content))
+
+        assert disk.left_of(settings.MEDIA_ROOT / "crops" / "1" / name) == content
+
+
+def test_a_text_that_was_written_whole_survives_a_power_cut(tmp_path, disk):
+    write_whole(tmp_path / "mark", "old\n")
+    write_whole(tmp_path / "mark", "new\n")
+
+    assert disk.left_of(tmp_path / "mark") == b"new\n"
+
+
+def test_flushing_a_folder_leaves_nothing_open(tmp_path):
+    before = set(os.listdir("/proc/self/fd"))
+
+    flush_folder(tmp_path)
+
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 def test_closing_removes_a_part_nobody_took_over(arriving):

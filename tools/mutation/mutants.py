@@ -1,11 +1,14 @@
 """What is changed: one comparison, condition, number, argument of a query, return or call at a time."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+from zlib import crc32
 
+Half = Literal["mend", "measure"]
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -22,18 +25,31 @@ UNSEEN = {"fault", "success", "debug", "info", "warning", "exception", "log"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """function: the qualified name of what is changed, without what is nested in it. what: before -> after."""
+    """function: the qualified name of what is changed, without what is nested in it. what: before -> after.
+
+    twin: how many changes of the function before it read the same.
+    """
 
     function: str
     line: int
     what: str
+    twin: int
     tree: ast.Module
+
+    def place(self, file: str) -> int:
+        """A number that says nothing about the mutant, and stays when other lines of the file change."""
+        return crc32(f"{file} {self.function} {self.what} {self.twin}".encode())
+
+    def half(self, file: str) -> Half:
+        """Tests are written by those of the one half; how strong tests are is measured by the other half."""
+        return "measure" if self.place(file) % 2 else "mend"
 
 
 def mutants_of(source: str) -> Iterator[Mutant]:
     """Every change of the functions and methods of a module, in order of line; decorators and defaults stay."""
     tree = ast.parse(source)
     for function, node in _functions(tree.body, ""):
+        seen: Counter[str] = Counter()
         # The body's nodes in the order of a walk, which is the same in a copy.
         for number, inner in enumerate(ast.walk(ast.Module(node.body, []))):
             for variant in range(_variants(inner)):
@@ -43,7 +59,8 @@ def mutants_of(source: str) -> Iterator[Mutant]:
                 before = _said(changed)
                 after = _change(changed, variant)
                 what = " ".join(f"{before} -> {after}".split())[:LONGEST]
-                yield Mutant(function, getattr(inner, "lineno", node.lineno), what, copy)
+                yield Mutant(function, getattr(inner, "lineno", node.lineno), what, seen[what], copy)
+                seen[what] += 1
 
 
 def _nodes(body: list[ast.stmt]) -> list[ast.AST]:
@@ -74,7 +91,8 @@ def _variants(node: ast.AST) -> int:
         case ast.If(test=ast.Name() | ast.Attribute() | ast.Call()):
             return 1
         case ast.Return(value=ast.expr() as value):
-            return int(not (isinstance(value, ast.Constant) and value.value is None))
+            # None in place of False says the same to whoever asks whether it is so.
+            return int(not (isinstance(value, ast.Constant) and (value.value is None or value.value is False)))
         case ast.Expr(value=ast.Call() as call):
             return int(_called(call) not in UNSEEN)
         case ast.Call() if _called(node) in QUERIES:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tools.mutation.mutants import Mutant, mutants_of
+from tools.mutation.mutants import Half, Mutant, mutants_of
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Fate = Literal["killed", "timed out", "survived", "not covered", "cannot be tried"]
@@ -40,6 +40,7 @@ class Trier:
 
     files: Sequence[Path]
     deadline: float  # of time.monotonic: no further mutant is begun after it
+    half: Half | None = None  # None: both
     tried: list[Tried] = field(default_factory=list)
     left: int = 0  # mutants there was no time for
     left_out: list[str] = field(default_factory=list)  # tests that fail although nothing is changed
@@ -93,7 +94,13 @@ class Trier:
     # Changed
 
     def _try_all(self, items: dict[str, pytest.Item]) -> None:
-        everything = [(file, mutant) for file in self.files for mutant in mutants_of(file.read_text())]
+        everything = [
+            (file, mutant)
+            for file in self.files
+            for mutant in mutants_of(file.read_text())
+            if self.half in (None, mutant.half(_name(file)))
+        ]
+        everything.sort(key=lambda one: one[1].place(_name(one[0])))  # where time is short, some of all files
         live = list(_live_functions(self.files))
         for number, (file, mutant) in enumerate(everything):
             if time.monotonic() > self.deadline:

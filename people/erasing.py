@@ -73,7 +73,7 @@ def _drop_empty(decisions: DecisionQuerySet) -> None:
     """Delete decisions about faces that are about none any more."""
     # What is said of two people touches no face, and taking that back neither.
     of_faces = Q(other=None) | ~Q(verb=Decision.Verb.DIFFERENT)
-    without_faces = (Decision.Verb.UNDO, Decision.Verb.HIDE)
+    without_faces = (Decision.Verb.UNDO, Decision.Verb.HIDE, Decision.Verb.UNHIDE)
     decisions.filter(of_faces, changes=None).exclude(verb__in=without_faces).delete()
 
 

@@ -11,6 +11,7 @@ from ml.weights import WeightsUnavailable
 from people.models import Face, OwnProjection, Training
 from photos.face_model import current_face_model
 from photos.sentences import in_words
+from photos.workers import is_working
 
 State = Training.State
 
@@ -32,7 +33,8 @@ class Figures:
 @dataclass(frozen=True)
 class LearningState:
     """state: as of `Training`. percent: of it, done. figures: of what was learnt last. used: of what is in use, if that
-    is something else. confirmed: faces, counted as long as they are too few, else None."""
+    is something else. confirmed: faces, counted as long as they are too few, else None. is_waiting: something is to be
+    done, and no worker is there to do it."""
 
     state: str
     percent: int
@@ -42,6 +44,7 @@ class LearningState:
     figures: Figures | None
     used: Figures | None
     confirmed: int | None
+    is_waiting: bool
     fewest_faces: int = FEWEST["faces"]
     fewest_people: int = FEWEST["people"]
 
@@ -72,6 +75,7 @@ def learning_state(owner: User) -> LearningState:
         figures=_figures(latest),
         used=_figures(filled) if is_used and filled != latest else None,
         confirmed=confirmed if confirmed is not None and confirmed < FEWEST["faces"] else None,
+        is_waiting=row.is_running and not is_working("training"),
     )
 
 

@@ -48,7 +48,7 @@ STEPS = {
     "purge-files": "all files of a photo deleted for good are gone, its row is not",
     "purge-rows": "its row is deleted, and that is not committed",
 }
-# Not come to by a photo: tests/people/test_own_learning.py kills at these.
+# Not come to by a photo, but by who learns from answers.
 LEARNING_STEPS = {
     "own-projection-progress": "learning has noted how far it is",
     "own-projection-learnt": "an own projection is learnt, and not stored",

@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.services import KEPT
 from tools.faults import library, pictures
 from tools.faults.client import Client
+from tools.faults.learner import Learner
 from tools.faults.running import Running, running, until
 
 VICTIMS = ("child", "worker", "web")
@@ -61,9 +62,16 @@ class Deeds:
         self._numbers = itertools.count()
         self.client = Client(kith.port, library.OWNER, library.PASSWORD)
         self._batch = self.client.open_batch("Crashes", 1000)
+        self._port = kith.port
+        self._learner: Learner | None = None
 
     def get_ready_for(self, step: str) -> Callable[[], None]:
         """Do what has to be done before, undisturbed; return the deed that comes to the step."""
+        from photos.faults import LEARNING_STEPS
+
+        if step in LEARNING_STEPS:
+            self._learner = Learner(self._port)
+            return self._learner.learn
         if step in ("archive-kept", "entry-taken"):
             return self._send_archive
         if step == "embedded-again":
@@ -84,6 +92,15 @@ class Deeds:
         answer = self.client.upload(self._batch, picture.name, picture.content)
         assert answer.status in (200, 201), answer
         self.acknowledged[picture.sha256] = picture.kind
+
+    def part_from_learner(self) -> list[str]:
+        """What is wrong with what was learnt at last, if something was to be."""
+        if self._learner is None:
+            return []
+        found = self._learner.problems()
+        self._learner.leave()
+        self._learner = None
+        return found
 
     def _send_archive(self) -> None:
         packed = [pictures.drawn(next(self._numbers)) for _ in range(3)]
@@ -174,7 +191,8 @@ class CrashPoints:
         settled = library.seconds_until_settled(SETTLED_SECONDS)
         until(self.deeds.client.gets_a_page, SETTLED_SECONDS)
         recovered = None if settled is None else time.monotonic() - killed
-        found = [*failure, *library.unfinished_work(), *library.problems(self.deeds.acknowledged, faces=self.faces)]
+        found = [*failure, *library.unfinished_work(), *self.deeds.part_from_learner()]
+        found += library.problems(self.deeds.acknowledged, faces=self.faces)
         return Point(step, victim, recovered, tuple(found))
 
     def _undisturbed(self) -> dict[str, int]:
@@ -217,12 +235,12 @@ def _noting(deed: Callable[[], None], failure: list[str]) -> None:
 
 
 def plan(steps: Sequence[str], *, short: bool) -> Iterator[tuple[str, str]]:
-    from photos.faults import STEPS
+    from photos.faults import LEARNING_STEPS, STEPS
 
     if short:
         yield from SHORT
     else:
-        yield from itertools.product(steps or STEPS, VICTIMS)
+        yield from itertools.product(steps or STEPS | LEARNING_STEPS, VICTIMS)
 
 
 def main() -> None:

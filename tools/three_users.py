@@ -254,10 +254,11 @@ def _acts() -> dict[str, Callable[[ThreeUsers, int, random.Random], object]]:
         parts = {chance.choice(one.people): _some(one.faces, chance)}
         return answers.split(chance.choice(one.people), parts, nobodys=_some(one.faces, chance), actor=one.owner)
 
-    def hide(here: ThreeUsers, user: int, chance: random.Random) -> object:
+    def hide_or_show(here: ThreeUsers, user: int, chance: random.Random) -> object:
         one = here.libraries[user]
         somebody = Person.objects.get(pk=chance.choice(one.people).pk)
-        return ledger.hide(one.owner, [somebody], [], actor=one.owner)
+        say = ledger.unhide if somebody.is_hidden else ledger.hide
+        return say(one.owner, [somebody], [], actor=one.owner)
 
     def trash_or_back(here: ThreeUsers, user: int, chance: random.Random) -> object:
         one = here.libraries[user]
@@ -289,8 +290,8 @@ def _acts() -> dict[str, Callable[[ThreeUsers, int, random.Random], object]]:
         return group_owner(here.libraries[user].owner.pk)
 
     chosen = (
-        upload, confirm, reject, remove, ignore, same_or_different, merge, split, hide, trash_or_back, delete_for_good,
-        touch_another, undo, regroup,
+        upload, confirm, reject, remove, ignore, same_or_different, merge, split, hide_or_show, trash_or_back,
+        delete_for_good, touch_another, undo, regroup,
     )  # fmt: skip
     return {act.__name__: act for act in chosen}
 

@@ -28,7 +28,7 @@ KINDS: dict[str, tuple["StrOrPromise", tuple[Decision.Verb, ...]]] = {
     "noes": (_("Noes"), (Verb.REJECT, Verb.DIFFERENT)),
     "merges": (_("Merges and splits"), (Verb.MERGE, Verb.SAME, Verb.SPLIT)),
     "groups": (_("Groups"), (Verb.REGROUP, Verb.REPEAT)),
-    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW, Verb.HIDE)),
+    "aside": (_("Set aside"), (Verb.IGNORE, Verb.NO_FACE, Verb.SHOW, Verb.HIDE, Verb.UNHIDE)),
     "drawn": (_("Drawn"), (Verb.DRAW,)),
     "photos": (_("Photos"), ()),  # no decisions: acts of photos.acts
     "undone": (_("Undone"), (Verb.UNDO,)),

@@ -30,14 +30,14 @@ def attach_texts(decisions: Sequence[Decision]) -> None:
     if missing:
         acts |= Decision.objects.select_related("person", "other").in_bulk(missing)
     counts = _counts({*found, *acts})
-    hiding = {pk for pk, act in acts.items() if act.verb == Verb.HIDE}
+    hiding = {pk for pk, act in acts.items() if act.verb in HIDING}
     hidden = Decision.objects.filter(pk__in=hiding).hidden_counts() if hiding else {}
     for decision in decisions:
         root, depth = found[decision.pk]
         decision.root = acts[root]
         decision.is_redone = depth > 0 and depth % 2 == 0
-        if decision.root.verb == Verb.HIDE:
-            did = _hid(decision.root, *hidden.get(root, (0, 0)))
+        if decision.root.verb in HIDING:
+            did = HIDING[decision.root.verb](decision.root, *hidden.get(root, (0, 0)))
         else:
             did = _what(decision.root, *counts.get(root, (0, 0, 0)))
         if not depth:
@@ -194,6 +194,19 @@ def _hid(decision: Decision, people: int, groups: int) -> str:
     of_people = ngettext("%(n)s person hidden", "%(n)s people hidden", people) % {"n": written(people)}
     of_groups = ngettext("%(n)s group hidden", "%(n)s groups hidden", groups) % {"n": written(groups)}
     return ", ".join([of_people] * bool(people) + [of_groups] * bool(groups)) or gettext("Groups hidden")
+
+
+def _showed(decision: Decision, people: int, groups: int) -> str:
+    """People and groups that are to be seen again, as far as they are still there."""
+    if decision.person is not None:
+        return gettext("%(name)s shown again") % {"name": decision.person}
+    of_people = ngettext("%(n)s person shown again", "%(n)s people shown again", people) % {"n": written(people)}
+    of_groups = ngettext("%(n)s group shown again", "%(n)s groups shown again", groups) % {"n": written(groups)}
+    return ", ".join([of_people] * bool(people) + [of_groups] * bool(groups)) or gettext("Groups shown again")
+
+
+# Acts that change no face, and their words.
+HIDING = {Verb.HIDE: _hid, Verb.UNHIDE: _showed}
 
 
 def _lower(did: str) -> str:

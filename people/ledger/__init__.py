@@ -9,6 +9,7 @@ from people.ledger.acting import decide_on_people as decide_on_people
 from people.ledger.acting import hide as hide
 from people.ledger.acting import put_in_force as put_in_force
 from people.ledger.acting import regroup as regroup
+from people.ledger.acting import unhide as unhide
 from people.ledger.reading import acts_on as acts_on
 from people.ledger.reading import held_faces as held_faces
 from people.ledger.reading import rejected_pairs as rejected_pairs

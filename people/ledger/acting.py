@@ -71,18 +71,13 @@ def decide_on_people(person: Person, other: Person, verb: Decision.Verb, *, acto
 @atomic_again
 def hide(owner: User, people: Collection[Person], clusters: Collection[Cluster], *, actor: User) -> Decision | None:
     """Hide people and groups from the lists: one decision; None when none of them was to be seen."""
-    people = [person for person in people if not person.is_hidden]
-    clusters = [cluster for cluster in clusters if not cluster.is_hidden]
-    if not people and not clusters:
-        return None
-    wait_for_lock(Job.CLUSTERS, owner.pk)  # who writes groups looks at what is hidden, and then no more
-    one = people[0] if len(people) == 1 and not clusters else None
-    decision = Decision.objects.create(owner=owner, actor=actor, verb=Decision.Verb.HIDE, person=one)
-    decision.hides_people.set(Person.objects.filter(owner=owner, pk__in=[person.pk for person in people]))
-    decision.hides_groups.set(Cluster.objects.filter(owner=owner, pk__in=[cluster.pk for cluster in clusters]))
-    for hidden in (decision.hides_people, decision.hides_groups):
-        hidden.update(is_hidden=True, hidden_by=decision)
-    return decision
+    return _hide_or_show(owner, Decision.Verb.HIDE, people, clusters, actor=actor)
+
+
+@atomic_again
+def unhide(owner: User, people: Collection[Person], clusters: Collection[Cluster], *, actor: User) -> Decision | None:
+    """Show hidden people and groups in the lists again: one decision; None when none of them was hidden."""
+    return _hide_or_show(owner, Decision.Verb.UNHIDE, people, clusters, actor=actor)
 
 
 @atomic_again
@@ -119,6 +114,24 @@ def put_in_force(owner: User, faces: Sequence[Face]) -> None:
             put(face, replace(state, cluster=state.cluster if state.cluster in clusters else None))
     save(states)
     announce(owner, [], groups=True)
+
+
+def _hide_or_show(
+    owner: User, verb: Decision.Verb, people: Collection[Person], clusters: Collection[Cluster], *, actor: User
+) -> Decision | None:
+    hides = verb == Decision.Verb.HIDE
+    people = [person for person in people if person.is_hidden != hides]
+    clusters = [cluster for cluster in clusters if cluster.is_hidden != hides]
+    if not people and not clusters:
+        return None
+    wait_for_lock(Job.CLUSTERS, owner.pk)  # who writes groups looks at what is hidden, and then no more
+    one = people[0] if len(people) == 1 and not clusters else None
+    decision = Decision.objects.create(owner=owner, actor=actor, verb=verb, person=one)
+    decision.hides_people.set(Person.objects.filter(owner=owner, pk__in=[person.pk for person in people]))
+    decision.hides_groups.set(Cluster.objects.filter(owner=owner, pk__in=[cluster.pk for cluster in clusters]))
+    for them in (decision.hides_people, decision.hides_groups):
+        them.update(is_hidden=hides, hidden_by=decision)
+    return decision
 
 
 def _ruled_out_before(owner: User, faces: Collection[int]) -> set[tuple[int, int]]:

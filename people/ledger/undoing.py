@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import BooleanField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -96,14 +96,15 @@ def _revive_clusters(owner: User, wanted: Collection[int | None]) -> None:
 
 
 def _hide_or_show(act: Decision) -> None:
-    """After an undo: whom the act hid is hidden if the act is in force, or another one that hid them since."""
-    if act.verb != Decision.Verb.HIDE:
+    """After an undo: who was hidden or shown by the act is so if it is in force, or else as the last other one says."""
+    if act.verb not in (Decision.Verb.HIDE, Decision.Verb.UNHIDE):
         return
     for kind in ("hides_people", "hides_groups"):
-        hidden = getattr(act, kind)
+        them = getattr(act, kind)
         if act.is_in_force:
-            hidden.update(is_hidden=True, hidden_by=act)
+            them.update(is_hidden=act.verb == Decision.Verb.HIDE, hidden_by=act)
             continue
-        since = Decision.objects.filter(**{kind: OuterRef("pk")}, is_in_force=True, pk__gt=act.pk).order_by("-pk")
-        by = Coalesce(Subquery(since.values("pk")[:1]), act.pk)
-        hidden.filter(hidden_by=act).update(is_hidden=Exists(since), hidden_by=by)
+        others = Decision.objects.filter(**{kind: OuterRef("pk")}, is_in_force=True).order_by("-pk")
+        by = Subquery(others.values("pk")[:1])
+        hides = Subquery(others.values_list(Q(verb=Decision.Verb.HIDE))[:1], BooleanField())
+        them.filter(hidden_by=act).update(is_hidden=Coalesce(hides, False), hidden_by=Coalesce(by, act.pk))

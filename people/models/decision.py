@@ -19,8 +19,8 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
         return self.filter(owner=user)
 
     def hidden_counts(self) -> dict[int, tuple[int, int]]:
-        """Of each act that hid people or groups, how many people and how many groups it hid that are still there."""
-        acts = self.filter(verb=Decision.Verb.HIDE)
+        """Of each act that hid people or groups, or showed them again: how many of both that are still there."""
+        acts = self.filter(verb__in=(Decision.Verb.HIDE, Decision.Verb.UNHIDE))
         people, groups = (
             dict(acts.order_by().filter(**{f"{kind}__isnull": False}).values_list("pk").annotate(models.Count(kind)))
             for kind in ("hides_people", "hides_groups")
@@ -47,6 +47,7 @@ class Decision(models.Model):
         MERGE = "merge", "merged"
         SPLIT = "split", "split"
         HIDE = "hide", "hid"
+        UNHIDE = "unhide", "brought back"
         IMPORT = "import", "imported names"
         SAME = "same", "said these are one person"
         DIFFERENT = "different", "said these are two people"
@@ -62,7 +63,7 @@ class Decision(models.Model):
     person = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="decisions", null=True, blank=True)
     # Of an act on two people, the other one.
     other = models.ForeignKey(Person, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
-    # Of HIDE: whom it hid. Kept when they are shown again, for doing it again.
+    # Of HIDE: whom it hid, and of UNHIDE: whom it showed again. Kept when that is undone, for doing it again.
     hides_people = models.ManyToManyField(Person, related_name="+")
     hides_groups = models.ManyToManyField("people.Cluster", related_name="+")
     undoes = models.ForeignKey("self", on_delete=models.CASCADE, related_name="undone_by", null=True, blank=True)

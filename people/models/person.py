@@ -97,7 +97,7 @@ class Person(models.Model):
     birth_date = models.DateField(null=True, blank=True)
     cover_face = models.ForeignKey("people.Face", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     is_hidden = models.BooleanField(default=False)
-    # The act that hid them last, also when they are shown again: undoing it shows them.
+    # The act by which they are hidden, or are to be seen again: undoing it says the opposite.
     hidden_by = models.ForeignKey("people.Decision", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # Names one showing of the form that made somebody of a name others bear: sent twice, it makes one person.

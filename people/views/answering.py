@@ -35,10 +35,11 @@ def answer(request: UserRequest) -> HttpResponse:
     The page's script has shown that one already and says which it was ("showing"): the reply leaves it alone if it is
     still right, and brings the one after it.
     """
-    if asked := _which(request):
+    form = NameForm(request.POST, owner=request.user)
+    if request.POST.get("answer") == "name" and form.is_valid() and (asked := ask_which(request, form)):
         return asked
     try:
-        _take(request)
+        _take(request, form)
     except Refused as refusal:
         messages.error(request, str(refusal))
         if "showing" in request.POST:
@@ -53,15 +54,7 @@ def answer(request: UserRequest) -> HttpResponse:
     return redirect(address(scope, following.question.key if following else ""))
 
 
-def _which(request: UserRequest) -> HttpResponse | None:
-    """The page that asks which of several people of a typed name is meant, if that is the answer."""
-    if request.POST.get("answer") != "name":
-        return None
-    form = NameForm(request.POST, owner=request.user)
-    return ask_which(request, form) if form.is_valid() else None
-
-
-def _take(request: UserRequest) -> None:
+def _take(request: UserRequest, form: NameForm) -> None:
     key = request.POST.get("key", "")[:LONGEST_KEY]
     if request.POST.get("answer") == "skip":
         skipped = [other for other in request.session.get("skipped", []) if other != key]
@@ -70,7 +63,7 @@ def _take(request: UserRequest) -> None:
         messages.info(request, _("Skipped."))
         return
     request.session.pop(JUST_SKIPPED, None)
-    decision, is_old = answer_once(request.user, request.POST.get("card", ""), lambda: _decide(request))
+    decision, is_old = answer_once(request.user, request.POST.get("card", ""), lambda: _decide(request, form))
     if decision is not None and is_old and not decision.is_in_force:
         messages.info(request, _("This card was answered and undone meanwhile. It is asked again."))
     else:
@@ -78,7 +71,7 @@ def _take(request: UserRequest) -> None:
     drop_settled(request.user, key)
 
 
-def _decide(request: UserRequest) -> Decision | None:
+def _decide(request: UserRequest, form: NameForm) -> Decision | None:
     kind = request.POST.get("answer", "")
     if kind in ("same", "different"):
         return _decide_on_two(request, is_same=kind == "same")
@@ -92,7 +85,7 @@ def _decide(request: UserRequest) -> Decision | None:
         return answers.reject(_person_asked_about(request), asked.seen, actor=request.user)
     if kind == "ignore":
         return answers.ignore(request.user, ticked | asked.unseen, actor=request.user)
-    person = _person_asked_about(request) if kind == "yes" else _person_named(request)
+    person = _person_asked_about(request) if kind == "yes" else _person_named(form)
     return answers.confirm(person, ticked | asked.unseen, but_not=asked.seen - ticked, actor=request.user)
 
 
@@ -137,9 +130,8 @@ def _person_asked_about(request: UserRequest) -> Person:
     return person
 
 
-def _person_named(request: UserRequest) -> Person:
+def _person_named(form: NameForm) -> Person:
     """Somebody else, or who a group is."""
-    form = NameForm(request.POST, owner=request.user)
     if not form.is_valid():
         raise Refused(_("Say who this is."))
     return form.get_or_create_person()

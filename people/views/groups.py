@@ -11,7 +11,6 @@ from accounts.http import UserRequest
 from people import answers, ledger
 from people.covers import attach_covers, attach_mosaics
 from people.forms import NameForm, primary_keys
-from people.locks import Job, wait_for_lock
 from people.models import Change, Cluster, Decision
 from people.models.cluster import SMALLEST_GROUP
 from people.questions import strangers
@@ -103,13 +102,10 @@ def hide(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Do not ask about a group any more, or ask again."""
     cluster = _cluster_of(request, cluster_id)
     if "show" in request.POST:
-        cluster.is_hidden = False
-        with transaction.atomic():
-            wait_for_lock(Job.CLUSTERS, request.user.pk)  # who writes groups looks at what is hidden, and then no more
-            cluster.save(update_fields=["is_hidden"])
-        messages.success(request, _("The group is shown again."))
+        decision = ledger.unhide(request.user, [], [cluster], actor=request.user)
     else:
-        say_what_was_decided(request, ledger.hide(request.user, [], [cluster], actor=request.user))
+        decision = ledger.hide(request.user, [], [cluster], actor=request.user)
+    say_what_was_decided(request, decision)
     return back(request, "/people/")
 
 

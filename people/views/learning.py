@@ -26,7 +26,7 @@ def learning(request: UserRequest) -> HttpResponse:
 
 def _learn(request: UserRequest) -> None:
     if training.ask_to_learn(request.user):
-        messages.success(request, _("Kith learns from your answers now. You can go on meanwhile."))
+        messages.success(request, _("Kith will learn from your answers. You can go on meanwhile."))
 
 
 def _cancel(request: UserRequest) -> None:

@@ -96,11 +96,10 @@ def hide(request: UserRequest, person_id: int) -> HttpResponse:
     """Hide a person from the lists, or show them again. Their names stay."""
     person = _person_of(request, person_id)
     if "show" in request.POST:
-        person.is_hidden = False
-        person.save(update_fields=["is_hidden"])
-        messages.success(request, _("%(name)s is shown again.") % {"name": person})
+        decision = ledger.unhide(request.user, [person], [], actor=request.user)
     else:
-        say_what_was_decided(request, ledger.hide(request.user, [person], [], actor=request.user))
+        decision = ledger.hide(request.user, [person], [], actor=request.user)
+    say_what_was_decided(request, decision)
     return back(request, "/people/")
 
 

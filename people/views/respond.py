@@ -38,9 +38,10 @@ def ask_which(request: UserRequest, form: NameForm) -> HttpResponse | None:
     if not namesakes:
         return None
     attach_covers(namesakes)
-    answered = ("csrfmiddlewaretoken", "name", "person", "new", "note", "form_key")
+    answered = ["csrfmiddlewaretoken", *(form.add_prefix(field) for field in form.fields)]
     fields = [(key, value) for key, values in request.POST.lists() if key not in answered for value in values]
     context = {"name": form.cleaned_data["name"], "namesakes": namesakes, "fields": fields, "action": request.path}
+    context |= {"prefix": form.add_prefix("")}
     return render(request, "people/which.html", context | {"form_key": token_urlsafe(12)}, status=422)
 
 

@@ -15,7 +15,7 @@ from people.covers import attach_covers
 from people.forms import NameForm, primary_keys
 from people.models import Cluster, Person
 from people.splitting import find_parts
-from people.views.respond import say_what_was_decided
+from people.views.respond import ask_which, say_what_was_decided
 
 MOST_PARTS = 8
 
@@ -26,7 +26,7 @@ def split_person(request: UserRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(Person.objects.owned_by(request.user), pk=person_id)
     person.owner = request.user
     if request.method == "POST":
-        return _split_person(request, person)
+        return _which(request) or _split_person(request, person)
     attach_covers([person])
     found = find_parts(person.faces.all(), request.user.pk)
     return render(request, "people/split.html", {"person": person, "found": found, "face_count": person.faces.count()})
@@ -37,9 +37,17 @@ def split_group(request: UserRequest, cluster_id: int) -> HttpResponse:
     """Say that a group is not one person: its parts become groups of their own, or get a name at once."""
     cluster = get_object_or_404(Cluster.objects.owned_by(request.user), pk=cluster_id)
     if request.method == "POST":
-        return _split_group(request, cluster)
+        return _which(request) or _split_group(request, cluster)
     found = find_parts(cluster.faces.untagged(), request.user.pk)
     return render(request, "people/split.html", {"cluster": cluster, "found": found})
+
+
+def _which(request: UserRequest) -> HttpResponse | None:
+    """The page that asks which of several people of a name is meant, for the first row of whose name there are."""
+    for number, form in _row_forms(request):
+        if _faces_of(request, number) and form.is_valid() and (asked := ask_which(request, form)):
+            return asked
+    return None
 
 
 @transaction.atomic  # nobody is made whom no face is given

@@ -105,7 +105,7 @@ def test_the_owner_learns_sees_figures_turns_it_off_and_on_and_loses_no_name(tab
     expect(section.get_by_role("heading")).to_have_text("Learning from your answers")
 
     section.get_by_role("button", name="Learn now").click()
-    expect(tab.locator(".toast-k")).to_contain_text("Kith learns from your answers now")
+    expect(tab.locator(".toast-k")).to_contain_text("Kith will learn from your answers")
     expect(section.get_by_role("button", name="Cancel")).to_be_visible()
     looks_well(tab, "running")
     expect(section.get_by_text("In use", exact=True)).to_be_visible(timeout=LEARNT_MS)

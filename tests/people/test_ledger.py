@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from people import answers, ledger
 from people.erasing import forget_person
-from people.models import Change, Cluster, Decision, Face
+from people.models import Change, Cluster, Decision, Face, Suggestion, Upkeep
 from people.tracks import FaceState
-from tests.factories import make_cluster, make_face, make_person, make_photo
+from tests.factories import make_cluster, make_face, make_person, make_photo, make_suggestion
 
 
 @pytest.fixture
@@ -50,6 +50,53 @@ def test_undo_puts_every_face_back_into_its_group(alice, photos):
 
     assert undone.restored == 4
     assert {FaceState.of(face) for face in Face.objects.all()} == {FaceState(cluster=cluster.pk)}
+
+
+def test_an_answer_takes_back_the_suggestions_it_answers_and_no_others(alice, photos):
+    ann, bob = make_person(alice, "Ann"), make_person(alice, "Bob")
+    cluster = make_cluster(alice)
+    for person in (ann, bob):
+        make_face(make_photo(alice), person=person)
+    refused, beside, other = (make_face(photo, cluster=cluster) for photo in photos[:3])
+    alone = make_face(photos[3])
+    for face, person in ((refused, ann), (beside, ann), (other, bob), (alone, ann)):
+        make_suggestion(face, person)
+
+    answers.reject(ann, [refused.pk], actor=alice)
+    assert set(Suggestion.objects.values_list("face", "person")) == {(other.pk, bob.pk), (alone.pk, ann.pk)}
+
+    answers.confirm(bob, [alone.pk], actor=alice)
+    assert Suggestion.objects.get().face == other
+
+
+def test_suggestions_are_wanted_after_every_act_and_groups_where_faces_wait_anew_or_something_was_said_of_them(
+    alice, photos
+):
+    ann = make_person(alice)
+    one, other, named = (make_face(photo).pk for photo in photos[:3])
+
+    def wanted() -> tuple[int, int]:
+        upkeep = Upkeep.objects.get(pk=alice.pk)
+        return upkeep.suggestions_wanted, upkeep.groups_wanted
+
+    acts = [answers.confirm(ann, [named], actor=alice), answers.reject(ann, [one], actor=alice)]
+    assert wanted() == (2, 0)
+    acts.append(answers.remove_name(ann, [named], actor=alice))
+    assert wanted() == (3, 1)
+    acts.append(answers.same(alice, [one], [other], actor=alice))
+    assert wanted() == (4, 2)
+    ledger.undo_all(acts, actor=alice)  # the name comes off again at last
+    assert wanted() == (8, 4)
+
+
+def test_faces_that_were_said_to_be_one_person_are_placed_again_once_that_is_taken_back(alice, photos):
+    one, other, stranger = (make_face(photo, grouped_by="this model") for photo in photos[:3])
+    said = answers.same(alice, [one.pk], [other.pk], actor=alice)
+
+    ledger.undo(said, actor=alice)
+
+    placed = dict(Face.objects.values_list("pk", "grouped_by"))
+    assert placed == {one.pk: Face.PLACE_AGAIN, other.pk: Face.PLACE_AGAIN, stranger.pk: "this model"}
 
 
 def test_undo_brings_back_a_group_that_was_dropped_meanwhile(alice, photos):

@@ -99,7 +99,6 @@ class TwoUsers(RuleBasedStateMachine):
         self.random = random
         self.acted: set[int] = set()  # users, since the last look at the rows
         self.drawn: tuple[list[int], list[int]] = ([], [])  # faces of each user
-        self.are_shown_by_hand = False
         self.run = transaction.atomic()
         self.run.__enter__()
 
@@ -218,13 +217,10 @@ class TwoUsers(RuleBasedStateMachine):
         answers.tag(self.libraries[user].people[person], self.faces(user, faces))
 
     @rule(user=users, number=a_number)
-    def hide_or_show(self, user: int, number: int) -> None:
-        """Hide a group, or show it again: no act on faces, so nothing to undo."""
-        groups = list(Cluster.objects.filter(owner=self.libraries[user].owner).order_by("pk"))
-        if groups:
-            group = groups[number % len(groups)]
-            Cluster.objects.filter(pk=group.pk).update(is_hidden=not group.is_hidden)
-            self.are_shown_by_hand = True
+    def unhide(self, user: int, number: int) -> None:
+        owner = self.libraries[user].owner
+        hidden = [kind.objects.filter(owner=owner, is_hidden=True).order_by("pk") for kind in (Person, Cluster)]
+        ledger.unhide(owner, *(list(rows)[: 1 + number % 2] for rows in hidden), actor=owner)
 
     @rule(user=users, number=a_number)
     def undo_any(self, user: int, number: int) -> None:
@@ -293,8 +289,7 @@ class TwoUsers(RuleBasedStateMachine):
                 ledger.undo(self.random.choice(acts), actor=library.owner)
             assert library.state() == self.before[user]
             assert not Person.objects.owned_by(library.owner).filter(is_hidden=True).exists()
-            groups = Cluster.objects.owned_by(library.owner).filter(is_hidden=True)
-            assert self.are_shown_by_hand or not groups.exists()
+            assert not Cluster.objects.owned_by(library.owner).filter(is_hidden=True).exists()
 
     def teardown(self) -> None:
         try:

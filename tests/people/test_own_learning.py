@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.urls import reverse
 
@@ -376,6 +377,16 @@ def test_settings_start_cancel_use_and_stop_and_show_the_figures(page, siblings)
     assert not Training.objects.get().is_used
     assert 'value="stop"' in page("use")
     assert Training.objects.get().is_used
+
+
+def test_settings_say_when_nobody_is_there_to_learn(page):
+    page("learn")
+    for queues, is_there in (({"io", "ml"}, False), ({"io", "ml", "training"}, True)):
+        cache.set("worker-queues", queues)
+        for state in ("wanted", "learning", "filling"):
+            Training.objects.update(state=state)
+            assert ("the worker for learning is not running" in page()) is not is_there
+            assert ("Everything else goes first" in page()) is is_there
 
 
 def test_settings_ask_few_queries_about_it(page, client, put_to_use, django_assert_max_num_queries):

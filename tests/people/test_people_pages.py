@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from people import answers, constraints, ledger
@@ -224,6 +226,36 @@ def test_hiding_one_person_says_so_and_can_be_undone_and_done_again(signed_in, a
     assert ann.is_hidden
 
 
+def test_showing_again_is_an_act_of_the_history_that_can_be_undone_and_done_again(signed_in, alice):
+    ann, group = make_known(alice, "Ann"), make_group(alice, 3)
+    ledger.hide(alice, [ann], [group], actor=alice)
+
+    for shown, url, said in (
+        (ann, reverse("people:hide", args=[ann.pk]), "Ann shown again"),
+        (group, reverse("people:hide-group", args=[group.pk]), "1 group shown again"),
+    ):
+        assert f"{said}." in signed_in.post(url, {"show": 1}, follow=True).content.decode()
+        assert said in signed_in.get(reverse("people:history"), {"kind": "aside"}).content.decode()
+        for is_hidden in (True, False):
+            undo_last(alice)
+            shown.refresh_from_db()
+            assert shown.is_hidden is is_hidden
+        assert "Nothing was left to change" in signed_in.post(url, {"show": 1}, follow=True).content.decode()
+
+
+def test_who_was_hidden_and_shown_in_turn_is_as_the_acts_that_were_not_undone_say(alice):
+    ann = make_known(alice, "Ann")
+    acts = []
+    for say in (ledger.hide, ledger.unhide, ledger.hide):
+        acts.append(say(alice, [ann], [], actor=alice))
+        ann.refresh_from_db()
+
+    for act, is_hidden in ((acts[2], False), (acts[1], True), (acts[0], False)):
+        ledger.undo(act, actor=alice)
+        ann.refresh_from_db()
+        assert ann.is_hidden is is_hidden
+
+
 def test_undoing_an_old_hiding_leaves_alone_what_was_hidden_again(signed_in, alice):
     ann = make_known(alice, "Ann")
     first = ledger.hide(alice, [ann], [], actor=alice)
@@ -332,6 +364,44 @@ def test_without_javascript_a_face_and_a_card_ask_which_of_two_people_is_meant(s
     assert work.faces.count() == 5
 
 
+def test_without_javascript_each_row_that_is_split_off_asks_which_of_two_people_is_meant(signed_in, alice):
+    make_known(alice, "Ann")
+    work = make_known(alice, "Ann")
+    person, _, other = mixed_person(alice, "Cleo")
+    group = make_group(alice, 3)
+    waiting = list(group.faces.order_by("pk").values_list("pk", flat=True))
+    rows = ((person, "people:split", [face.pk for face in other]), (group, "people:split-group", waiting))
+    for split, view, faces in rows:
+        url = reverse(view, args=[split.pk])
+        halves = {"0-faces": ",".join(map(str, faces[:2])), "1-faces": ",".join(map(str, faces[2:]))}
+        form = halves | {"0-name": "Ann", "1-name": "Ann"}
+        before = work.faces.count()
+
+        for row in (0, 1):
+            asked = signed_in.post(url, form)
+            assert asked.status_code == 422
+            assert f'name="{row}-person" value="{work.pk}"' in asked.text
+            assert f'name="{1 - row}-faces" value="{form[f"{1 - row}-faces"]}"' in asked.text
+            form |= {f"{row}-person": work.pk}
+        assert work.faces.count() == before
+        assert signed_in.post(url, form).status_code == 302
+        assert work.faces.count() == before + len(faces)
+
+
+def test_an_answer_by_name_asks_once_who_that_is(signed_in, alice):
+    ann, group = make_known(alice, "Ann"), make_group(alice, 3)
+    shown = list(group.faces.values_list("pk", flat=True))
+    card = {"answer": "name", "cluster": group.pk, "key": f"g{group.pk}", "shown": shown, "faces": shown}
+
+    with CaptureQueriesContext(connection) as queries:
+        signed_in.post(reverse("people:answer"), card | {"person": ann.pk})
+
+    assert ann.faces.count() == 4
+    chosen = f'"people_person"."id" = {ann.pk})'
+    asked = [query["sql"] for query in queries if chosen in query["sql"] and "owner_id" in query["sql"]]
+    assert len(asked) == 1, asked
+
+
 def test_renaming_to_a_name_somebody_bears_asks_whether_to_merge_or_keep_both(signed_in, alice):
     ann, annie = make_known(alice, "Ann"), make_known(alice, "Annie")
     url = reverse("people:edit", args=[annie.pk])
@@ -411,7 +481,7 @@ def test_several_people_and_groups_are_merged_by_one_decision(signed_in, alice):
 
     signed_in.post(reverse("people:merge"), data)
 
-    assert ann.faces.count() == 6
+    assert ann.faces.count() == 4
     assert Decision.objects.count() == 1
     undo_last(alice)
     assert [person.faces.count() for person in (ann, bea, cleo)] == [1, 1, 1]

@@ -313,6 +313,41 @@ def test_it_goes_on_where_it_was_interrupted(batch, monkeypatch, unpack_all):
     assert batch.progress().duplicates == 0
 
 
+def test_an_archive_that_is_handed_back_counts_no_attempt_and_is_due_at_once(batch):
+    keep(batch, zipped({"1.jpg": photo_bytes(1)}))
+
+    for _ in range(2):
+        archive = Archive.objects.claim()
+        assert archive is not None
+        assert archive.attempts == 1
+        archive.hand_back()
+
+
+def test_each_entry_has_all_attempts_and_only_what_came_out_of_it_counts(batch):
+    archives = [keep(batch, zipped({f"{n}.jpg": photo_bytes(n)}), f"{n}.zip") for n in range(2)]
+    for archive in archives:
+        BatchFile.objects.create(batch=batch, archive=archive, name="1.jpg", sha256=archive.sha256)
+    Archive.objects.filter(pk=archives[0].pk).update(attempts=2)
+    Archive.objects.filter(pk=archives[1].pk).update(attempts=5)
+    archive = Archive.objects.claim()
+    assert archive == archives[0]
+
+    assert archive.attempts == 3
+    assert not archive.has_stopped_kith
+    assert archive.moved_on()
+
+    stored = Archive.objects.get(pk=archive.pk)
+    assert (archive.position, archive.attempts) == (stored.position, stored.attempts) == (1, 1)
+    archive.finish()
+    stored.refresh_from_db()
+    assert (stored.file_count, stored.lease_until) == (1, None)
+    finished_at = stored.finished_at
+    archive.finish()
+    stored.refresh_from_db()
+    assert stored.finished_at == finished_at
+    assert not archive.moved_on()
+
+
 def test_a_worker_that_died_after_storing_stores_nothing_twice(batch, monkeypatch, unpack_all):
     keep(batch, zipped({f"{n}.jpg": photo_bytes(n) for n in range(3)}))
 

@@ -61,6 +61,18 @@ def test_a_library_of_before_there_were_marks_is_known_by_its_photos(unmounted, 
     assert media_folder.library_name()
 
 
+@pytest.mark.parametrize(("there", "is_known"), [(2, True), (1, False), (0, False)])
+def test_a_folder_without_a_mark_is_the_one_if_half_of_its_photos_are_there(alice, settings, there, is_known):
+    (settings.MEDIA_ROOT / media_folder.MARK).unlink()
+    for number in range(4):
+        photo = make_photo(alice, original=f"{number}.jpg")
+        if number < there:
+            (settings.MEDIA_ROOT / photo.original.name).touch()
+
+    assert (media_folder.trouble() == "") is is_known
+    assert (media_folder.library_name() != "") is is_known
+
+
 def test_nothing_is_given_up_stored_or_cleaned_up_while_the_disk_is_away(unmounted, alice, settings, client):
     deleted = make_photo(alice, trashed_at=DELETED_AT)
     assert SENTENCE in media_folder.trouble()

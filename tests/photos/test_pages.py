@@ -29,6 +29,30 @@ def test_photos_are_listed_by_month_newest_first(alice):
     ]
 
 
+def test_photos_without_a_date_are_those_that_stand_where_they_were_added(signed_in, alice):
+    sources = {source: make_photo(alice, taken_at_source=source) for source in Photo.DateSource}
+
+    months = signed_in.get(reverse("photos:undated")).context["months"]
+
+    assert [photo for month in months for photo in month.photos] == [sources[Photo.DateSource.UPLOAD]]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [(1500, 1000, ""), (4000, 3000, "r13"), (3000, 4000, "r8"), (1000, 1000, "r10"), (9000, 1000, "r30"), (1, 9, "r5")],
+)
+def test_a_row_is_laid_out_before_its_pictures_are_there(alice, width, height, shape):
+    assert make_photo(alice, width=width, height=height).ratio_class == shape
+
+
+def test_a_photo_is_named_by_its_day_where_the_camera_said_it_and_by_its_town(alice):
+    taken = make_photo(alice, taken_at_source="camera", taken_at=on(2024, 5, 3), place="Rome, Latium, Italy")
+    sent = make_photo(alice, name="IMG_1.jpg", taken_at_source="upload")
+
+    assert (taken.alt_text, taken.town) == ("Photo of 3 May 2024", "Rome")
+    assert (sent.alt_text, sent.town, sent.state_text) == ("Photo IMG_1.jpg", "", "")
+
+
 @pytest.mark.parametrize("is_counted", [False, True])
 def test_pages_follow_each_other_without_gap_or_repetition(alice, monkeypatch, is_counted):
     monkeypatch.setattr(pagination, "PAGE_SIZE", 3)

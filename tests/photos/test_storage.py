@@ -94,11 +94,11 @@ def test_a_text_that_was_written_whole_survives_a_power_cut(tmp_path, disk):
 
 
 def test_flushing_a_folder_leaves_nothing_open(tmp_path):
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
 
     flush_folder(tmp_path)
 
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_closing_removes_a_part_nobody_took_over(arriving):

@@ -54,7 +54,7 @@ def unfinished_work() -> list[str]:
 def _unfinished() -> Iterator[str]:
     from django.db.models import F, Q
 
-    from people.models import Face, Upkeep
+    from people.models import Face, Training, Upkeep
     from photos.models import Archive, Photo
 
     for photo in Photo.objects.filter(failure="").exclude(stage=Photo.Stage.DONE)[:5]:
@@ -64,6 +64,8 @@ def _unfinished() -> Iterator[str]:
     behind = Q(suggestions_made__lt=F("suggestions_wanted")) | Q(groups_made__lt=F("groups_wanted"))
     for upkeep in Upkeep.objects.filter(behind):
         yield f"upkeep of {upkeep.pk}: retry at {upkeep.retry_at}"
+    for training in Training.objects.unfinished():
+        yield f"learning of {training.pk}: {training.state}, started {training.starts} times"
     if Photo.everywhere.to_be_purged().exists():
         yield "photos to be purged"
     if Face.objects.filter(model="").exists():

@@ -15,7 +15,14 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 300
 # What tells the programs of a Kith apart in their command lines; the pool, beat and the rest are children of these.
-SIGNS = {"web": "gunicorn", "io": "io@%h", "ml": "ml@%h", "postgres": "/postgres -D", "valkey": "valkey-server"}
+SIGNS = {
+    "web": "gunicorn",
+    "io": "io@%h",
+    "ml": "ml@%h",
+    "training": "training@%h",
+    "postgres": "/postgres -D",
+    "valkey": "valkey-server",
+}
 
 
 class Running:
@@ -63,7 +70,7 @@ class Running:
         """The processes that do the work of a program: of a worker its pool, of web its workers."""
         leader = self.leader(name)
         found = _children(leader.pid) if leader else []
-        if name in ("io", "ml"):
+        if name in ("io", "ml", "training"):
             found = [each for each in found if SIGNS[name] in _command(each) and not _is_beat(each)]
         return found
 

@@ -32,6 +32,7 @@ class Mutant:
 
     function: str
     line: int
+    last_line: int
     what: str
     twin: int
     tree: ast.Module
@@ -59,7 +60,8 @@ def mutants_of(source: str) -> Iterator[Mutant]:
                 before = _said(changed)
                 after = _change(changed, variant)
                 what = " ".join(f"{before} -> {after}".split())[:LONGEST]
-                yield Mutant(function, getattr(inner, "lineno", node.lineno), what, seen[what], copy)
+                lines = getattr(inner, "lineno", node.lineno), getattr(inner, "end_lineno", node.lineno)
+                yield Mutant(function, *lines, what, seen[what], copy)
                 seen[what] += 1
 
 

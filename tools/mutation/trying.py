@@ -7,7 +7,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,7 +45,8 @@ class Trier:
     tried: list[Tried] = field(default_factory=list)
     left: int = 0  # mutants there was no time for
     left_out: list[str] = field(default_factory=list)  # tests that fail although nothing is changed
-    _through: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    # Tests by file and function, and by file and line.
+    _through: dict[tuple[str, str | int], set[str]] = field(default_factory=dict)
     _seconds: dict[str, float] = field(default_factory=dict)
     _repeatable: dict[str, bool] = field(default_factory=dict)
     _is_fork: bool = False
@@ -72,21 +74,16 @@ class Trier:
     def _run_all(self, items: Sequence[pytest.Item]) -> None:
         wanted = {str(file) for file in self.files}
         for number, item in enumerate(items):
-            came: set[tuple[str, str]] = set()
-
-            def note(frame: FrameType, event: str, _: Any, came: set[tuple[str, str]] = came) -> None:
-                code = frame.f_code
-                if event == "call" and code.co_filename in wanted:
-                    came.add((code.co_filename, code.co_qualname.split(".<locals>")[0]))
-
+            came: set[tuple[str, str | int]] = set()
+            note = partial(_note, wanted, came)
             begun = time.process_time()  # the clock of a busy machine says nothing about a test
-            threading.setprofile(note)
-            sys.setprofile(note)
+            threading.settrace(note)
+            sys.settrace(note)
             try:
                 _run(item, items[number + 1 : number + 2])
             finally:
-                sys.setprofile(None)
-                threading.setprofile(None)  # type: ignore[arg-type]
+                sys.settrace(None)
+                threading.settrace(None)  # type: ignore[arg-type]
             self._seconds[item.nodeid] = time.process_time() - begun
             for place in came if item.nodeid not in self.left_out else ():
                 self._through.setdefault(place, set()).add(item.nodeid)
@@ -131,19 +128,31 @@ class Trier:
 
     def _leave_out(self, name: str) -> None:
         self.left_out.append(name)
+        print(f"Left out: {name}", file=sys.__stderr__, flush=True)
         for tests in self._through.values():
             tests.discard(name)
 
     def _tests_of(self, file: Path, mutant: Mutant) -> list[str]:
-        names = sorted(self._through.get((str(file), mutant.function), ()), key=lambda name: self._seconds[name])
+        found = [self._through.get((str(file), line), set()) for line in range(mutant.line, mutant.last_line + 1)]
+        names = set().union(*found) or self._through.get((str(file), mutant.function), set())
         chosen: list[str] = []
         seconds = 0.0
-        for name in names:
+        for name in self._in_turn(names):
             seconds += self._seconds[name]
             if chosen and seconds > MOST_SECONDS:
                 break
             chosen.append(name)
         return chosen
+
+    def _in_turn(self, names: Iterable[str]) -> list[str]:
+        """The quickest test of each file, then the next of each: a file is about one subject."""
+        turns: Counter[str] = Counter()
+        placed: list[tuple[int, float, str]] = []
+        for name in sorted(names, key=lambda name: (self._seconds[name], name)):
+            file = name.partition("::")[0]
+            placed.append((turns[file], self._seconds[name], name))
+            turns[file] += 1
+        return [name for _, _, name in sorted(placed)]
 
     def _fork(self, change: Callable[[], bool], items: list[pytest.Item]) -> tuple[Fate, str]:
         """What became of a mutant, and the test that failed."""
@@ -174,6 +183,17 @@ class Trier:
             failed = ""
         os.close(receiving)
         return fate, failed
+
+
+def _note(wanted: set[str], came: set[tuple[str, str | int]], frame: FrameType, event: str, _: Any) -> Any:
+    """Called for each call, and within the files that are wanted for each line: note that it was come to."""
+    code = frame.f_code
+    if code.co_filename not in wanted:
+        return None
+    if event == "call":
+        came.add((code.co_filename, code.co_qualname.split(".<locals>")[0]))
+    came.add((code.co_filename, frame.f_lineno))
+    return partial(_note, wanted, came)
 
 
 def _run(item: pytest.Item, following: Sequence[pytest.Item]) -> None:

@@ -22,6 +22,8 @@ from tools.mutation.mutants import mutants_of
         ("a = Q(x=b) | Q(y=c)", ["Q(x=b) & Q(y=c)"]),
         ("logger.info('%s', a)\n    fault('step')", []),
         ("return None", []),
+        ("return False", ["True"]),
+        ("a: int | None = b", []),
     ],
 )
 def test_one_thing_is_changed_at_a_time(before, after):
@@ -40,6 +42,15 @@ def test_methods_are_changed_but_not_what_is_outside_of_functions():
 
     assert {mutant.function for mutant in found} == {"Box.is_full"}
     assert [mutant.line for mutant in found] == [5, 5]
+
+
+def test_each_mutant_is_of_one_half_wherever_its_line_is():
+    source = "def act(a, b):\n    c = a < 1 and b < 1\n    return c == 2 or a == 3 or b in (4, 5)\n"
+
+    halves = [[mutant.half("a.py") for mutant in mutants_of(lines)] for lines in (source, f"import os\n\n\n{source}")]
+
+    assert halves[0] == halves[1]
+    assert set(halves[0]) == {"mend", "measure"}
 
 
 def test_weak_tests_are_found_out(tmp_path):

@@ -26,6 +26,7 @@ from tools.faults.running import Running, running, until
 VICTIMS = ("child", "worker", "web")
 HIT_SECONDS = 120
 SETTLED_SECONDS = 240
+LEARNT_SECONDS = 900  # learning lets everything else go first
 
 # One step of each kind and each victim: what the test suite has time for.
 SHORT = (
@@ -92,6 +93,10 @@ class Deeds:
         answer = self.client.upload(self._batch, picture.name, picture.content)
         assert answer.status in (200, 201), answer
         self.acknowledged[picture.sha256] = picture.kind
+
+    @property
+    def is_learning(self) -> bool:
+        return self._learner is not None
 
     def part_from_learner(self) -> list[str]:
         """What is wrong with what was learnt at last, if something was to be."""
@@ -188,7 +193,7 @@ class CrashPoints:
         finally:
             self._forget(step)  # who waits there and was not killed goes on
             doing.join()
-        settled = library.seconds_until_settled(SETTLED_SECONDS)
+        settled = library.seconds_until_settled(LEARNT_SECONDS if self.deeds.is_learning else SETTLED_SECONDS)
         until(self.deeds.client.gets_a_page, SETTLED_SECONDS)
         recovered = None if settled is None else time.monotonic() - killed
         found = [*failure, *library.unfinished_work(), *self.deeds.part_from_learner()]

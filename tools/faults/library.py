@@ -61,11 +61,12 @@ def _unfinished() -> Iterator[str]:
         yield f"photo {photo.pk}: {photo.stage}, {photo.attempts} attempts, lease {photo.lease_until}"
     for archive in Archive.objects.unfinished():
         yield f"archive {archive.pk}: at {archive.position}"
+    # First: what is learnt last wants suggestions.
+    for training in Training.objects.unfinished():
+        yield f"learning of {training.pk}: {training.state}, started {training.starts} times"
     behind = Q(suggestions_made__lt=F("suggestions_wanted")) | Q(groups_made__lt=F("groups_wanted"))
     for upkeep in Upkeep.objects.filter(behind):
         yield f"upkeep of {upkeep.pk}: retry at {upkeep.retry_at}"
-    for training in Training.objects.unfinished():
-        yield f"learning of {training.pk}: {training.state}, started {training.starts} times"
     if Photo.everywhere.to_be_purged().exists():
         yield "photos to be purged"
     if Face.objects.filter(model="").exists():

@@ -52,7 +52,7 @@ def mutants_of(source: str) -> Iterator[Mutant]:
     for function, node in _functions(tree.body, ""):
         seen: Counter[str] = Counter()
         # The body's nodes in the order of a walk, which is the same in a copy.
-        for number, inner in enumerate(ast.walk(ast.Module(node.body, []))):
+        for number, inner in enumerate(_nodes(node.body)):
             for variant in range(_variants(inner)):
                 copy = deepcopy(tree)
                 [body] = [other.body for name, other in _functions(copy.body, "") if name == function]
@@ -66,7 +66,10 @@ def mutants_of(source: str) -> Iterator[Mutant]:
 
 
 def _nodes(body: list[ast.stmt]) -> list[ast.AST]:
-    return list(ast.walk(ast.Module(body, [])))
+    nodes = list(ast.walk(ast.Module(body, [])))
+    # Python never looks at what kind of thing a variable of a function is said to be.
+    said = {id(inner) for node in nodes if isinstance(node, ast.AnnAssign) for inner in ast.walk(node.annotation)}
+    return [node for node in nodes if id(node) not in said]
 
 
 def _functions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -1,6 +1,6 @@
 """What acts did, in words: "23 faces confirmed as Ann"."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -206,7 +206,7 @@ def _showed(decision: Decision, people: int, groups: int) -> str:
 
 
 # Acts that change no face, and their words.
-HIDING = {Verb.HIDE: _hid, Verb.UNHIDE: _showed}
+HIDING: dict[str, Callable[[Decision, int, int], str]] = {Verb.HIDE: _hid, Verb.UNHIDE: _showed}
 
 
 def _lower(did: str) -> str:

@@ -106,5 +106,5 @@ def _hide_or_show(act: Decision) -> None:
             continue
         others = Decision.objects.filter(**{kind: OuterRef("pk")}, is_in_force=True).order_by("-pk")
         by = Subquery(others.values("pk")[:1])
-        hides = Subquery(others.values_list(Q(verb=Decision.Verb.HIDE))[:1], BooleanField())
+        hides = Subquery(others.annotate(hides=Q(verb=Decision.Verb.HIDE)).values("hides")[:1], BooleanField())
         them.filter(hidden_by=act).update(is_hidden=Coalesce(hides, False), hidden_by=Coalesce(by, act.pk))

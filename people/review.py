@@ -16,7 +16,7 @@ from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
 from people.models.question import QuestionQuerySet
-from people.tiles import TILES, asked_as_somebodys, best_screen, tile_key, tiles_of
+from people.tiles import TILES, AskedTiles, asked_as_somebodys, best_screen, tiles_of
 from people.vectors import load_faces
 from photos.face_model import suggestion_distance
 
@@ -175,26 +175,20 @@ def _card(owner: User, question: Question, settled: Collection[int]) -> Card | N
 
 def _about_person(owner: User, question: Question, settled: Collection[int] = ()) -> Card | None:
     assert question.person is not None
-    theirs = Suggestion.objects.filter(person=question.person).exclude(face__in=settled)
-    screen = best_screen(tiles_of(theirs))
+    theirs = AskedTiles.of(question.person.pk, but_not=settled)
+    screen = best_screen(theirs.tiles)
     if not screen.tiles:
         return None
-    tiles = {tile.key: tile for tile in screen.tiles}
-    suggested = theirs.filter(asked_as_somebodys())
-    keyed = Face.objects.untagged().filter(suggestion__in=suggested)
-    keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
-    counted = list(keyed.values_list("pk", flat=True))
-    clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
-    clearest = clearest.without_other_vectors().select_related("photo")
-    shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
-    asked = [AskedFace(face, tiles[face.key].faces - 1) for face in shown]  # type: ignore[attr-defined]
+    of_face = {theirs.faces[tile.key][0]: tile for tile in screen.tiles}  # each shown by its clearest
+    shown = _shown(sorted(of_face, key=lambda face: (-of_face[face].probability, face)))
+    asked = [AskedFace(face, of_face[face.pk].faces - 1) for face in shown]
     return Card(
         question=question,
         asked=asked,
         settles=sum(1 + each.more for each in asked),
         references=reference_faces(question.person),
         others=likely_people(owner, shown, but_not=question.person),
-        counted=counted,
+        counted=[face for each in shown for face in theirs.faces[of_face[each.pk].key]],
     )
 
 

@@ -1,7 +1,9 @@
 """What one screen of "Is this Ann?" shows: faces, and whole groups by one face, that may be hers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Self
 
 from django.db.models import Avg, BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.expressions import CombinedExpression
@@ -85,6 +87,28 @@ def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
     keyed = tile_suggestions(suggestions).annotate(key=tile_key())
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
+
+
+@dataclass(frozen=True)
+class AskedTiles:
+    """All tiles of one person. faces: by the key of a tile the faces it is of, the clearest first."""
+
+    tiles: list[Tile]
+    faces: dict[int, list[int]]
+
+    @classmethod
+    def of(cls, person: int, *, but_not: Collection[int] = ()) -> Self:
+        """Read them in one query. but_not: faces that another answer is about to settle."""
+        suggestions = tile_suggestions(Suggestion.objects.filter(person=person, face__is_away=False))
+        clearest_first = suggestions.annotate(key=tile_key()).order_by("-face__quality", "face")
+        settled = set(but_not)
+        faces: dict[int, list[int]] = {}
+        probabilities: dict[int, list[float]] = {}
+        for key, face, probability in clearest_first.values_list("key", "face", "probability"):
+            if face not in settled:
+                faces.setdefault(key, []).append(face)
+                probabilities.setdefault(key, []).append(probability)
+        return cls([Tile(person, key, len(each), fmean(each)) for key, each in probabilities.items()], faces)
 
 
 def best_screen(tiles: Iterable[Tile]) -> Screen:

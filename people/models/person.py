@@ -98,6 +98,7 @@ class Person(models.Model):
 
     photo_count: int  # by with_photo_count()
     face_count: int  # by with_face_count()
+    to_check: int  # on the people page: suggestions to look at
     distance: float | None  # by most_like(); None without a face to compare
     cover: "Face | None"  # by attach_covers()
     together: int  # on the page of somebody else: photos that show both

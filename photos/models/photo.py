@@ -295,6 +295,11 @@ class Photo(models.Model):
         return _("Photo %(name)s") % {"name": self.name}
 
     @property
+    def select_text(self) -> str:
+        """The label of its tick. Not of the template: a page has hundreds, and blocktranslate takes ten times as long."""
+        return _("Select: %(photo)s") % {"photo": self.alt_text}
+
+    @property
     def failure_text(self) -> str:
         """Why the work on it ended, in the language of the page."""
         return in_words(self.failure)

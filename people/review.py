@@ -48,6 +48,7 @@ class Card:
     asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
     others: people who are one key away. settles: faces that an answer settles. count: faces of the first of two.
     counted: primary keys of all faces the answer is about, shown or not: it is about no others, whatever joins them.
+    theirs: all that is asked about the person, of which this is the best screen.
     """
 
     question: Question
@@ -57,6 +58,7 @@ class Card:
     others: list[Person] = field(default_factory=list)
     count: int = 0
     counted: list[int] = field(default_factory=list)
+    theirs: AskedTiles | None = field(default=None, compare=False)
 
     @property
     def asked_faces(self) -> list[Face]:
@@ -89,18 +91,20 @@ def next_card(
     within: Q = EVERYTHING,
     only: Collection[str] | None = None,
     settled: Collection[int] = (),
+    read: AskedTiles | None = None,
 ) -> Card | None:
     """The question that settles most faces per answer, or None when all are answered or skipped.
 
     `within` asks only questions of which this holds, `only` one of those with these keys. `settled` are faces, by
-    primary key, that another answer is about to settle: no question about them is asked.
+    primary key, that another answer is about to settle: no question about them is asked. `read` is what is asked about
+    one person, if it is known already.
     """
     questions = _open(owner, skipped, within)
     if only is not None:
         questions = questions.keyed(only)
     questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
     for question in _in_parts(questions.best_first()):
-        card = _card(owner, question, settled)
+        card = _card(owner, question, settled, read)
         if card is not None:
             return card
     return None
@@ -161,11 +165,11 @@ def _open(owner: User, skipped: Collection[str] = (), within: Q = EVERYTHING) ->
     return questions.exclude(pk__in=questions.keyed(skipped).values("pk")) if skipped else questions
 
 
-def _card(owner: User, question: Question, settled: Collection[int]) -> Card | None:
+def _card(owner: User, question: Question, settled: Collection[int], read: AskedTiles | None = None) -> Card | None:
     """The question as it stands now; None when answers since have settled it, or one is about to change it."""
     match question.kind:
         case Kind.PERSON:
-            return _about_person(owner, question, settled)
+            return _about_person(owner, question, settled, read)
         case Kind.GROUP:
             card = _about_group(owner, question)
         case _:
@@ -173,9 +177,12 @@ def _card(owner: User, question: Question, settled: Collection[int]) -> Card | N
     return card if card and not set(settled).intersection(card.counted) else None
 
 
-def _about_person(owner: User, question: Question, settled: Collection[int] = ()) -> Card | None:
+def _about_person(
+    owner: User, question: Question, settled: Collection[int], read: AskedTiles | None = None
+) -> Card | None:
     assert question.person is not None
-    theirs = AskedTiles.of(question.person.pk, but_not=settled)
+    asked_of_them = read if read and read.person == question.person.pk else AskedTiles.of(question.person.pk)
+    theirs = asked_of_them.without(settled)
     screen = best_screen(theirs.tiles)
     if not screen.tiles:
         return None
@@ -189,6 +196,7 @@ def _about_person(owner: User, question: Question, settled: Collection[int] = ()
         references=reference_faces(question.person),
         others=likely_people(owner, shown, but_not=question.person),
         counted=[face for each in shown for face in theirs.faces[of_face[each.pk].key]],
+        theirs=asked_of_them,
     )
 
 

@@ -77,7 +77,8 @@ class FacesAlone(Sequence[Face]):
 
 def has_faces_alone(owner: User, groups: Unnamed) -> bool:
     # In the order of an index that has them: else all that wait are looked through.
-    return bool(groups.alone) or _in_no_group(owner).order_by("-quality", "pk")[:1].exists()
+    clearest = _in_no_group(owner).order_by("-quality", "pk").values_list("pk")
+    return clearest.first() is not None or bool(groups.alone)
 
 
 def _in_no_group(owner: User) -> FaceQuerySet:

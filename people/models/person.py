@@ -52,7 +52,7 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
     def named_exactly(self, name: str) -> Self:
         """People of this name; those who have faces first."""
-        return self.filter(name__iexact=name).order_by(models.Q(tally=None), "pk")
+        return self.filter(name__iexact=name).order_by(models.F("tally__person").asc(nulls_last=True), "pk")
 
     def with_face_count(self) -> Self:
         return self.annotate(face_count=Coalesce("tally__faces", 0))
@@ -98,7 +98,6 @@ class Person(models.Model):
 
     photo_count: int  # by with_photo_count()
     face_count: int  # by with_face_count()
-    to_check: int  # on the people page: suggestions to look at
     distance: float | None  # by most_like(); None without a face to compare
     cover: "Face | None"  # by attach_covers()
     together: int  # on the page of somebody else: photos that show both

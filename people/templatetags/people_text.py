@@ -47,11 +47,11 @@ class GroupCard(NamedTuple):
 
 
 @register.simple_tag
-def person_card(person: Person) -> PersonCard:
+def person_card(person: Person, to_check: int) -> PersonCard:
     """Put together here: a page has dozens of cards, and blocktranslate takes ten times as long."""
-    to_check = _("%(count)s to check") % {"count": written(person.to_check)} if person.to_check else ""
+    badge = _("%(count)s to check") % {"count": written(to_check)} if to_check else ""
     name = {"name": person.name}
-    return PersonCard(in_photos(person.photo_count), to_check, _("Select %(name)s") % name, _("Hide %(name)s") % name)
+    return PersonCard(in_photos(person.photo_count), badge, _("Select %(name)s") % name, _("Hide %(name)s") % name)
 
 
 @register.simple_tag

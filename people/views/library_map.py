@@ -56,7 +56,7 @@ class Circle:
         return text % {"photos": written(self.shown.photo_count)}
 
     def drawn(self) -> SafeString:
-        """The link with all that is in it. Not a template: a map has hundreds, and each took a third of a thousandth."""
+        """The link with all that is in it. Not of a template: a map has hundreds, and they took half of its time."""
         outline = f'cx="{self.x:.6g}" cy="{self.y:.6g}" r="{self.r:.6g}"'
         kind, title = ("named", str(self.shown)) if self.is_person else ("unnamed", _("Who is this?"))
         parts = [f'<circle class="line{"" if self.face else " plain"}" {outline} />']
@@ -64,7 +64,10 @@ class Circle:
             clip, size = f"clip-{kind}-{self.shown.pk}", f"{2 * self.r:.6g}"
             square = f'x="{self.x - self.r:.6g}" y="{self.y - self.r:.6g}" width="{size}" height="{size}"'
             picture = f'<image href="{self.face.crop_url}" {square} preserveAspectRatio="xMidYMid slice"'
-            parts = [f'<clipPath id="{clip}"><circle {outline} /></clipPath>{picture} clip-path="url(#{clip})" />', *parts]
+            parts = [
+                f'<clipPath id="{clip}"><circle {outline} /></clipPath>{picture} clip-path="url(#{clip})" />',
+                *parts,
+            ]
         if self.label:
             below = f"{self.y + self.r + 0.8 * LABEL_HEIGHT:.6g}"
             parts.append(format_html('<text x="{}" y="{}">{}</text>', f"{self.x:.6g}", below, self.label))
@@ -133,7 +136,7 @@ def _attach_faces(circles: list[Circle]) -> None:
 def _attach_labels(circles: list[Circle]) -> None:
     """Names under circles, the largest first, where they cover neither a circle nor another name."""
     # left, top, right, bottom of what is taken: by each circle, and then by each name
-    taken = np.array([(c.left, c.top, c.x + c.r, c.y + c.r) for c in circles], dtype=float).reshape(-1, 4)
+    taken = np.array([(c.x - c.r, c.y - c.r, c.x + c.r, c.y + c.r) for c in circles], dtype=float).reshape(-1, 4)
     for number, circle in enumerate(circles):
         if not isinstance(circle.shown, Person):
             continue

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import TypedDict
 
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 
-from people.models import Person
+from people.models import Person, PersonTally
 from people.tiles import asked_as_somebodys
 
 
@@ -20,16 +20,17 @@ class Tabs(TypedDict):
 
 
 def tabs_of(person: Person) -> Tabs:
-    seen = person.faces.order_by().aggregate(
-        faces=Count("pk"),
-        photos=Count("photo", distinct=True),
-        first=Min("photo__taken_at"),
-        last=Max("photo__taken_at"),
+    # Of photos in sight, as all of these are: an index alone has their dates.
+    theirs = PersonTally.objects.filter(
+        person=person, person__faces__is_away=False, person__faces__photo__trashed_at=None
     )
+    taken = "person__faces__photo__taken_at"
+    counted = theirs.values_list("faces", "photos").annotate(Min(taken), Max(taken)).order_by("person").first()
+    face_count, photo_count, first, last = counted or (0, 0, None, None)
     return Tabs(
-        photo_count=seen["photos"],
-        face_count=seen["faces"],
+        photo_count=photo_count,
+        face_count=face_count,
         to_review=person.suggestions.filter(asked_as_somebodys()).count(),
-        first=seen["first"],
-        last=seen["last"],
+        first=first,
+        last=last,
     )

@@ -43,7 +43,7 @@ def unnamed(request: UserRequest) -> HttpResponse:
         page = turned(request, FacesAlone(request.user), FACES_PER_PAGE, "page")
     else:
         page = group_page(request, unnamed_groups(request.user).of_kind(kind), "page")
-        attach_mosaics(page.object_list)
+        attach_mosaics(list(page))
     context = {"kind": kind, "title": title, "about": about, "items": page, "as_of": as_of}
     is_fold = request.htmx and request.htmx.target == f"fold-{kind}"
     return render(request, "people/_unnamed.html" if is_fold else "people/unnamed.html", context)

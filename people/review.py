@@ -65,6 +65,11 @@ class Card:
         return [each.face for each in self.asked]
 
     @property
+    def counted_text(self) -> str:
+        """As its form sends them. Not `join` of the template, which looks at thousands one by one."""
+        return ",".join(map(str, self.counted))
+
+    @property
     def unseen(self) -> int:
         """Faces of the group that a name settles without being shown."""
         return self.settles - len(self.asked) if self.question.kind == Kind.GROUP else 0

@@ -143,12 +143,10 @@ def _page_of_people(request: UserRequest, people: PersonQuerySet) -> "Page[Any]"
 
 def _last_seen_first(request: UserRequest, people: PersonQuerySet) -> "Page[Any]":
     """By the date of the latest photo of each: asked of all faces at once, for there is no index to ask one by one."""
-    # Of photos in sight, as all of these are: an index alone has their dates. Whom the page is about is asked apart:
-    # joined in, each of a hundred thousand faces would be looked up once more.
-    seen = Face.objects.owned_by(request.user).filter(photo__trashed_at=None, person__isnull=False).order_by()
-    latest = seen.values("person").annotate(latest=Max("photo__taken_at")).order_by("-latest", "person")
-    shown = set(people.order_by().values_list("pk", flat=True))
-    pks = [pk for pk in latest.values_list("person", flat=True) if pk in shown]
+    # Of photos in sight, as all of these are: an index alone has their dates.
+    seen = Face.objects.owned_by(request.user).filter(photo__trashed_at=None, person__in=people.values("pk"))
+    latest = seen.order_by().values("person").annotate(latest=Max("photo__taken_at")).order_by("-latest", "person")
+    pks = list(latest.values_list("person", flat=True))
     page = turned(request, pks, PEOPLE_PER_PAGE, "page")
     found = people.in_bulk(list(page.object_list))
     page.object_list = [found[pk] for pk in page.object_list if pk in found]

@@ -20,17 +20,15 @@ class Tabs(TypedDict):
 
 
 def tabs_of(person: Person) -> Tabs:
+    counted = PersonTally.objects.filter(person=person).values_list("faces", "photos").first()
+    face_count, photo_count = counted or (0, 0)
     # Of photos in sight, as all of these are: an index alone has their dates.
-    theirs = PersonTally.objects.filter(
-        person=person, person__faces__is_away=False, person__faces__photo__trashed_at=None
-    )
-    taken = "person__faces__photo__taken_at"
-    counted = theirs.values_list("faces", "photos").annotate(Min(taken), Max(taken)).order_by("person").first()
-    face_count, photo_count, first, last = counted or (0, 0, None, None)
+    seen = person.faces.filter(photo__trashed_at=None).order_by()
+    days = seen.aggregate(first=Min("photo__taken_at"), last=Max("photo__taken_at"))
     return Tabs(
         photo_count=photo_count,
         face_count=face_count,
         to_review=person.suggestions.filter(asked_as_somebodys()).count(),
-        first=first,
-        last=last,
+        first=days["first"],
+        last=days["last"],
     )

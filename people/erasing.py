@@ -46,7 +46,9 @@ Row = TypeVar("Row", Person, Cluster)
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     training.forget(person.owner_id, learn_again=True)  # first, as everywhere
-    deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
+    faces = _locked(Face.everywhere.filter(person=person))
+    Upkeep.objects.hold(person.owner_id)
+    deleted = _delete_faces(faces)
     _forget_in_ledger(person)
     _forget_searches(person)
     LibraryMap.objects.filter(owner=person.owner_id).delete()  # it is drawn anew without them
@@ -162,7 +164,9 @@ def delete_face_data(owner: User) -> int:
     Photo.everywhere.owned_by(owner).filter(stage__in=stages).update(
         stage=Photo.Stage.FACES, attempts=0, lease_until=None, failure=""
     )
-    deleted = _delete_faces(_locked(Face.everywhere.owned_by(owner)))
+    faces = _locked(Face.everywhere.owned_by(owner))
+    Upkeep.objects.hold(owner.pk)
+    deleted = _delete_faces(faces)
     Decision.objects.owned_by(owner).delete()
     Cluster.objects.owned_by(owner).delete()
     Person.objects.owned_by(owner).delete()

@@ -11,6 +11,7 @@ from people.models.person import Person
 from people.models.question import Question
 from people.models.saved_search import SavedSearch
 from people.models.suggestion import Suggestion
+from people.models.tally import GroupTally, PersonTally, PhotoTally
 from people.models.upkeep import Upkeep
 
 __all__ = [
@@ -19,10 +20,13 @@ __all__ = [
     "Decision",
     "Face",
     "FaceWrite",
+    "GroupTally",
     "Library",
     "LibraryMap",
     "OwnProjection",
     "Person",
+    "PersonTally",
+    "PhotoTally",
     "Question",
     "SavedSearch",
     "Suggestion",

@@ -14,9 +14,11 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from accounts.models import User
 from ml.models import FaceModel
 from ml.scoring import Company
 from people.early_years import births_of
@@ -110,11 +112,16 @@ class Basis:
         return cls(sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(), confused)
 
     def keep(self, owner_id: int, moment: Moment, spoken: Spoken, means: GroupMeans, confirmed: int) -> None:
-        """Note, as the last thing a run does, what it went by."""
+        """Note, as the last thing a run does, what it went by; not if faces were deleted for good meanwhile, or the
+        owner took the consent back, for it holds the mean faces of groups."""
         values = {name: getattr(moment, name) for name in ("at", "horizon", "identity", "answers")}
         values |= {"basis": self.digest, "said": spoken.as_bytes(), "means": means.as_bytes()}
         values |= {"confused": self.confused, "confirmed": confirmed}
-        Scored.objects.update_or_create(owner_id=owner_id, defaults=values)
+        with transaction.atomic():
+            owner = User.objects.filter(pk=owner_id, face_analysis=User.FaceAnalysis.ON)
+            gone = FaceWrite.objects.since(moment.horizon).filter(~Exists(Face.everywhere.filter(pk=OuterRef("face"))))
+            if owner.select_for_update(no_key=True).exists() and not gone.exists():
+                Scored.objects.update_or_create(owner_id=owner_id, defaults=values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,8 +67,9 @@ def refresh_suggestions(owner_id: int, *, photos_come: bool = False) -> int:
         changing = is_changing(owner_id, model.name)
         moment = rescoring.Moment.now(owner_id)
         written = None if changing else rescoring.Written.since_last(owner_id, moment)
-        if written is None:  # else nobody was confirmed, and there is nothing more to learn from
-            learning.learn(owner_id, model)
+        # Known as long as nobody was confirmed since.
+        confirmed = written.last.confirmed if written else scores.gallery_of(owner_id, model).count()
+        learning.learn(owner_id, model, confirmed)
         found = _found(owner_id, model, written)
         if photos_come and found.again is not None and not found.again.outdated:
             return 0
@@ -83,7 +84,6 @@ def refresh_suggestions(owner_id: int, *, photos_come: bool = False) -> int:
         tagging.name_surest(owner_id)
         is_as_before = written is not None and found.again is not None and written.last.answers == moment.answers
         rank_questions(owner_id, keep_people=is_as_before, keep_groups=is_as_before and photos_come)
-        confirmed = scores.gallery_of(owner_id, model).count() if written is None else written.last.confirmed
         own_learning.ask_if_grown(owner_id, model, confirmed)
         if not changing:
             found.basis.keep(owner_id, moment, found.spoken, found.means, confirmed)

@@ -6,14 +6,19 @@ FOLDER is a home of Kith; a library is made in it, if none is there. docs/decisi
 """
 
 import argparse
+import itertools
 import os
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.pictures import drawing, encoded  # sets KITH_HOME, so before we do
+
 ROOT = Path(__file__).resolve().parents[1]
+WAITS = 20  # of each kind, before and beside learning
 LEARN = "import django; django.setup(); from people.own_learning import run; run({owner})"
 
 
@@ -26,6 +31,7 @@ def main() -> None:
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o711)
     os.environ |= {"KITH_HOME": str(home), "DJANGO_SETTINGS_MODULE": "config.settings", "KITH_DEBUG": "1"}
+    os.environ["KITH_MODELS"] = str(ROOT / "var" / "test" / "models")
     from config.embedded import running
 
     with running(home):
@@ -72,10 +78,13 @@ def _measure(owner) -> None:
     suggest()
     _timed("suggestions before", suggest)
     _timed("what Settings ask", lambda: learning_state(owner))
+    waits = _waits(owner)
+    waits("before")
     training.ask_to_learn(owner)
     child = subprocess.Popen(["nice", "-n", "10", sys.executable, "-c", LEARN.format(owner=owner.pk)], cwd=ROOT)  # noqa: S603, S607
     while child.poll() is None and not Training.objects.filter(owner=owner, share__gt=0.05).exists():
         time.sleep(0.2)
+    waits("while it learns")
     _timed("suggestions while it learns", suggest)
     child.wait()
     row = Training.objects.select_related("latest").get(owner=owner)
@@ -88,6 +97,41 @@ def _measure(owner) -> None:
     _timed("on", lambda: training.use_latest(owner))
     _timed("deleted", lambda: training.forget(owner.pk, learn_again=False))
     _timed("rows taken off", lambda: own_rows.clear(owner.pk))
+
+
+def _waits(owner) -> Callable[[str], None]:
+    """What says how long the owner waits, in the server, for a question of Review and for a photo to be taken."""
+    from django.conf import settings
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.test import Client
+
+    from photos import media_folder
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    media_folder.set_mark("invented")  # the photos of this library have no files
+    client = Client()
+    client.force_login(owner)
+    seeds = itertools.count(time.time_ns())  # no photo twice, when it is measured again, too
+    batch = client.post("/batches/", {"title": "Learning", "expected": str(2 * WAITS)}).json()["id"]
+
+    def send() -> None:
+        photo = SimpleUploadedFile("photo.jpg", encoded(drawing(seed=next(seeds))))
+        assert (
+            client.post(f"/batches/{batch}/files/", {"name": photo.name, "file": photo}).json()["outcome"] == "stored"
+        )
+
+    def say(when: str) -> None:
+        for what, act in (("a question", lambda: client.get("/review/")), ("a photo taken", send)):
+            seconds = [_seconds(act) for _ in range(WAITS)]
+            print(f"{what} {when}: {statistics.median(seconds):.3f} s, {max(seconds):.3f} s at most", flush=True)
+
+    return say
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
 
 
 def _timed(what: str, work: Callable[[], object]) -> None:

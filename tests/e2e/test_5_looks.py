@@ -33,6 +33,10 @@ SMALL = {
 LOOKING = (Path(__file__).parent / "looking.js").read_text()
 
 
+# The smallest screen beside a phone's, the widest beside a usual one.
+EXTREME = {390: 360, 1280: 2560}
+
+
 @dataclass(frozen=True)
 class Look:
     """How a page is looked at: the theme of the device and the width of its screen in pixels."""
@@ -44,12 +48,16 @@ class Look:
     def is_phone(self) -> bool:
         return self.width < 768
 
+    @property
+    def height(self) -> int:
+        return 844 if self.is_phone else 800
+
     def context(self, browser: Browser, kith: Kith, page: Page | None) -> BrowserContext:
         """A browser of its own, signed in as `page` is."""
         return browser.new_context(
             base_url=kith.address,
             storage_state=page.context.storage_state() if page else None,
-            viewport={"width": self.width, "height": 844 if self.is_phone else 800},
+            viewport={"width": self.width, "height": self.height},
             color_scheme=self.scheme,  # type: ignore[arg-type]  # "light" or "dark"
             has_touch=self.is_phone,
             reduced_motion="reduce",
@@ -66,41 +74,17 @@ def test_every_address_is_looked_at_or_no_page() -> None:
 def test_pages_are_accessible_and_fit(
     page: Page, browser: Browser, kith: Kith, addresses: dict[str, str], scheme: str, width: int
 ) -> None:
-    assert looked_at(Look(scheme, width), browser, kith, page, addresses, with_axe=True) == []
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (2560, "dark")])
-def test_pages_fit_the_smallest_and_the_widest_screen(
-    page: Page, browser: Browser, kith: Kith, addresses: dict[str, str], scheme: str, width: int
-) -> None:
-    assert looked_at(Look(scheme, width), browser, kith, page, addresses, with_axe=False) == []
+    assert looked_at(Look(scheme, width), browser, kith, page, addresses) == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_pages_of_strangers_are_accessible_and_fit(browser: Browser, kith: Kith, scheme: str, width: int) -> None:
-    wrong = looked_at(Look(scheme, width), browser, kith, None, OUTSIDE, with_axe=True)
+    wrong = looked_at(Look(scheme, width), browser, kith, None, OUTSIDE)
 
     assert [line for line in wrong if "status of 404" not in line] == []
 
 
-def test_the_focus_is_seen(page: Page, browser: Browser, kith: Kith, addresses: dict[str, str]) -> None:
-    context = Look("light", 1280).context(browser, kith, page)
-    tab = context.new_page()
-    unseen = set()
-    for address in addresses.values():
-        visit(tab, address)
-        tab.evaluate(LOOKING)
-        for _ in range(12):
-            tab.keyboard.press("Tab")
-            unseen.add(tab.evaluate("looking.unseenFocus()"))
-    context.close()
-
-    assert unseen - {None} == set()
-
-
-def looked_at(
-    look: Look, browser: Browser, kith: Kith, page: Page | None, addresses: dict[str, str], *, with_axe: bool
-) -> list[str]:
+def looked_at(look: Look, browser: Browser, kith: Kith, page: Page | None, addresses: dict[str, str]) -> list[str]:
     """What is wrong with pages, one line each."""
     context = look.context(browser, kith, page)
     context.set_default_timeout(20_000)
@@ -111,18 +95,41 @@ def looked_at(
     for name, address in addresses.items():
         visit(tab, address)
         expect(tab.locator(".htmx-request")).to_have_count(0)
-        tab.evaluate(LOOKING)
-        keep_picture(tab, f"{name}-{look.width}-{look.scheme}")
-        found = tab.evaluate("(question) => looking.check(...question)", [look.is_phone, ", ".join(SMALL)])
-        if with_axe:
-            found += violations(tab)
-        elif moving := tab.evaluate("looking.moving()"):
-            found.append(f"{moving} things move though the device asks for less motion")
+        found = wrong_on(tab, look, name)
         found += [f"the console says: {text}" for text in said if "status of 422" not in text]  # a page that asks
         said.clear()
         wrong += [f"{address} ({look.scheme}, {look.width}): {line}" for line in found]
     context.close()
     return wrong
+
+
+def wrong_on(tab: Page, look: Look, name: str) -> list[str]:
+    """What is wrong with the page in this tab: at the width of the look, then at the extreme one of its kind."""
+    tab.evaluate(LOOKING)
+    found = fits(tab, look, name, look.width) + violations(tab)
+    if moving := tab.evaluate("looking.moving()"):
+        found.append(f"{moving} things move though the device asks for less motion")
+    if not look.is_phone:
+        found += unseen_focus(tab)
+    tab.set_viewport_size({"width": EXTREME[look.width], "height": look.height})
+    found += fits(tab, look, name, EXTREME[look.width])
+    tab.set_viewport_size({"width": look.width, "height": look.height})
+    return found
+
+
+def fits(tab: Page, look: Look, name: str, width: int) -> list[str]:
+    keep_picture(tab, f"{name}-{width}-{look.scheme}")
+    found = tab.evaluate("(question) => looking.check(...question)", [look.is_phone, ", ".join(SMALL)])
+    return [f"at {width}: {line}" for line in found]
+
+
+def unseen_focus(tab: Page) -> list[str]:
+    """Where somebody with a keyboard does not see where they are."""
+    unseen = set()
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        unseen.add(tab.evaluate("looking.unseenFocus()"))
+    return [f"the focus is not seen: {element}" for element in unseen - {None}]
 
 
 def keep_picture(tab: Page, name: str) -> Path:

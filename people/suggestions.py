@@ -73,13 +73,7 @@ def refresh_suggestions(owner_id: int, *, photos_come: bool = False) -> int:
         found = _found(owner_id, model, written)
         if photos_come and found.again is not None and not found.again.outdated:
             return 0
-        chosen = _assigned(found.scores)
-        with transaction.atomic():
-            Scored.objects.filter(owner=owner_id).delete()  # until all that goes by the suggestions is done, too
-            _write(
-                owner_id, chosen, found.again, asked_again=set() if changing else set(found.scores.faces.pks.tolist())
-            )
-            fault("suggestions-written")
+        count = _store(owner_id, found, is_final=not changing)
         fault("suggestions-committed")
         tagging.name_surest(owner_id)
         is_as_before = written is not None and found.again is not None and written.last.answers == moment.answers
@@ -90,6 +84,17 @@ def refresh_suggestions(owner_id: int, *, photos_come: bool = False) -> int:
         # Last: who is killed before has done nothing, and beat sends it again.
         made = max(wanted - 1, 0) if is_as_before and photos_come else wanted
         Upkeep.objects.filter(owner=owner_id).update(suggestions_made=made)
+    return count
+
+
+def _store(owner_id: int, found: _Found, *, is_final: bool) -> int:
+    """Write what was found; return how many suggestions. is_final: whether faces without one are not to have one."""
+    chosen = _assigned(found.scores)
+    with transaction.atomic():
+        Scored.objects.filter(owner=owner_id).delete()  # until all that goes by the suggestions is done, too
+        asked_again = set(found.scores.faces.pks.tolist()) if is_final else set()
+        _write(owner_id, chosen, found.again, asked_again=asked_again)
+        fault("suggestions-written")
     return len(chosen)
 
 

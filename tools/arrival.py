@@ -3,7 +3,8 @@
     python -m tools.arrival LIBRARY [--photos 1000] [--seed 1] [--json FILE]
 
 LIBRARY is the home of a stopped Kith with a large library, such as `manage.py make_library` makes; the photos stay
-in it, and are not added a second time: another seed makes other ones. Both libraries get the same photos through a running Kith of their own, one after the other.
+in it, and are not added a second time: another seed makes other ones. Both libraries get the same photos through a
+running Kith of their own, one after the other.
 """
 
 import argparse

@@ -20,6 +20,7 @@ from people.models import (
     Person,
     Question,
     SavedSearch,
+    Scored,
     Suggestion,
     Upkeep,
 )
@@ -51,6 +52,7 @@ def forget_person(person: Person) -> int:
     deleted = _delete_faces(faces)
     _forget_in_ledger(person)
     _forget_searches(person)
+    Scored.objects.filter(owner=person.owner_id).delete()
     LibraryMap.objects.filter(owner=person.owner_id).delete()  # it is drawn anew without them
     person.delete()
     Upkeep.objects.want(person.owner_id, groups=False)
@@ -110,6 +112,7 @@ def forget_photos(owner_id: int, photos: Collection[int]) -> None:
     decisions = set(said.values_list("decision_id", flat=True))
     people, clusters = _mentioned(said)
     people |= set(faces.values_list("person_id", flat=True))
+    Scored.objects.filter(owner=owner_id).delete()  # it holds the mean faces of groups
     clusters |= set(faces.values_list("cluster_id", flat=True))
     said.delete()
     faces.delete()
@@ -172,6 +175,7 @@ def delete_face_data(owner: User) -> int:
     Person.objects.owned_by(owner).delete()
     Upkeep.objects.filter(owner=owner).delete()
     Library.objects.filter(owner=owner).delete()  # what was learnt from faces
+    Scored.objects.filter(owner=owner).delete()
     LibraryMap.objects.filter(owner=owner).delete()
     for search in SavedSearch.objects.filter(owner=owner):
         if _people_in(search):
@@ -192,6 +196,7 @@ def erase_vectors(owner: User) -> int:
     training.forget(owner.pk, learn_again=False)
     Suggestion.objects.filter(face__photo__owner=owner).delete()
     Question.objects.filter(owner=owner).delete()
+    Scored.objects.filter(owner=owner).delete()
     LibraryMap.objects.filter(owner=owner).delete()
     learnt = {"centre": None, "centre_model": "", "centre_groups": 0, "calibration": None}
     Library.objects.filter(owner=owner).update(**learnt)

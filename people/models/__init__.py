@@ -10,6 +10,7 @@ from people.models.own_projection import OwnProjection, Training
 from people.models.person import Person
 from people.models.question import Question
 from people.models.saved_search import SavedSearch
+from people.models.scored import Scored
 from people.models.suggestion import Suggestion
 from people.models.tally import GroupTally, PersonTally, PhotoTally
 from people.models.upkeep import Upkeep
@@ -29,6 +30,7 @@ __all__ = [
     "PhotoTally",
     "Question",
     "SavedSearch",
+    "Scored",
     "Suggestion",
     "Training",
     "Upkeep",

@@ -39,7 +39,7 @@ class FaceWriteQuerySet(models.QuerySet["FaceWrite"]):
 class FaceWrite(models.Model):
     """That a transaction inserted, changed or deleted a face, its suggestion, or the date of its photo.
 
-    Written by triggers (people/migrations/0014 and 0022) alone. photo, cluster, person: of the face's row as it was
+    Written by triggers (people/migrations/0014 and 0023) alone. photo, cluster, person: of the face's row as it was
     before, where it was changed or deleted; the person, if a user had named it.
     """
 

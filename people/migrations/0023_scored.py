@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ('people', '0021_own_projection'),
+        ('people', '0022_tallies'),
         ('photos', '0008_months'),
     ]
 

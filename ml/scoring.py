@@ -151,13 +151,66 @@ class Evidence:
 
 
 @dataclass(frozen=True, eq=False)
+class Company:
+    """Groups as they count for each of their faces.
+
+    groups: shape (g,), ascending. means: shape (g, d), of their rows. sizes: shape (g,), how many these are.
+
+    Raises:
+        ValueError: one of them has another shape, or holds what is no finite or no whole number.
+    """
+
+    groups: Numbers
+    means: Vectors
+    sizes: Numbers
+
+    def __post_init__(self) -> None:
+        count = len(checked_whole("groups", self.groups, None))
+        checked_numbers("means", self.means, count, None)
+        checked_whole("sizes", self.sizes, count)
+
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Company:
+        """Some of the groups, by mask, or by place in another order."""
+        return Company(self.groups[chosen], self.means[chosen], self.sizes[chosen])
+
+    def joined(self, other: Company) -> Company:
+        """These groups and other ones, which are behind them whatever their numbers."""
+        if not len(self.groups):
+            return other
+        return Company(
+            np.concatenate([self.groups, other.groups]),
+            np.concatenate([self.means, other.means]),
+            np.concatenate([self.sizes, other.sizes]),
+        )
+
+
+def company_of(rows: Vectors, labels: Numbers) -> Company:
+    """The groups of faces, all of which are here.
+
+    Args:
+        rows: shape (n, d). labels: shape (n,), the group of each, 0 and up.
+
+    Raises:
+        ValueError: labels has another length, or something is no finite or no whole number.
+    """
+    checked_whole("labels", labels, len(checked_numbers("rows", rows, None, None)))
+    groups, members = np.unique(labels.astype(np.int64), return_inverse=True)
+    sizes = np.bincount(members, minlength=len(groups))
+    if not len(rows):
+        return Company(groups, rows, sizes)
+    sums = np.add.reduceat(rows[np.argsort(members, kind="stable")], np.cumsum(sizes) - sizes, axis=0)
+    return Company(groups, (sums / sizes[:, None]).astype(np.float32), sizes)
+
+
+@dataclass(frozen=True, eq=False)
 class Probes:
     """Faces to be named.
 
     rows: shape (n, d), unit rows. qualities: shape (n,), 0 to 1. groups: shape (n,): group of each, -1 for none; or
     None. own: shape (n,): the gallery face that each probe itself is, which is then left out for it, -1 for none; or
     None. impossible: shape (k, 2): pairs of a probe's index and a person that are known to be wrong, or None. asked:
-    shape (k, 2): such pairs that are looked at closely however unlike the two are, or None.
+    shape (k, 2): such pairs that are looked at closely however unlike the two are, or None. company: what groups count
+    as that not all faces are here of, or None.
 
     Raises:
         ValueError: one of them has another shape, or holds what is no finite or no whole number.
@@ -169,6 +222,7 @@ class Probes:
     own: Numbers | None = None
     impossible: Numbers | None = None
     asked: Numbers | None = None
+    company: Company | None = None
 
     def __post_init__(self) -> None:
         count = len(checked_numbers("rows", self.rows, None, None))
@@ -198,13 +252,14 @@ def weigh(probes: Probes, gallery: Gallery, *, candidates: int = CANDIDATES) -> 
     _check_match(probes, gallery)
     if not len(probes.rows) or not len(gallery.rows):
         return _nothing()
-    members, means = _groups(probes)
-    probe, column = _candidate_pairs(probes, gallery, members, means, candidates)
+    members, company = _groups(probes)
+    means = company.means
+    probe, column = _candidate_pairs(probes, gallery, members, company, candidates)
     near = _looked_at(probes, gallery, probe, column)
     there = np.isfinite(near.nearest)  # a person is not there whose only face is the probe
     probe, column, near = probe[there], column[there], near.only(there)
     group = 1 - np.einsum("ij,ij->i", means[members[probe]], near.mean).astype(np.float64)
-    sizes = np.log(np.bincount(members)[members[probe]])
+    sizes = np.log(company.sizes[members[probe]])
     features = Features(
         nearest=near.nearest,
         centroid=near.centroid,
@@ -241,27 +296,29 @@ def _nothing() -> Evidence:
     return Evidence(none, none, none, Features(*[np.zeros(0)] * len(fields(Features))))
 
 
-def _groups(probes: Probes) -> tuple[Numbers, Vectors]:
-    """For each probe the number of its group, a probe alone being one; and the mean of each group."""
+def _groups(probes: Probes) -> tuple[Numbers, Company]:
+    """For each probe the place of its group, a probe alone being one; and the groups."""
     count = len(probes.rows)
     labels = np.full(count, ALONE) if probes.groups is None else probes.groups.astype(np.int64)
     alone = labels < 0
     labels = np.where(alone, labels.max(initial=-1) + 1 + np.arange(count), labels)
-    _, members = np.unique(labels, return_inverse=True)
-    order = np.argsort(members, kind="stable")
-    sizes = np.bincount(members)
-    sums = np.add.reduceat(probes.rows[order], np.cumsum(sizes) - sizes, axis=0)
-    return members.astype(np.int64), (sums / sizes[:, None]).astype(np.float32)
+    here, known = company_of(probes.rows, labels), probes.company
+    if known is not None and len(known.groups):
+        whole = np.flatnonzero(np.isin(here.groups, known.groups) & (here.groups <= labels[~alone].max(initial=-1)))
+        places = np.searchsorted(known.groups, here.groups[whole])
+        here.means[whole], here.sizes[whole] = known.means[places], known.sizes[places]
+    return np.searchsorted(here.groups, labels), here
 
 
 def _candidate_pairs(
-    probes: Probes, gallery: Gallery, members: Numbers, means: Vectors, candidates: int
+    probes: Probes, gallery: Gallery, members: Numbers, company: Company, candidates: int
 ) -> tuple[Numbers, Numbers]:
     """Pairs worth a closer look: a probe's nearest people, those of its group, and whose the probe itself is."""
     people = len(gallery.people)
     impossible = _keys(probes.impossible, gallery)
     keys = [_nearest_people(probes.rows, gallery, candidates, impossible), _keys(probes.asked, gallery)]
-    grouped = np.flatnonzero(np.bincount(members)[members] > 1)
+    means = company.means
+    grouped = np.flatnonzero(company.sizes[members] > 1)
     if len(grouped):
         asked = np.unique(members[grouped])
         liked = _nearest_people(means[asked], gallery, CANDIDATES_OF_GROUP, impossible[:0])

@@ -65,7 +65,9 @@ def _locked_faces(owner_id: int, photos: Collection[int]) -> list[int]:
     wait_for_lock(Job.CLUSTERS, owner_id)  # before the faces, as grouping does; questions are ranked under it
     # In order of primary key, as the ledger does.
     faces = Face.everywhere.filter(photo__in=photos).order_by("pk").select_for_update(of=("self",))
-    return list(faces.values_list("pk", flat=True))
+    locked = list(faces.values_list("pk", flat=True))
+    Upkeep.objects.hold(owner_id)
+    return locked
 
 
 def _delete_files(names: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ from people.models import (
     Person,
     Question,
     SavedSearch,
+    Scored,
     Suggestion,
     Upkeep,
 )
@@ -46,9 +47,12 @@ Row = TypeVar("Row", Person, Cluster)
 def forget_person(person: Person) -> int:
     """Delete a person with every face that bears the name; return how many. The photos stay."""
     training.forget(person.owner_id, learn_again=True)  # first, as everywhere
-    deleted = _delete_faces(_locked(Face.everywhere.filter(person=person)))
+    faces = _locked(Face.everywhere.filter(person=person))
+    Upkeep.objects.hold(person.owner_id)
+    deleted = _delete_faces(faces)
     _forget_in_ledger(person)
     _forget_searches(person)
+    Scored.objects.filter(owner=person.owner_id).delete()
     LibraryMap.objects.filter(owner=person.owner_id).delete()  # it is drawn anew without them
     person.delete()
     Upkeep.objects.want(person.owner_id, groups=False)
@@ -108,6 +112,7 @@ def forget_photos(owner_id: int, photos: Collection[int]) -> None:
     decisions = set(said.values_list("decision_id", flat=True))
     people, clusters = _mentioned(said)
     people |= set(faces.values_list("person_id", flat=True))
+    Scored.objects.filter(owner=owner_id).delete()  # it holds the mean faces of groups
     clusters |= set(faces.values_list("cluster_id", flat=True))
     said.delete()
     faces.delete()
@@ -162,12 +167,15 @@ def delete_face_data(owner: User) -> int:
     Photo.everywhere.owned_by(owner).filter(stage__in=stages).update(
         stage=Photo.Stage.FACES, attempts=0, lease_until=None, failure=""
     )
-    deleted = _delete_faces(_locked(Face.everywhere.owned_by(owner)))
+    faces = _locked(Face.everywhere.owned_by(owner))
+    Upkeep.objects.hold(owner.pk)
+    deleted = _delete_faces(faces)
     Decision.objects.owned_by(owner).delete()
     Cluster.objects.owned_by(owner).delete()
     Person.objects.owned_by(owner).delete()
     Upkeep.objects.filter(owner=owner).delete()
     Library.objects.filter(owner=owner).delete()  # what was learnt from faces
+    Scored.objects.filter(owner=owner).delete()
     LibraryMap.objects.filter(owner=owner).delete()
     for search in SavedSearch.objects.filter(owner=owner):
         if _people_in(search):
@@ -188,6 +196,7 @@ def erase_vectors(owner: User) -> int:
     training.forget(owner.pk, learn_again=False)
     Suggestion.objects.filter(face__photo__owner=owner).delete()
     Question.objects.filter(owner=owner).delete()
+    Scored.objects.filter(owner=owner).delete()
     LibraryMap.objects.filter(owner=owner).delete()
     learnt = {"centre": None, "centre_model": "", "centre_groups": 0, "calibration": None}
     Library.objects.filter(owner=owner).update(**learnt)

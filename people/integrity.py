@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from people.ledger import acts_on
-from people.models import Change, Cluster, Face, Person, Suggestion, Training
+from people.models import Change, Cluster, Face, GroupTally, Person, PersonTally, PhotoTally, Suggestion, Training
 from people.models.face import ERASED
 from people.tracks import FaceState, state_in_force
 from photos.integrity import Problem
@@ -27,6 +27,7 @@ def face_problems() -> Iterator[Problem]:
         yield from _names(faces)
     yield from _owners()
     yield from _groups()
+    yield from _tallies()
 
 
 def _in_parts() -> Iterator[list[Face]]:
@@ -120,3 +121,19 @@ def _groups() -> Iterator[Problem]:
         empty -= set(Change.objects.filter(**{f"{track}__in": sorted(empty)}).values_list(track, flat=True))
     for pk in sorted(empty):
         yield Problem("I8", f"Group {pk} is empty.")
+
+
+def _tallies() -> Iterator[Problem]:
+    """I9: the faces and photos that PostgreSQL counted are those that are there."""
+    faces = Face.objects.order_by()
+    named, waiting, shown = faces.filter(person__isnull=False), faces.untagged(), faces.filter(is_ignored=False)
+    photos, unnamed = Count("photo", distinct=True), Count("pk", filter=Q(person=None))
+    counted = (
+        ("Person", PersonTally.objects.all(), named.values_list("person"), photos),
+        ("Group", GroupTally.objects.all(), waiting.exclude(cluster=None).values_list("cluster"), photos),
+        ("Photo", PhotoTally.objects.all(), shown.values_list("photo"), unnamed),
+    )
+    for what, told, there, second in counted:
+        found = there.annotate(n=Count("pk"), second=second)
+        for pk in sorted({row[0] for row in set(told.values_list()) ^ set(found)}):
+            yield Problem("I9", f"{what} {pk}: its faces are counted wrongly.")

@@ -19,9 +19,12 @@ MOST_FACES = 5000  # learnt from, at random, always the same
 RIVALS = 3  # people each face is compared with, the nearest
 
 
-def learn(owner_id: int, model: FaceModel) -> bool:
-    """Fit the calibration to the confirmed faces, if they are enough and many more than last time."""
-    count = gallery_of(owner_id, model).count()
+def learn(owner_id: int, model: FaceModel, confirmed: int | None = None) -> bool:
+    """Fit the calibration to the confirmed faces, if they are enough and many more than last time.
+
+    confirmed: how many there are, if that is known.
+    """
+    count = gallery_of(owner_id, model).count() if confirmed is None else confirmed
     library = Library.objects.get_or_create(owner_id=owner_id)[0]
     centre = centre_in_use(owner_id, model.name)
     about = {"model": model.name, "recentred": centre is not None}

@@ -54,13 +54,16 @@ class TookTooLong(Exception):
     """It had its time."""
 
 
-def ask_if_grown(owner_id: int, model: FaceModel) -> bool:
-    """Have it learnt by itself, where the owner lets Kith and a good deal more was confirmed since last time."""
+def ask_if_grown(owner_id: int, model: FaceModel, confirmed: int | None = None) -> bool:
+    """Have it learnt by itself, where the owner lets Kith and a good deal more was confirmed since last time.
+
+    confirmed: how many faces are, if that is known.
+    """
     last = Training.objects.filter(owner=owner_id).first() or Training(owner_id=owner_id)
     if not last.is_allowed or last.is_running:
         return False
     known = last.tried_faces if last.tried_model == model.name else 0
-    confirmed = gallery_of(owner_id, model).count()
+    confirmed = gallery_of(owner_id, model).count() if confirmed is None else confirmed
     if confirmed < max(FEWEST["faces"], known * (1 + GROWN_BY)) or is_changing(owner_id, model.name):
         return False
     return training.ask_to_learn(User.objects.get(pk=owner_id))

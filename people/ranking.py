@@ -15,19 +15,33 @@ AIM = 0.95
 VALUES = ["faces", "answers", "worth", "is_needed", "is_stranger"]
 
 
-def rank_questions(owner_id: int) -> int:
-    """Write an owner's questions anew; return how many there are. Safe to run twice."""
+def rank_questions(owner_id: int, *, keep_people: bool = False, keep_groups: bool = False) -> int:
+    """Write an owner's questions anew; return how many there are. Safe to run twice.
+
+    keep_people, keep_groups: whether those about two people, or about two groups, stay as they were ranked last.
+    """
     said = Constraints.of(owner_id)
     ranked = [
         *about_people(owner_id),
         *about_groups(owner_id),
-        *_about_pairs(owner_id, people_alike(owner_id, said), groups_alike(owner_id, said)),
+        *_about_pairs(
+            owner_id,
+            () if keep_people else people_alike(owner_id, said),
+            () if keep_groups else groups_alike(owner_id, said),
+        ),
+        *_kept(owner_id, people=keep_people, groups=keep_groups),
     ]
     _mark_needed(owner_id, ranked)
     with transaction.atomic():
         wait_for_lock(Job.CLUSTERS, owner_id)  # groups and people may be gone since they were read
         _write(owner_id, ranked)
     return len(ranked)
+
+
+def _kept(owner_id: int, *, people: bool, groups: bool) -> list[Question]:
+    """Questions about two people, about two groups, or about both, as they are."""
+    about_two = Question.objects.filter(owner=owner_id, kind=Question.Kind.SAME)
+    return [question for question in about_two if (people if question.person_id else groups)]
 
 
 def _about_pairs(owner_id: int, people: Iterable[LikePair], groups: Iterable[LikePair]) -> list[Question]:

@@ -16,7 +16,7 @@ from people.models import Cluster, Face, Person, Question, Suggestion
 from people.models.cluster import SMALLEST_GROUP
 from people.models.face import FaceQuerySet
 from people.models.question import QuestionQuerySet
-from people.tiles import TILES, asked_as_somebodys, best_screen, tile_key, tiles_of
+from people.tiles import TILES, AskedTiles, asked_as_somebodys, best_screen, tiles_of
 from people.vectors import load_faces
 from photos.face_model import suggestion_distance
 
@@ -48,6 +48,7 @@ class Card:
     asked: the faces in question. references: faces to compare them with, of the person, or of the first of two groups.
     others: people who are one key away. settles: faces that an answer settles. count: faces of the first of two.
     counted: primary keys of all faces the answer is about, shown or not: it is about no others, whatever joins them.
+    theirs: all that is asked about the person, of which this is the best screen.
     """
 
     question: Question
@@ -57,10 +58,16 @@ class Card:
     others: list[Person] = field(default_factory=list)
     count: int = 0
     counted: list[int] = field(default_factory=list)
+    theirs: AskedTiles | None = field(default=None, compare=False)
 
     @property
     def asked_faces(self) -> list[Face]:
         return [each.face for each in self.asked]
+
+    @property
+    def counted_text(self) -> str:
+        """As its form sends them. Not `join` of the template, which looks at thousands one by one."""
+        return ",".join(map(str, self.counted))
 
     @property
     def unseen(self) -> int:
@@ -89,18 +96,20 @@ def next_card(
     within: Q = EVERYTHING,
     only: Collection[str] | None = None,
     settled: Collection[int] = (),
+    read: AskedTiles | None = None,
 ) -> Card | None:
     """The question that settles most faces per answer, or None when all are answered or skipped.
 
     `within` asks only questions of which this holds, `only` one of those with these keys. `settled` are faces, by
-    primary key, that another answer is about to settle: no question about them is asked.
+    primary key, that another answer is about to settle: no question about them is asked. `read` is what is asked about
+    one person, if it is known already.
     """
     questions = _open(owner, skipped, within)
     if only is not None:
         questions = questions.keyed(only)
     questions = questions.select_related("person", "cluster", "other_person", "other_cluster")
     for question in _in_parts(questions.best_first()):
-        card = _card(owner, question, settled)
+        card = _card(owner, question, settled, read)
         if card is not None:
             return card
     return None
@@ -161,11 +170,11 @@ def _open(owner: User, skipped: Collection[str] = (), within: Q = EVERYTHING) ->
     return questions.exclude(pk__in=questions.keyed(skipped).values("pk")) if skipped else questions
 
 
-def _card(owner: User, question: Question, settled: Collection[int]) -> Card | None:
+def _card(owner: User, question: Question, settled: Collection[int], read: AskedTiles | None = None) -> Card | None:
     """The question as it stands now; None when answers since have settled it, or one is about to change it."""
     match question.kind:
         case Kind.PERSON:
-            return _about_person(owner, question, settled)
+            return _about_person(owner, question, settled, read)
         case Kind.GROUP:
             card = _about_group(owner, question)
         case _:
@@ -173,28 +182,26 @@ def _card(owner: User, question: Question, settled: Collection[int]) -> Card | N
     return card if card and not set(settled).intersection(card.counted) else None
 
 
-def _about_person(owner: User, question: Question, settled: Collection[int] = ()) -> Card | None:
+def _about_person(
+    owner: User, question: Question, settled: Collection[int], read: AskedTiles | None = None
+) -> Card | None:
     assert question.person is not None
-    theirs = Suggestion.objects.filter(person=question.person).exclude(face__in=settled)
-    screen = best_screen(tiles_of(theirs))
+    asked_of_them = read if read and read.person == question.person.pk else AskedTiles.of(question.person.pk)
+    theirs = asked_of_them.without(settled)
+    screen = best_screen(theirs.tiles)
     if not screen.tiles:
         return None
-    tiles = {tile.key: tile for tile in screen.tiles}
-    suggested = theirs.filter(asked_as_somebodys())
-    keyed = Face.objects.untagged().filter(suggestion__in=suggested)
-    keyed = keyed.annotate(key=tile_key(face="", suggestion="suggestion__")).filter(key__in=list(tiles))
-    counted = list(keyed.values_list("pk", flat=True))
-    clearest = keyed.order_by("key", "-quality", "pk").distinct("key")  # type: ignore[misc]
-    clearest = clearest.without_other_vectors().select_related("photo")
-    shown = sorted(clearest, key=lambda face: (-tiles[face.key].probability, face.pk))  # type: ignore[attr-defined]
-    asked = [AskedFace(face, tiles[face.key].faces - 1) for face in shown]  # type: ignore[attr-defined]
+    of_face = {theirs.faces[tile.key][0]: tile for tile in screen.tiles}  # each shown by its clearest
+    shown = _shown(sorted(of_face, key=lambda face: (-of_face[face].probability, face)))
+    asked = [AskedFace(face, of_face[face.pk].faces - 1) for face in shown]
     return Card(
         question=question,
         asked=asked,
         settles=sum(1 + each.more for each in asked),
         references=reference_faces(question.person),
         others=likely_people(owner, shown, but_not=question.person),
-        counted=counted,
+        counted=[face for each in shown for face in theirs.faces[of_face[each.pk].key]],
+        theirs=asked_of_them,
     )
 
 

@@ -1,9 +1,9 @@
 """How probable it is that each waiting face is each of the named people, by all that is known of both."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from django.conf import settings
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from ml.calibration import SUREST, probabilities_of
 from ml.models import FaceModel, find_model
 from ml.scoring import CANDIDATES, Evidence, Gallery, Probes, weigh
-from people import constraints
 from people.early_years import SLACK, births_of, caution, days_of, is_unborn, years_at
-from people.models import Change, Face
+from people.models import Face
 from people.models.face import FaceQuerySet
-from people.separators import told_apart
+from people.rescoring import Again
+from people.separators import confused_pairs, told_apart
 from people.spaces import Space, plain_space, space_in_use
+from people.spoken import END, Spoken
 from people.vectors import FaceColumns
 from photos.face_model import current_face_model
 from photos.models import Photo
@@ -27,7 +28,6 @@ from photos.models import Photo
 # Who was said to be one with somebody's faces: of a hundred faces in a group one is somebody else (docs/naming.md).
 SAID = np.log(0.99 / 0.01)
 NOBODY = -1
-END = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,36 +51,52 @@ def gallery_of(owner_id: int, model: FaceModel | None = None) -> FaceQuerySet:
     return faces.filter(good | ~Q(person__in=people_with_good_faces))
 
 
+def waiting_of(owner_id: int, model: FaceModel) -> FaceQuerySet:
+    """Faces of an owner that wait for a name and can be compared."""
+    return Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name)
+
+
 def score_waiting(owner_id: int, model: FaceModel) -> Scores:
     """Score all faces of an owner that wait for a name."""
-    space = space_in_use(owner_id, model)
-    scored = _score_waiting(owner_id, model, space)
-    return scored if space.is_still_used() else _score_waiting(owner_id, model, plain_space(owner_id, model))
+    space, spoken, confused = space_in_use(owner_id, model), Spoken.of(owner_id), confused_pairs(owner_id)
+    scored = score_in(space, model, spoken, confused)
+    return scored if space.is_still_used() else score_in(plain_space(owner_id, model), model, spoken, confused)
 
 
-def _score_waiting(owner_id: int, model: FaceModel, space: Space) -> Scores:
-    waiting = Face.objects.filter(photo__owner=owner_id).untagged().embedded_by(model.name)
-    faces, gallery = space.load(waiting), space.load(gallery_of(owner_id, model))
+def score_in(
+    space: Space,
+    model: FaceModel,
+    spoken: Spoken,
+    confused: Collection[tuple[int, int]],
+    again: Again | None = None,
+) -> Scores:
+    """Score faces of an owner that wait for a name, all or those to be scored again, by what users said of them.
+
+    Whether the space is still used is to be asked afterwards.
+    """
+    owner_id = space.owner_id
+    waiting = waiting_of(owner_id, model)
+    faces = space.load(waiting if again is None else waiting.filter(pk__in=again.faces))
+    gallery = space.load(gallery_of(owner_id, model) if len(faces) else Face.objects.none())
     births, days = births_of(owner_id), {}
     if births:
         days = days_of(set(faces.photos.tolist()))
-    said = constraints.Constraints.of(owner_id)
-    twice = constraints.repeat_photos(owner_id)
-    once = ~np.isin(faces.photos, list(twice))
-    pulled = _pairs(faces, said.pulled().items())
+    once = ~np.isin(faces.photos, list(spoken.twice))
+    pulled = _pairs(faces, spoken.pulled.items())
     probes = Probes(
         faces.rows,
         faces.qualities.astype(np.float32),
         np.where(faces.clusters > 0, faces.clusters, -1),
-        impossible=_impossible(owner_id, faces, said, once, pulled),
+        impossible=_impossible(owner_id, model, faces, spoken, once, pulled, is_all=again is None),
         asked=pulled,
+        company=None if again is None else again.company,
     )
     evidence = weigh(probes, Gallery(gallery.rows, gallery.people))
     years = years_at(births, evidence.person.tolist(), [days.get(p) for p in faces.photos[evidence.probe].tolist()])
     possible = ~is_unborn(years)
     evidence, years = evidence.only(possible), years[possible]
     odds = space.calibration.odds(evidence.features) - caution(years)
-    odds = _as_said(evidence, pulled, told_apart(owner_id, faces.rows, gallery, evidence, odds))
+    odds = _as_said(evidence, pulled, told_apart(confused, faces.rows, gallery, evidence, odds))
     return Scores(faces, gallery, evidence, probabilities_of(odds, evidence.probe), once)
 
 
@@ -122,7 +138,7 @@ def _score_shown(owner_id: int, model: FaceModel, shown: Shown, space: Space) ->
     births = births_of(owner_id)
     years = years_at(births, evidence.person.tolist(), [timezone.now().date()] * len(evidence.person))
     odds = space.calibration.odds(evidence.features) - caution(years)
-    odds = told_apart(owner_id, rows, known, evidence, odds)
+    odds = told_apart(confused_pairs(owner_id), rows, known, evidence, odds)
     table = np.zeros((len(rows), len(people)))
     table[evidence.probe, np.searchsorted(people, evidence.person)] = probabilities_of(odds, evidence.probe)
     return people, table
@@ -136,38 +152,36 @@ def _not_born_yet(owner_id: int) -> set[int]:
 
 def _impossible(
     owner_id: int,
+    model: FaceModel,
     faces: FaceColumns,
-    said: constraints.Constraints,
+    spoken: Spoken,
     once: NDArray[np.bool_],
     pulled: NDArray[np.int64],
+    *,
+    is_all: bool,
 ) -> NDArray[np.int64]:
     """Pairs of a face's row and a person that are not suggested: by the answers, or as the photo names them already."""
     in_photo = defaultdict(list)
     for row in np.flatnonzero(once).tolist():
         in_photo[int(faces.photos[row])].append(row)
-    named = [
-        (row, person)
-        for photo, people in people_in_photos(owner_id).items()
-        for row in in_photo.get(photo, ())
-        for person in people
-    ]
-    noes = _pairs(faces, said.ruled_out())
-    beside = _beside(owner_id, faces, noes) - set(map(tuple, pulled.tolist()))
-    return np.concatenate([noes, np.array([*named, *beside], dtype=np.int64).reshape(-1, 2)])
+    present = people_in_photos(owner_id, None if is_all else set(in_photo))
+    named = [(row, person) for photo, people in present.items() for row in in_photo.get(photo, ()) for person in people]
+    beside = _beside(waiting_of(owner_id, model), faces, spoken) - set(map(tuple, pulled.tolist()))
+    return np.concatenate([_pairs(faces, spoken.noes), np.array([*named, *beside], dtype=np.int64).reshape(-1, 2)])
 
 
-def _beside(owner_id: int, faces: FaceColumns, noes: NDArray[np.int64]) -> set[tuple[int, int]]:
+def _beside(waiting: FaceQuerySet, faces: FaceColumns, spoken: Spoken) -> set[tuple[int, int]]:
     """Pairs of a row and a person whom another face of the same group is not: as a group it is asked who that is.
 
     Only of faces that were there when the no was said. Who came into the group later may be that person: then it is the
     other face that is in the wrong group.
     """
     people: defaultdict[int, dict[int, datetime]] = defaultdict(dict)
-    said_at = _said_at(owner_id, faces.pks[noes[:, 0]].tolist())
-    for row, person in noes[faces.clusters[noes[:, 0]] > 0].tolist():
-        latest = said_at.get((int(faces.pks[row]), person), END)
-        cluster = int(faces.clusters[row])
-        people[cluster][person] = max(latest, people[cluster].get(person, latest))
+    grouped = waiting.filter(pk__in={face for face, _ in spoken.noes}, cluster__isnull=False)
+    clusters = dict(grouped.order_by().values_list("pk", "cluster"))
+    for (face, person), latest in spoken.noes.items():
+        if cluster := clusters.get(face):
+            people[cluster][person] = max(latest, people[cluster].get(person, latest))
     rows = np.flatnonzero(np.isin(faces.clusters, list(people)) & (faces.clusters > 0)).tolist()
     photos = Photo.objects.filter(pk__in={int(faces.photos[row]) for row in rows})
     came_at = dict(photos.values_list("pk", "uploaded_at"))
@@ -177,13 +191,6 @@ def _beside(owner_id: int, faces: FaceColumns, noes: NDArray[np.int64]) -> set[t
         for person, said in people[int(faces.clusters[row])].items()
         if came_at.get(int(faces.photos[row]), END) <= said
     }
-
-
-def _said_at(owner_id: int, faces: list[int]) -> dict[tuple[int, int], datetime]:
-    """When somebody was last said not to be a person, by face and person."""
-    noes = Change.objects.filter(decision__owner=owner_id, decision__is_in_force=True, face__in=faces)
-    said = noes.filter(rejected__isnull=False).order_by("decision")
-    return {(face, person): at for face, person, at in said.values_list("face", "rejected", "decision__made_at")}
 
 
 def _pairs(faces: FaceColumns, pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
@@ -203,9 +210,10 @@ def _as_said(evidence: Evidence, pulled: NDArray[np.int64], odds: NDArray[np.flo
     return np.where(is_said, np.maximum(odds, SAID), np.where(is_settled, -SUREST, odds))
 
 
-def people_in_photos(owner_id: int) -> defaultdict[int, set[int]]:
-    """Who is named in each photo already: one person appears once per photo."""
+def people_in_photos(owner_id: int, photos: Collection[int] | None = None) -> defaultdict[int, set[int]]:
+    """Who is named in each photo already, of all or of some: one person appears once per photo."""
     named = Face.objects.filter(photo__owner=owner_id, person__isnull=False)
+    named = named if photos is None else named.filter(photo__in=photos)
     present: defaultdict[int, set[int]] = defaultdict(set)
     for photo, person in named.values_list("photo_id", "person_id"):
         present[photo].add(person or 0)

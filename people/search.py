@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
-from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -16,7 +15,6 @@ from accounts.models import User
 from people.forms import primary_keys
 from people.merging import merged_into
 from people.models import Face, Person
-from people.models.counting import CountOf
 from photos.models import Album, Photo
 from photos.models.photo import PhotoQuerySet
 
@@ -74,15 +72,12 @@ class PhotoSearch:
     def is_empty(self) -> bool:
         return replace(self, mode=ALL) == PhotoSearch()
 
-    def photos(self, owner: User, *, one_by_one: bool = False) -> PhotoQuerySet:
-        """Photos that match; none while nothing is searched for.
-
-        one_by_one: count the faces of each photo, which is quicker than those of all where few photos are looked at.
-        """
+    def photos(self, owner: User) -> PhotoQuerySet:
+        """Photos that match; none while nothing is searched for."""
         photos = Photo.objects.owned_by(owner)
         if self.is_empty:
             return photos.none()
-        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many(one_by_one)):
+        for condition in (*self._who(), *self._when(), *self._where(), *self._how_many()):
             photos = photos.filter(condition)
         return photos
 
@@ -96,7 +91,7 @@ class PhotoSearch:
         if self.people and self.mode == ONLY:
             yield ~Exists(_faces_of_photo().filter(~Q(person__in=self.people) | Q(person=None), is_ignored=False))
         if self.has_unnamed:
-            yield Exists(_faces_of_photo().untagged())
+            yield Q(tally__unnamed__gt=0)
 
     def _when(self) -> Iterable[Q]:
         # The camera's clock is kept as if it were UTC.
@@ -113,23 +108,16 @@ class PhotoSearch:
         if self.is_favourite:
             yield Q(is_favourite=True)
 
-    def _how_many(self, one_by_one: bool) -> Iterable[Condition]:
+    def _how_many(self) -> Iterable[Condition]:
         if not self.count:
             return
         least, most = COUNTS[self.count]
         if most == 0:
-            yield ~Exists(_faces_of_photo().filter(is_ignored=False))
+            yield Q(tally=None)
             return
-        if one_by_one:
-            own = CountOf(_faces_of_photo().filter(is_ignored=False).values("photo"))
-            yield GreaterThanOrEqual(own, least)
-            if most is not None:
-                yield LessThanOrEqual(own, most)
-            return
-        # Of everybody's photos, for an index alone counts those; whose they are is asked of the photos that match.
-        counted = Face.objects.filter(is_ignored=False).order_by().values("photo")
-        counted = counted.annotate(faces=Count("photo")).filter(faces__gte=least)
-        yield Q(pk__in=(counted if most is None else counted.filter(faces__lte=most)).values("photo"))
+        yield Q(tally__faces__gte=least)
+        if most is not None:
+            yield Q(tally__faces__lte=most)
 
     def url(self) -> str:
         return f"{reverse('people:search')}?{self.query()}"

@@ -23,7 +23,7 @@ class SearchForm(forms.Form):
 
     since = _day()
     until = _day()
-    album = forms.ModelChoiceField(Album.objects.none(), required=False, empty_label=_("Any album"), widget=LongSelect)
+    album = forms.ChoiceField(required=False, widget=LongSelect)
     place = forms.CharField(required=False, max_length=100)
     faces = forms.ChoiceField(required=False, choices=[("", _("Any number")), *COUNT_WORDS.items()])
     unnamed = _tick()
@@ -35,14 +35,15 @@ class SearchForm(forms.Form):
             initial={
                 "since": search.since,
                 "until": search.until,
-                "album": search.album,
+                "album": search.album and search.album.pk,
                 "place": search.place,
                 "faces": search.count,
                 "unnamed": search.has_unnamed,
                 "favourites": search.is_favourite,
             },
         )
-        self.fields["album"].queryset = Album.objects.owned_by(owner).order_by("title")  # type: ignore[attr-defined]
+        albums = Album.objects.owned_by(owner).order_by("title").values_list("pk", "title")
+        self.fields["album"].choices = [("", _("Any album")), *albums]  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             if not isinstance(field, forms.BooleanField):
                 field.widget.attrs["class"] = "form-select" if name in ("album", "faces") else "form-control"

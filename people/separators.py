@@ -1,7 +1,7 @@
 """Two people who were confused several times are told apart by what differs between their own faces."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,19 @@ MOST_FACES = 500  # of each of the two that it is fitted to
 
 
 def told_apart(
-    owner_id: int, rows: NDArray[np.float32], gallery: FaceColumns, evidence: Evidence, odds: NDArray[np.float64]
+    confused: Collection[tuple[int, int]],
+    rows: NDArray[np.float32],
+    gallery: FaceColumns,
+    evidence: Evidence,
+    odds: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The log odds, shape (pairs,), with each plane's side of a face added for the one and taken off for the other.
 
-    Only where both of the two are likely for the face. rows: shape (faces, d), what evidence was weighed of.
+    Only where both of the two are likely for the face. confused: as of `confused_pairs`. rows: shape (faces, d), what
+    evidence was weighed of.
     """
     odds = odds.copy()
-    for first, second in confused_pairs(owner_id):
+    for first, second in confused:
         members = [gallery.rows[gallery.people == person][:MOST_FACES] for person in (first, second)]
         if min(map(len, members)) < FEWEST_FACES:
             continue

@@ -1,18 +1,22 @@
 """Suggests names for unknown faces, from the faces whose names a user confirmed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
 
 from ml.identification import assign_people
-from people import constraints, contradictions, learning, own_learning, own_rows, scores, tagging
+from ml.models import FaceModel
+from people import constraints, contradictions, learning, own_learning, own_rows, rescoring, scores, tagging
+from people.group_means import GroupMeans
 from people.locks import Job, one_at_a_time
 from people.model_change import is_changing
-from people.models import Face, Person, Suggestion, Upkeep
+from people.models import Face, FaceWrite, Person, Scored, Suggestion, Upkeep
 from people.ranking import rank_questions
 from people.scores import Scores, people_in_photos
+from people.spaces import plain_space, space_in_use
+from people.spoken import Spoken
 from photos.face_model import current_face_model
 from photos.faults import fault
 
@@ -30,30 +34,81 @@ class _Chosen:
     nearest: int
 
 
-def refresh_suggestions(owner_id: int) -> int:
-    """Suggest again for all unknown faces of an owner, and rank what to ask; return how many suggestions there are."""
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Scores of the faces that are suggested for again, all if `again` is None, and what they go by."""
+
+    scores: Scores
+    again: rescoring.Again | None
+    basis: rescoring.Basis
+    spoken: Spoken
+
+    @property
+    def means(self) -> GroupMeans:
+        """What groups count as from now on."""
+        faces = self.scores.faces
+        return GroupMeans.of(faces) if self.again is None else self.again.means_after(faces)
+
+
+def refresh_suggestions(owner_id: int, *, photos_come: bool = False) -> int:
+    """Suggest again for those unknown faces of an owner of which something has changed, and rank what to ask.
+
+    Return for how many of them there is a suggestion. photos_come: whether more are on their way; then questions that
+    can wait for them are not ranked, and this is still to be called when all are there.
+    """
     with one_at_a_time(Job.SUGGESTIONS, owner_id) as is_ours:
         if not is_ours:
             return 0  # who is at it now does not see the newest answers; beat sends the rest again
         fault("suggestions-begun")
         contradictions.take_off_contradicted(owner_id)
-        wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first()
+        wanted = Upkeep.objects.filter(owner=owner_id).values_list("suggestions_wanted", flat=True).first() or 0
         model = current_face_model()
-        learning.learn(owner_id, model)
         own_rows.fill_missing(owner_id)
-        scored = scores.score_waiting(owner_id, model)
-        chosen = _assigned(scored)
         changing = is_changing(owner_id, model.name)
-        with transaction.atomic():
-            _write(owner_id, chosen, asked_again=set() if changing else set(scored.faces.pks.tolist()))
-            fault("suggestions-written")
+        moment = rescoring.Moment.now(owner_id)
+        written = None if changing else rescoring.Written.since_last(owner_id, moment)
+        # Known as long as nobody was confirmed since.
+        confirmed = written.last.confirmed if written else scores.gallery_of(owner_id, model).count()
+        learning.learn(owner_id, model, confirmed)
+        found = _found(owner_id, model, written)
+        if photos_come and found.again is not None and not found.again.outdated:
+            return 0
+        count = _store(owner_id, found, is_final=not changing)
         fault("suggestions-committed")
         tagging.name_surest(owner_id)
-        rank_questions(owner_id)
-        own_learning.ask_if_grown(owner_id, model)
+        is_as_before = written is not None and found.again is not None and written.last.answers == moment.answers
+        rank_questions(owner_id, keep_people=is_as_before, keep_groups=is_as_before and photos_come)
+        own_learning.ask_if_grown(owner_id, model, confirmed)
+        if not changing:
+            found.basis.keep(owner_id, moment, found.spoken, found.means, confirmed)
         # Last: who is killed before has done nothing, and beat sends it again.
-        Upkeep.objects.filter(owner=owner_id).update(suggestions_made=wanted or 0)
+        made = max(wanted - 1, 0) if is_as_before and photos_come else wanted
+        Upkeep.objects.filter(owner=owner_id).update(suggestions_made=made)
+    return count
+
+
+def _store(owner_id: int, found: _Found, *, is_final: bool) -> int:
+    """Write what was found; return how many suggestions. is_final: whether faces without one are not to have one."""
+    chosen = _assigned(found.scores)
+    with transaction.atomic():
+        Scored.objects.filter(owner=owner_id).delete()  # until all that goes by the suggestions is done, too
+        asked_again = set(found.scores.faces.pks.tolist()) if is_final else set()
+        _write(owner_id, chosen, found.again, asked_again=asked_again)
+        fault("suggestions-written")
     return len(chosen)
+
+
+def _found(owner_id: int, model: FaceModel, written: rescoring.Written | None) -> _Found:
+    space, spoken = space_in_use(owner_id, model), Spoken.of(owner_id)
+    confused = rescoring.confused_by(spoken, owner_id, written)
+    basis = rescoring.Basis.of(space, model, confused)
+    again = rescoring.faces_again(scores.waiting_of(owner_id, model), written, spoken, basis)
+    scored = scores.score_in(space, model, spoken, confused, again)
+    if space.is_still_used():
+        return _Found(scored, again, basis, spoken)
+    space = plain_space(owner_id, model)
+    basis = rescoring.Basis.of(space, model, confused)
+    return _Found(scores.score_in(space, model, spoken, confused), None, basis, spoken)
 
 
 def _assigned(scored: Scores) -> dict[int, _Chosen]:
@@ -97,12 +152,17 @@ def _solved(scored: Scores, pairs: np.ndarray) -> Iterator[int]:
             yield int(places[row, column])
 
 
-def _write(owner_id: int, chosen: dict[int, _Chosen], *, asked_again: set[int]) -> None:
-    """Make the stored suggestions these, touching only what differs.
+def _write(
+    owner_id: int, chosen: dict[int, _Chosen], again: rescoring.Again | None, *, asked_again: Collection[int]
+) -> None:
+    """Make the stored suggestions these, of all faces or those that are scored again, touching only what differs.
 
     asked_again: faces whose suggestions are all known anew. Others keep theirs, as far as the answers allow.
     """
-    stored = {s.face_id: s for s in Suggestion.objects.filter(face__photo__owner=owner_id)}
+    FaceWrite.objects.no_notes_of_suggestions()
+    held = Suggestion.objects.filter(face__photo__owner=owner_id)
+    held = held if again is None else held.filter(face__in=again.outdated)
+    stored = {s.face_id: s for s in held}
     wanted = {
         face: Suggestion(
             face_id=face,

@@ -129,13 +129,14 @@ def group_faces(owner_id: int) -> bool:
 @shared_task(time_limit=LIBRARY_SECONDS)
 def refresh_suggestions(owner_id: int) -> int:
     """Suggest names for an owner's unknown faces, and rank what to ask. Safe to deliver twice."""
-    if not _is_here(owner_id) or (_do_photos_come(owner_id) and not _suggesting.is_due(owner_id)):
+    photos_come = _do_photos_come(owner_id)
+    if not _is_here(owner_id) or (photos_come and not _suggesting.is_due(owner_id)):
         return 0
     from people import suggestions
 
     try:
         with _suggesting.taken(owner_id):
-            return suggestions.refresh_suggestions(owner_id)
+            return suggestions.refresh_suggestions(owner_id, photos_come=photos_come)
     except WeightsUnavailable as error:
         logger.warning("Names are not suggested: %s", error)
         return 0

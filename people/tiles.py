@@ -1,7 +1,10 @@
 """What one screen of "Is this Ann?" shows: faces, and whole groups by one face, that may be hers."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import fmean
+from typing import Self
 
 from django.db.models import Avg, BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.expressions import CombinedExpression
@@ -85,6 +88,40 @@ def tiles_of(suggestions: "QuerySet[Suggestion]") -> list[Tile]:
     keyed = tile_suggestions(suggestions).annotate(key=tile_key())
     counted = keyed.order_by().values("person_id", "key").annotate(faces=Count("pk"), mean=Avg("probability"))
     return [Tile(*row) for row in counted.values_list("person_id", "key", "faces", "mean")]
+
+
+@dataclass(frozen=True)
+class AskedTiles:
+    """All tiles of one person. faces: by the key of a tile the faces it is of, the clearest first."""
+
+    rows: list[tuple[int, int, float]]  # the key of a tile, a face and how probable it is theirs
+    person: int
+
+    @classmethod
+    def of(cls, person: int) -> Self:
+        """Read them in one query."""
+        suggestions = tile_suggestions(Suggestion.objects.filter(person=person, face__is_away=False))
+        clearest_first = suggestions.annotate(key=tile_key()).order_by("-face__quality", "face")
+        return cls(list(clearest_first.values_list("key", "face", "probability")), person)
+
+    def without(self, faces: Collection[int]) -> Self:
+        """Those that are left once another answer has settled some faces."""
+        settled = set(faces)
+        return replace(self, rows=[row for row in self.rows if row[1] not in settled])
+
+    @cached_property
+    def faces(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for key, face, _ in self.rows:
+            found.setdefault(key, []).append(face)
+        return found
+
+    @property
+    def tiles(self) -> list[Tile]:
+        probabilities: dict[int, list[float]] = {}
+        for key, _, probability in self.rows:
+            probabilities.setdefault(key, []).append(probability)
+        return [Tile(self.person, key, len(each), fmean(each)) for key, each in probabilities.items()]
 
 
 def best_screen(tiles: Iterable[Tile]) -> Screen:

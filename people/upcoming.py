@@ -10,6 +10,7 @@ from people.asked import Asked, asked_about_group, asked_about_person
 from people.models import Cluster, Person, Question
 from people.models.question import KEY
 from people.review import Card, next_card, still_stands
+from people.tiles import AskedTiles
 
 Kind = Question.Kind
 
@@ -19,17 +20,18 @@ class Shown:
     """A card that a page shows.
 
     key: of its question. faces: those to tick. counted: all faces its answer is about. opened: groups whose faces are
-    ticked one by one.
+    ticked one by one. theirs: of a card that was made just now, all that is asked about its person.
     """
 
     key: str
     faces: Collection[int] = ()
     counted: Collection[int] = ()
     opened: Collection[int] = ()
+    theirs: AskedTiles | None = None
 
     @classmethod
     def of(cls, card: Card) -> "Shown":
-        return cls(card.question.key, [face.pk for face in card.asked_faces], card.counted)
+        return cls(card.question.key, [face.pk for face in card.asked_faces], card.counted, theirs=card.theirs)
 
     def people(self) -> list[int]:
         match = KEY.fullmatch(self.key)
@@ -54,7 +56,7 @@ def card_after(owner: User, shown: Shown, *, skipped: Collection[str] = (), with
     unrelated = ~related if within is None else within & ~related
     # The one shown comes first in the queue, and takes as long to look at as the one after it.
     passed = [*skipped, shown.key] if shown.is_one_screen else skipped
-    return next_card(owner, skipped=passed, within=unrelated, settled=shown.counted)
+    return next_card(owner, skipped=passed, within=unrelated, settled=shown.counted, read=shown.theirs)
 
 
 def still_right(owner: User, shown: Shown) -> bool:

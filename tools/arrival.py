@@ -1,9 +1,10 @@
 """How long photos take from the first byte to the last suggestion, in a large library and in an empty one.
 
-    python -m tools.arrival LIBRARY [--photos 1000] [--json FILE]
+    python -m tools.arrival LIBRARY [--photos 1000] [--seed 1] [--json FILE]
 
 LIBRARY is the home of a stopped Kith with a large library, such as `manage.py make_library` makes; the photos stay
-in it. Both libraries get the same photos through a running Kith of their own, one after the other.
+in it, and are not added a second time: another seed makes other ones. Both libraries get the same photos through a
+running Kith of their own, one after the other.
 """
 
 import argparse
@@ -30,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library", type=Path)
     parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the photos, for the measurement of one
     options = parser.parse_args()
@@ -39,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kith-arrival-", dir="/var/tmp", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch)
         folder.chmod(0o711)  # PostgreSQL may run as another user
-        draw(folder / "photos", options.photos)
+        draw(folder / "photos", options.photos, options.seed)
         empty, large = (_measured(home, folder / "photos") for home in (folder / "home", options.library))
     found = {
         "photos": options.photos,
@@ -52,16 +54,16 @@ def main() -> None:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def draw(folder: Path, count: int) -> None:
+def draw(folder: Path, count: int, seed: int) -> None:
     """Portraits, each a little turned and lit in another way."""
     folder.mkdir()
-    chance = np.random.default_rng(1)
+    chance = np.random.default_rng(seed)
     for number in range(count):
         with Image.open(portraits() / PORTRAITS[number % len(PORTRAITS)]) as image:
             turned = image.convert("RGB").rotate(chance.uniform(-8, 8), resample=Image.Resampling.BICUBIC)
         turned.thumbnail((SIDE, SIDE))
         lit = ImageEnhance.Brightness(turned).enhance(chance.uniform(0.7, 1.3))
-        (folder / f"{number:05}.jpg").write_bytes(encoded(lit, quality=88, comment=str(number).encode()))
+        (folder / f"{number:05}.jpg").write_bytes(encoded(lit, quality=88, comment=f"{seed} {number}".encode()))
 
 
 def _measured(home: Path, folder: Path) -> dict[str, float]:

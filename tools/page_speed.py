@@ -1,6 +1,6 @@
 """How long every page takes in a library `manage.py make_library` made, and how many queries it asks (docs/speed.md).
 
-    python -m tools.page_speed HOME [--runs 20] [--only WORDS] [--json FILE] [--write docs/speed.md]
+    python -m tools.page_speed HOME [--runs 20] [--only WORDS] [--suggest] [--json FILE] [--write docs/speed.md]
 
 HOME: the home of a Kith (KITH_HOME) that nobody runs. Requests go through all of Django, from the middleware to the
 page; each run asks for other rows. Clock is what passed; processor is what our process and its session of PostgreSQL
@@ -61,11 +61,16 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--only", default="", help="pages whose label or route has this in it")
+    parser.add_argument(
+        "--suggest", action="store_true", help="first let Kith make suggestions and questions of its own"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", type=Path, help="a page of the documentation whose table this becomes")
     options = parser.parse_args()
     with ExitStack() as stack:
         start(options.home, stack)
+        if options.suggest:
+            suggest()
         before = loop_seconds()
         lines = measure(options.only, options.runs)
         loops = [before, loop_seconds()]
@@ -76,6 +81,22 @@ def main() -> None:
     if options.json:
         found = {"machine": machine(), "loops": loops, "pages": [asdict(line) for line in lines]}
         options.json.write_text(json.dumps(found, indent=1))
+
+
+def suggest() -> None:
+    """What a worker does after an answer; the suggestions that `make_library` invented go."""
+    from django.db import connection
+
+    from people.ranking import rank_questions
+    from people.suggestions import refresh_suggestions
+    from photos.models import Photo
+
+    owner = Photo.objects.earliest("pk").owner_id
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        refresh_suggestions(owner)
+        rank_questions(owner)
+        cursor.execute("VACUUM ANALYZE")
 
 
 def measure(only: str, runs: int) -> list[Line]:

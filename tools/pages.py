@@ -90,6 +90,9 @@ class Sample:
         """Half of the time one of the people of whom there are most."""
         return self.random.choice(self._people[: self.random.choice((12, len(self._people)))])
 
+    def best_known(self) -> int:
+        return self._people[0]
+
     def letters(self, count: int) -> str:
         """What somebody types who looks for a person."""
         return quote(Person.objects.values_list("name", flat=True).get(pk=self.person())[:count])
@@ -222,7 +225,8 @@ PAGES = [
         7,
         budget=None,
     ),
-    _page("people:review", "Review", 27),
+    _page("people:review", "Review", 25),
+    _page("people:review", "Review of the best known", 27, lambda s: f"person={s.best_known()}"),
     _page("people:pile", "Faces behind a tile", 5, lambda s: s.suggestion(), is_fragment=True),
     _page("people:question-count", "Count of questions", 3, is_fragment=True),
     _page("people:recognise", "Who is in this picture?", 4),

@@ -9,7 +9,7 @@ from accounts.models import User
 from people.ledger.reading import acts_on, held_faces, rejected_pairs
 from people.ledger.writing import Outcome, announce, drop_answered, locked_faces, put, save, write
 from people.locks import Job, wait_for_lock
-from people.models import Cluster, Decision, Face, Person
+from people.models import Cluster, Decision, Face, Person, Upkeep
 from people.tracks import FaceState, state_in_force
 from photos.faults import fault
 from photos.transactions import atomic_again
@@ -95,6 +95,7 @@ def regroup(owner_id: int, moves: Mapping[int, int | None]) -> Decision | None:
         return None
     decision = Decision.objects.create(owner_id=owner_id, actor=None, verb=Decision.Verb.REGROUP)
     targets = [moves[face] for face in moved]
+    Upkeep.objects.hold(owner_id)
     with connection.cursor() as cursor:
         cursor.execute(NOTE_MOVES, [decision.pk, moved, targets])
         cursor.execute(MOVE, [moved, targets])
@@ -112,7 +113,7 @@ def put_in_force(owner: User, faces: Sequence[Face]) -> None:
         if state.person is None or state.person in people:
             # A group that is gone is not made again for it: grouping finds the face a place.
             put(face, replace(state, cluster=state.cluster if state.cluster in clusters else None))
-    save(states)
+    save(owner.pk, states)
     announce(owner, [], groups=True)
 
 

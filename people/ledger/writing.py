@@ -53,7 +53,7 @@ def write(decision: Decision, outcomes: Sequence[tuple[Face, Outcome]]) -> list[
     """Put faces into their new states and note it, in as many queries for a thousand faces as for one."""
     changes = [_change(decision, face, outcome) for face, outcome in outcomes]
     moved = [face for (face, _), change in zip(outcomes, changes, strict=True) if change.after != change.before]
-    save(moved)
+    save(decision.owner_id, moved)
     return Change.objects.bulk_create(changes, BATCH)
 
 
@@ -62,11 +62,12 @@ def put(face: Face, state: FaceState) -> None:
     face.is_ignored, face.is_no_face, face.cluster_id = state.is_ignored, state.is_no_face, state.cluster
 
 
-def save(faces: Iterable[Face]) -> None:
+def save(owner_id: int, faces: Iterable[Face]) -> None:
     states = [
         (face.pk, face.person_id, face.tagged_by, face.is_ignored, face.is_no_face, face.cluster_id) for face in faces
     ]
     if states:
+        Upkeep.objects.hold(owner_id)
         with connection.cursor() as cursor:
             cursor.execute(SAVE_STATES, [list(column) for column in zip(*states, strict=True)])
 

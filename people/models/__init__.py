@@ -10,7 +10,9 @@ from people.models.own_projection import OwnProjection, Training
 from people.models.person import Person
 from people.models.question import Question
 from people.models.saved_search import SavedSearch
+from people.models.scored import Scored
 from people.models.suggestion import Suggestion
+from people.models.tally import GroupTally, PersonTally, PhotoTally
 from people.models.upkeep import Upkeep
 
 __all__ = [
@@ -19,12 +21,16 @@ __all__ = [
     "Decision",
     "Face",
     "FaceWrite",
+    "GroupTally",
     "Library",
     "LibraryMap",
     "OwnProjection",
     "Person",
+    "PersonTally",
+    "PhotoTally",
     "Question",
     "SavedSearch",
+    "Scored",
     "Suggestion",
     "Training",
     "Upkeep",

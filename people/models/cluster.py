@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from people.models.counting import CountOf, PhotoCountOf
 from photos.addresses import address_of
 
 if TYPE_CHECKING:
@@ -21,26 +21,20 @@ class ClusterQuerySet(models.QuerySet["Cluster"]):
 
     def with_counts(self) -> Self:
         """Annotate face_count and photo_count over the faces that still wait for a name."""
-        from people.models.face import Face
-
-        waiting = Face.objects.untagged().filter(cluster=models.OuterRef("pk"))
-        return self.annotate(face_count=CountOf(waiting.values("cluster")), photo_count=PhotoCountOf(waiting))
+        return self.annotate(face_count=Coalesce("tally__faces", 0), photo_count=Coalesce("tally__photos", 0))
 
     def waiting(self) -> Self:
         """Groups whose faces wait for a name, the largest first."""
-        return self.with_counts().filter(face_count__gte=SMALLEST_GROUP).order_by("-face_count", "pk")
+        return self.with_counts().filter(tally__faces__gte=SMALLEST_GROUP).order_by("-face_count", "pk")
 
     def has_any_shown(self) -> bool:
-        """Whether there is a group to name; without counting them."""
-        from people.models.face import Face
-
-        second = Face.objects.untagged().filter(cluster=models.OuterRef("pk")).order_by()[SMALLEST_GROUP - 1 :][:1]
-        return self.filter(models.Exists(second), is_hidden=False).exists()
+        """Whether there is a group to name."""
+        return self.filter(tally__faces__gte=SMALLEST_GROUP, is_hidden=False).exists()
 
     def sizes(self) -> list[tuple[int, bool, int]]:
         """Of each group, the largest first: its primary key, whether it is hidden, how many faces wait in it."""
-        by_size = self.with_counts().order_by("-face_count", "pk")  # type: ignore[misc]  # an annotation
-        return list(by_size.values_list("pk", "is_hidden", "face_count"))  # type: ignore[misc]
+        by_size = self.filter(tally__faces__gt=0).order_by("-tally__faces", "pk")
+        return list(by_size.values_list("pk", "is_hidden", "tally__faces"))
 
 
 class Cluster(models.Model):

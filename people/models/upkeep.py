@@ -24,6 +24,13 @@ class UpkeepQuerySet(models.QuerySet["Upkeep"]):
             self.get_or_create(owner_id=owner_id)
             self.filter(pk=owner_id).update(**counts)
 
+    def hold(self, owner_id: int) -> None:
+        """Take the owner's row until the transaction ends, after the faces and before what is counted of them.
+
+        Whoever changes whose faces are holds it at the end: taken earlier, two of them do not wait for each other.
+        """
+        list(self.filter(pk=owner_id).select_for_update().values_list("pk"))
+
     def start_grouping(self, owner_id: int) -> None:
         """Put off the next run, ever longer, until this one says that it is done: it may be ended at any moment.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django import template
 from django.utils import timezone
@@ -14,12 +15,58 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from ml.weights import WeightsUnavailable
 from people.model_change import Progress, progress
-from people.models import Face, Person
+from people.models import Cluster, Face, Person
+from photos.addresses import address_of
 from photos.face_model import current_face_model
+from photos.numbers import written
+from photos.templatetags.numbers import in_photos
 
 register = template.Library()
 
 NEAR_SIDE = 0.09  # of the picture's width: half a short name on a phone
+
+
+class PersonCard(NamedTuple):
+    """What the card of a person says. to_check: of its badge, or ""."""
+
+    photos: str
+    to_check: str
+    select: str
+    hide: str
+
+
+class GroupCard(NamedTuple):
+    """What the card of a group says, and where its forms go."""
+
+    photos: str
+    spoken: str
+    select: str
+    box: str
+    name_url: str
+    hide_url: str
+
+
+@register.simple_tag
+def person_card(person: Person, to_check: int) -> PersonCard:
+    """Put together here: a page has dozens of cards, and blocktranslate takes ten times as long."""
+    badge = _("%(count)s to check") % {"count": written(to_check)} if to_check else ""
+    name = {"name": person.name}
+    return PersonCard(in_photos(person.photo_count), badge, _("Select %(name)s") % name, _("Hide %(name)s") % name)
+
+
+@register.simple_tag
+def group_card(group: Cluster) -> GroupCard:
+    """As person_card."""
+    photos = in_photos(group.photo_count)
+    said = {"photos": photos}
+    return GroupCard(
+        photos,
+        _("Unnamed group, %(photos)s") % said,
+        _("Select this group, %(photos)s") % said,
+        _("Name this group, %(photos)s") % said,
+        address_of("people:name-group", group.pk),
+        address_of("people:hide-group", group.pk),
+    )
 
 
 @register.filter

@@ -48,7 +48,8 @@ SORTS = {
 def person(request: UserRequest, person_id: int) -> HttpResponse:
     """One person: photos, or faces with the least alike first."""
     person = _person_of(request, person_id)
-    attach_covers([person])
+    often_with = _often_with(person)
+    attach_covers([person, *often_with])
     photos = Photo.objects.owned_by(request.user).filter(pk__in=person.faces.order_by().values("photo"))
     tab = "faces" if request.GET.get("tab") == "faces" else "photos"
     tabs = tabs_of(person)
@@ -58,7 +59,7 @@ def person(request: UserRequest, person_id: int) -> HttpResponse:
         "form": PersonForm(instance=person),
         **tabs,
         "years": _years(tabs["first"], tabs["last"]),
-        "often_with": _often_with(person),
+        "often_with": often_with,
         "alike": _perhaps_the_same(request, person),
     }
     is_fragment = tab == "photos" and request.htmx and not request.htmx.boosted
@@ -185,7 +186,6 @@ def _often_with(person: Person) -> list[Person]:
     counts = dict(companions)
     people = Person.objects.in_bulk(counts)
     found = [people[pk] for pk in counts if pk in people]  # somebody may go meanwhile
-    attach_covers(found)
     for companion in found:
         companion.together = counts[companion.pk]
     return found

@@ -31,13 +31,12 @@ def search(request: UserRequest) -> HttpResponse:
     if len(found) == 1:  # only one thing can be meant
         return redirect(found[0].url)
     url, scope = wanted.url(), wanted.scope()
+    photos = wanted.photos(request.user)
     if request.htmx and not request.htmx.boosted:
-        photos = wanted.photos(request.user)
         return render(request, "photos/_months.html", grid_context(request, photos, url=url, scope=scope))
     # The one look at all that match: how many, in which months.
-    counts = month_counts(wanted.photos(request.user))
+    counts = month_counts(photos)
     photo_count = sum(counts.values())
-    photos = wanted.photos(request.user, one_by_one=True)
     context = grid_context(request, photos, url=url, scope=scope, total=photo_count, counts=counts)
     attach_covers([*wanted.people, *wanted.without])
     saved = list(SavedSearch.objects.owned_by(request.user))

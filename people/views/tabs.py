@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import TypedDict
 
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 
-from people.models import Person
+from people.models import Person, PersonTally
 from people.tiles import asked_as_somebodys
 
 
@@ -20,16 +20,15 @@ class Tabs(TypedDict):
 
 
 def tabs_of(person: Person) -> Tabs:
-    seen = person.faces.order_by().aggregate(
-        faces=Count("pk"),
-        photos=Count("photo", distinct=True),
-        first=Min("photo__taken_at"),
-        last=Max("photo__taken_at"),
-    )
+    counted = PersonTally.objects.filter(person=person).values_list("faces", "photos").first()
+    face_count, photo_count = counted or (0, 0)
+    # Of photos in sight, as all of these are: an index alone has their dates.
+    seen = person.faces.filter(photo__trashed_at=None).order_by()
+    days = seen.aggregate(first=Min("photo__taken_at"), last=Max("photo__taken_at"))
     return Tabs(
-        photo_count=seen["photos"],
-        face_count=seen["faces"],
+        photo_count=photo_count,
+        face_count=face_count,
         to_review=person.suggestions.filter(asked_as_somebodys()).count(),
-        first=seen["first"],
-        last=seen["last"],
+        first=days["first"],
+        last=days["last"],
     )

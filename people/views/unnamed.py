@@ -1,5 +1,7 @@
 """What the people page folds away: groups of two, strangers, single faces, hidden groups. A page or a fold of each."""
 
+from typing import Any
+
 from django.core.paginator import Page
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -8,6 +10,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.http import UserRequest
+from people.covers import attach_mosaics
 from people.models import Decision
 from people.unnamed import FacesAlone, unnamed_groups
 from people.views.index import group_page, turned
@@ -35,11 +38,12 @@ def unnamed(request: UserRequest) -> HttpResponse:
         raise Http404
     title, about = KINDS[kind]
     as_of = Decision.objects.owned_by(request.user).newest_regroup()
-    page: Page[object]
+    page: Page[Any]
     if kind == "singles":
         page = turned(request, FacesAlone(request.user), FACES_PER_PAGE, "page")
     else:
         page = group_page(request, unnamed_groups(request.user).of_kind(kind), "page")
+        attach_mosaics(list(page))
     context = {"kind": kind, "title": title, "about": about, "items": page, "as_of": as_of}
     is_fold = request.htmx and request.htmx.target == f"fold-{kind}"
     return render(request, "people/_unnamed.html" if is_fold else "people/unnamed.html", context)

@@ -190,7 +190,10 @@ class Photo(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["owner", "-taken_at", "-id"], condition=models.Q(trashed_at=None), name="photo_timeline"
+                fields=["owner", "-taken_at", "-id"],
+                include=["taken_at_source"],  # of somebody's photos, the years of those with a date
+                condition=models.Q(trashed_at=None),
+                name="photo_timeline",
             ),
             models.Index(
                 fields=["owner", "-taken_at", "-id"],
@@ -293,6 +296,11 @@ class Photo(models.Model):
         if self.taken_at_source == self.DateSource.CAMERA:
             return _("Photo of %(day)s") % {"day": self.day_text}
         return _("Photo %(name)s") % {"name": self.name}
+
+    @property
+    def select_text(self) -> str:
+        """The label of its tick. Not of the template: blocktranslate takes ten times as long, on pages of hundreds."""
+        return _("Select: %(photo)s") % {"photo": self.alt_text}
 
     @property
     def failure_text(self) -> str:

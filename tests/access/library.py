@@ -38,12 +38,16 @@ OWNER = {
     "people.Decision_hides_groups": "decision__owner",
     "people.Decision_hides_people": "decision__owner",
     "people.Face": "photo__owner",
+    "people.GroupTally": "cluster__owner",
     "people.Library": "owner",
     "people.LibraryMap": "owner",
     "people.OwnProjection": "owner",
     "people.Person": "owner",
+    "people.PersonTally": "person__owner",
+    "people.PhotoTally": "photo__owner",
     "people.Question": "owner",
     "people.SavedSearch": "owner",
+    "people.Scored": "owner",
     "people.Suggestion": "face__photo__owner",
     "people.Training": "owner",
     "people.Upkeep": "owner",
@@ -125,7 +129,7 @@ def owned_models() -> list[type[Model]]:
 
 
 def _is_ours(model: type[Model]) -> bool:
-    # Groups and permissions of Django's users: Kith uses none. A FaceWrite holds two numbers, and is nobody's.
+    # Groups and permissions of Django's users: Kith uses none. A FaceWrite holds but numbers, and is nobody's.
     return model._meta.label not in ("accounts.User_groups", "accounts.User_user_permissions", "people.FaceWrite")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.projection import unit_rows
-from ml.scoring import STRANGER_DISTANCE, Evidence, Gallery, Probes, weigh
+from ml.scoring import STRANGER_DISTANCE, Evidence, Gallery, Probes, company_of, weigh
 from tests.ml.synthetic import make_embeddings
 
 QUALITY = 0.5
@@ -147,3 +147,32 @@ def test_who_is_asked_about_is_looked_at_however_unlike():
     found = weigh(Probes(rows[:1], np.ones(1, np.float32), asked=np.array([[0, 11], [0, 99]])), gallery, candidates=1)
 
     assert found.person.tolist() == [0, 11]
+
+
+def test_some_faces_of_groups_are_weighed_as_among_all_when_it_is_said_what_the_groups_count_as(library):
+    rows, people, gallery = library
+    groups = np.where(people % 3, people, -1)  # a third of the faces are in none
+    grouped = groups >= 0
+    some = np.arange(len(rows)) % 4 == 0
+
+    whole = score(rows, gallery, groups=groups)
+    among_all = whole.only(np.isin(whole.probe, np.flatnonzero(some)))
+    company = company_of(rows[grouped], groups[grouped])
+    alone = score(rows[some], gallery, groups=groups[some], company=company)
+
+    assert np.flatnonzero(some)[alone.probe].tolist() == among_all.probe.tolist()
+    assert alone.person.tolist() == among_all.person.tolist()
+    np.testing.assert_allclose(alone.features.matrix(), among_all.features.matrix(), atol=1e-5)
+
+
+def test_groups_may_be_put_together_and_left_out(library):
+    rows, people, _ = library
+    company = company_of(rows, people)
+    first = company.groups < 10
+
+    joined = company.only(first).joined(company.only(~first))
+
+    assert joined.groups.tolist() == company.groups.tolist()
+    assert joined.sizes.sum() == len(rows)
+    assert np.array_equal(joined.means, company.means)
+    assert company_of(rows[:0], people[:0]).joined(company) is company

@@ -161,7 +161,7 @@ def test_so_does_asking_about_a_person_and_counting_what_is_left(alice, ann, man
     rank_questions(alice.pk)
     skipped = [next_card(alice, within=Q(person=ann, kind=Kind.PERSON)).question.key]
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         next_card(alice, within=Q(person=ann, kind=Kind.PERSON))
     with django_assert_num_queries(2):
         forecast(alice, skipped=skipped)

@@ -57,7 +57,7 @@ def test_suggestions_that_take_long_wait_while_photos_arrive(monkeypatch):
     owner = make_user()
     photo = make_photo(owner, stage=Photo.Stage.FACES)
     runs = []
-    monkeypatch.setattr(suggestions, "refresh_suggestions", lambda owner_id: runs.append(owner_id) or 0)
+    monkeypatch.setattr(suggestions, "refresh_suggestions", lambda owner_id, **_: runs.append(owner_id) or 0)
     monkeypatch.setattr(tasks, "_suggesting", ShareOfTime(free=2))
     tasks._suggesting._runs[owner.pk] = (time.monotonic(), 30.0)
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from people import answers
-from people.models import Cluster, Face, Person
+from people.models import Cluster, Face, Person, PersonTally
 from photos.intake import start_batch, take_in
 from photos.models import BatchFile, Photo
 from photos.tasks import make_due_derivatives
@@ -143,6 +143,10 @@ def leave_an_empty_group(photo: Photo) -> None:
     Cluster.objects.create(owner=photo.owner)
 
 
+def count_wrongly(photo: Photo) -> None:
+    PersonTally.objects.update(photos=7)
+
+
 @pytest.mark.parametrize(
     ("break_it", "invariant"),
     [
@@ -166,6 +170,7 @@ def leave_an_empty_group(photo: Photo) -> None:
         (put_a_strangers_photo_into_an_album, "I7"),
         (group_a_named_face, "I8"),
         (leave_an_empty_group, "I8"),
+        (count_wrongly, "I9"),
     ],
 )
 def test_what_is_broken_on_purpose_is_named(library, break_it: Callable[[Photo], None], invariant):

@@ -16,7 +16,7 @@ def note(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("people", "0021_own_projection"),
+        ("people", "0023_scored"),
     ]
 
     operations = [

@@ -28,10 +28,11 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(PIP) install -r requirements-dev.txt
 	touch $@
 
-# Two processes share the files; then the browser, which wants the machine for itself.
+# Three processes share the files, for one of them always waits for something; then the browser, which wants the machine
+# for itself.
 test: dev
 	$(VENV)/bin/python -m tests.prepare
-	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+	$(VENV)/bin/python -m pytest --ignore tests/e2e -n 3 --dist loadfile --no-loadscope-reorder --durations 20
 	$(VENV)/bin/python -m pytest tests/e2e --maxfail 10 --durations 10
 
 check: dev

@@ -481,7 +481,7 @@ def test_several_people_and_groups_are_merged_by_one_decision(signed_in, alice):
 
     signed_in.post(reverse("people:merge"), data)
 
-    assert ann.faces.count() == 4
+    assert ann.faces.count() == 6
     assert Decision.objects.count() == 1
     undo_last(alice)
     assert [person.faces.count() for person in (ann, bea, cleo)] == [1, 1, 1]

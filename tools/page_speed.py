@@ -72,7 +72,7 @@ def main() -> None:
         if options.suggest:
             suggest()
         before = loop_seconds()
-        lines = measure(options.only, options.runs)
+        lines = measure(options.only, options.runs, is_suggested=options.suggest)
         loops = [before, loop_seconds()]
     show(lines)
     print("The loop took {:.0f} ms before and {:.0f} ms after.".format(*(1000 * seconds for seconds in loops)))
@@ -99,11 +99,11 @@ def suggest() -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def measure(only: str, runs: int) -> list[Line]:
+def measure(only: str, runs: int, *, is_suggested: bool) -> list[Line]:
     from django.test import Client
 
     from photos.models import Photo
-    from tools.pages import PAGES, SIGNED_OUT, Sample
+    from tools.pages import OF_OWN_SUGGESTIONS, PAGES, SIGNED_OUT, Sample
 
     owner = Photo.objects.select_related("owner").earliest("pk").owner
     sample = Sample(owner)
@@ -111,7 +111,7 @@ def measure(only: str, runs: int) -> list[Line]:
     stranger, client = (Client(headers={"host": "localhost"}) for _ in range(2))
     client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
     lines = []
-    for page in PAGES:
+    for page in PAGES + OF_OWN_SUGGESTIONS * is_suggested:
         if only.lower() in f"{page.label} {page.route}".lower():
             browser = stranger if page.route in SIGNED_OUT else client
             lines.append(measured(page, browser, [page.address(sample) for _ in range(runs + WARM_UPS)]))

@@ -47,8 +47,8 @@ def upload_one(page: Page, path: Path) -> None:
     page.keyboard.press("Enter")
     dialog = page.locator("#upload-dialog")
     expect(dialog).to_be_visible()
-    tab_to(page, dialog.locator("input[type=file]").first)
-    with page.expect_file_chooser() as chosen:
+    with page.expect_file_chooser() as chosen:  # before the keys: the browser is told to ask us instead of a person
+        tab_to(page, dialog.locator("input[type=file]").first)
         page.keyboard.press("Enter")
     chosen.value.set_files(path)
     expect(dialog.locator("[data-summary]")).to_have_text(re.compile("1 added"), timeout=60_000)

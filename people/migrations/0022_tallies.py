@@ -4,7 +4,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # Of what is given counted again, from the faces themselves. First each row is held, in order of its key: who writes
-# other faces of the same one waits, and counts after us what we wrote.
+# other faces of the same one waits, and counts after us what we wrote. LATERAL: one by one, each by its index; a join of
+# all of them at once reads every face there is.
 COUNT = """
     CREATE FUNCTION people_tally(people bigint[], clusters bigint[], photos bigint[])
         RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -14,11 +15,10 @@ COUNT = """
                 SELECT id, 0, 0 FROM unnest(people) AS touched(id) ORDER BY id
                 ON CONFLICT (person_id) DO UPDATE SET faces = held.faces;
             UPDATE people_persontally AS tally SET faces = counted.faces, photos = counted.photos
-                FROM (SELECT touched.id, count(face.id) AS faces, count(DISTINCT face.photo_id) AS photos
-                    FROM unnest(people) AS touched(id)
-                    LEFT JOIN people_face AS face ON face.person_id = touched.id AND NOT face.is_away
-                    GROUP BY touched.id) AS counted
-                WHERE tally.person_id = counted.id;
+                FROM unnest(people) AS touched(id) CROSS JOIN LATERAL (
+                    SELECT count(*) AS faces, count(DISTINCT face.photo_id) AS photos FROM people_face AS face
+                    WHERE face.person_id = touched.id AND NOT face.is_away) AS counted
+                WHERE tally.person_id = touched.id;
             DELETE FROM people_persontally WHERE person_id = ANY (people) AND faces = 0;
         END IF;
         IF clusters IS NOT NULL THEN
@@ -26,12 +26,11 @@ COUNT = """
                 SELECT id, 0, 0 FROM unnest(clusters) AS touched(id) ORDER BY id
                 ON CONFLICT (cluster_id) DO UPDATE SET faces = held.faces;
             UPDATE people_grouptally AS tally SET faces = counted.faces, photos = counted.photos
-                FROM (SELECT touched.id, count(face.id) AS faces, count(DISTINCT face.photo_id) AS photos
-                    FROM unnest(clusters) AS touched(id)
-                    LEFT JOIN people_face AS face ON face.cluster_id = touched.id
-                        AND face.person_id IS NULL AND NOT face.is_ignored AND NOT face.is_away
-                    GROUP BY touched.id) AS counted
-                WHERE tally.cluster_id = counted.id;
+                FROM unnest(clusters) AS touched(id) CROSS JOIN LATERAL (
+                    SELECT count(*) AS faces, count(DISTINCT face.photo_id) AS photos FROM people_face AS face
+                    WHERE face.cluster_id = touched.id
+                        AND face.person_id IS NULL AND NOT face.is_ignored AND NOT face.is_away) AS counted
+                WHERE tally.cluster_id = touched.id;
             DELETE FROM people_grouptally WHERE cluster_id = ANY (clusters) AND faces = 0;
         END IF;
         IF photos IS NOT NULL THEN
@@ -39,13 +38,11 @@ COUNT = """
                 SELECT id, 0, 0 FROM unnest(photos) AS touched(id) ORDER BY id
                 ON CONFLICT (photo_id) DO UPDATE SET faces = held.faces;
             UPDATE people_phototally AS tally SET faces = counted.faces, unnamed = counted.unnamed
-                FROM (SELECT touched.id, count(face.photo_id) AS faces,
-                        count(face.photo_id) FILTER (WHERE face.person_id IS NULL) AS unnamed
-                    FROM unnest(photos) AS touched(id)
-                    LEFT JOIN people_face AS face
-                        ON face.photo_id = touched.id AND NOT face.is_ignored AND NOT face.is_away
-                    GROUP BY touched.id) AS counted
-                WHERE tally.photo_id = counted.id;
+                FROM unnest(photos) AS touched(id) CROSS JOIN LATERAL (
+                    SELECT count(*) AS faces, count(*) FILTER (WHERE face.person_id IS NULL) AS unnamed
+                    FROM people_face AS face
+                    WHERE face.photo_id = touched.id AND NOT face.is_ignored AND NOT face.is_away) AS counted
+                WHERE tally.photo_id = touched.id;
             DELETE FROM people_phototally WHERE photo_id = ANY (photos) AND faces = 0;
         END IF;
     END $$;

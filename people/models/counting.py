@@ -17,15 +17,6 @@ class CountOf(models.Subquery):
         super().__init__(rows.order_by(), output_field=models.IntegerField())
 
 
-class PhotoCountOf(CountOf):
-    """In how many photos the faces of a query are. As it is written PostgreSQL is quicker than with DISTINCT inside."""
-
-    template = "(SELECT count(DISTINCT photo) FROM (%(subquery)s) counted)"
-
-    def __init__(self, faces: "models.QuerySet[Any, Any]") -> None:
-        super().__init__(faces.values("photo"))
-
-
 class LeastOf(models.Subquery):
     """The least of the only column of a query that refers to the outer one with OuterRef; of a slice, too."""
 
